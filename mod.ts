@@ -1,0 +1,63 @@
+/**
+ * WebSocket for Deno, Bun and the edge: one connection, one handler and one client, the same on every
+ * host, and nothing imported but the platform.
+ *
+ * Servers come from the entry point of the host: `@gale/websocket/deno`, `@gale/websocket/bun`, or
+ * `@gale/websocket/tcp` for any byte stream.
+ *
+ * ```ts
+ * import { connectWebSocket } from "@gale/websocket";
+ *
+ * async function follow(url: string): Promise<void> {
+ *   await using connection = await connectWebSocket(url, { compression: true });
+ *   await connection.send({ subscribe: "news" });
+ *   for await (const message of connection) console.log(message);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { connectWebSocket } from "./src/adapters/connect.ts";
+export type { ConnectOptions } from "./src/client.ts";
+export { CloseCode } from "./src/close_code.ts";
+export {
+  type ReceiveOptions,
+  type SendOptions,
+  WebSocketConnection,
+  type WebSocketConnectionOptions,
+} from "./src/connection/connection.ts";
+export type { Dial, DialTarget } from "./src/connection/dial.ts";
+export type { ByteTransport, TransportSink } from "./src/connection/transport.ts";
+export {
+  WebSocketClosedError,
+  type WebSocketClosedErrorInit,
+  WebSocketHandshakeError,
+  type WebSocketHandshakeErrorInit,
+  WebSocketProtocolError,
+} from "./src/errors.ts";
+export { WebSocketHandler, type WriteMessageOptions } from "./src/handler.ts";
+export type { ClientHandshakeOptions } from "./src/handshake/client.ts";
+export type { HeadLimits } from "./src/handshake/http1.ts";
+export type { HandshakeOptions } from "./src/handshake/server.ts";
+export { Opcode } from "./src/opcode.ts";
+export {
+  type WebSocketFunction,
+  type WebSocketHandlerClass,
+  type WebSocketRoute,
+  WebSocketRouter,
+  type WebSocketRouterOptions,
+} from "./src/router.ts";
+export type { Upgrade, UpgradeOptions, UpgradeResult } from "./src/server/upgrade.ts";
+export type {
+  ByteStream,
+  Capabilities,
+  Clock,
+  CloseInfo,
+  CompressionOptions,
+  ConnectionOptions,
+  ConnectionStats,
+  Message,
+  RemoteAddress,
+  Sendable,
+} from "./src/types.ts";

@@ -1,0 +1,78 @@
+/** Connecting out of Bun. */
+
+import type { Dial, DialTarget } from "../connection/dial.ts";
+import type { ByteTransport } from "../connection/transport.ts";
+import { BunTransport } from "./bun_transport.ts";
+import { bunSocketApi, type BunSocketHandlers, type BunTlsOptions } from "./bun_types.ts";
+import { certifiedName, checkClientCertificate, unbracketed } from "./dial_target.ts";
+
+/** `http/1.1` behind its length: a server that would choose h2 must know (RFC 7301 section 3.1). */
+const ALPN_PROTOCOLS = "\x08http/1.1";
+
+/**
+ * Connects by `Bun.connect`. An abort is obeyed at once, but an attempt to connect cannot be taken
+ * back: what comes of it is closed.
+ */
+export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
+  signal.throwIfAborted();
+  checkClientCertificate(target);
+  const { promise, resolve, reject } = Promise.withResolvers<BunTransport>();
+  let opened: BunTransport | undefined;
+  let abandoned = false;
+  const base = BunTransport.handlers((transport) => {
+    opened = transport;
+    if (abandoned) return transport.close();
+    if (target.path === undefined) transport.setNoDelay(target.noDelay ?? true);
+    if (!target.secure) resolve(transport);
+  });
+  const socket: BunSocketHandlers<BunTransport> = {
+    ...base,
+    handshake(socket, success, error) {
+      // `error` is set as well where Bun was told to accept an invalid certificate.
+      if (success && !error) {
+        resolve(socket.data!);
+      } else {
+        reject(error ?? new Error("Cannot connect: the TLS handshake failed"));
+      }
+    },
+    close(socket, error) {
+      reject(error ?? new Error("Cannot connect: the connection was closed"));
+      base.close(socket, error);
+    },
+  };
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    bunSocketApi().connect({
+      ...address(target),
+      ...target.secure ? { tls: tlsOptions(target) } : {},
+      allowHalfOpen: true,
+      socket,
+    }).catch(reject);
+    return await promise;
+  } catch (error) {
+    abandoned = true;
+    opened?.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+};
+
+function address(target: DialTarget): { unix: string } | { hostname: string; port: number } {
+  return target.path === undefined
+    ? { hostname: unbracketed(target.hostname), port: target.port }
+    : { unix: target.path };
+}
+
+/** Never empty: with neither a `serverName` nor certificates Bun connects in plaintext. */
+function tlsOptions(target: DialTarget): BunTlsOptions {
+  return {
+    serverName: certifiedName(target),
+    ALPNProtocols: ALPN_PROTOCOLS,
+    rejectUnauthorized: true,
+    ...target.caCerts?.length ? { ca: [...target.caCerts] } : {},
+    ...target.cert === undefined ? {} : { cert: target.cert },
+    ...target.key === undefined ? {} : { key: target.key },
+  };
+}

@@ -1,0 +1,242 @@
+/** A {@linkcode ByteTransport} over a socket of `Bun.listen` or `Bun.connect`. */
+
+import type { ByteTransport, TransportSink } from "../connection/transport.ts";
+import type { RemoteAddress } from "../types.ts";
+import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
+
+/**
+ * Driven by the callbacks that {@linkcode BunTransport.handlers} makes, one set for all sockets of a
+ * listener. The listener or connection must have `allowHalfOpen: true`.
+ *
+ * Bun hands each chunk over in memory of its own, which it does not use again. What arrives before
+ * there is a sink, or while paused, is held, and the end of the connection behind it. Once both
+ * directions have ended in order the socket is closed without being asked.
+ */
+export class BunTransport implements ByteTransport {
+  /** Bun runs on JavaScriptCore. */
+  readonly cheapArrays: boolean = true;
+  /** The address of the peer. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  readonly #socket: BunSocket<BunTransport>;
+  #sink: TransportSink | undefined = undefined;
+  /** Whether the socket lives. */
+  #open = true;
+  /** Whether the sink has heard its last. */
+  #done = false;
+  #paused = false;
+  #held: Uint8Array[] = [];
+  #readEnded = false;
+  /** Whether the sink is still to be told of the end of reading. */
+  #eofDue = false;
+  /** The loss the sink is still to be told of. */
+  #lossDue: { readonly error: unknown } | undefined = undefined;
+  /** The chunk that the kernel has not taken whole. */
+  #pending: Uint8Array | undefined = undefined;
+  #pendingOffset = 0;
+  /** Whether our direction is to end, or has ended. */
+  #writeEnding = false;
+  #writeEnded = false;
+
+  /**
+   * Makes the callbacks for `Bun.listen` and `Bun.connect`.
+   *
+   * @param opened Called with the transport of each socket that is connected; over TLS the handshake
+   * is still to come.
+   */
+  static handlers(opened: (transport: BunTransport) => void): BunSocketHandlers<BunTransport> {
+    return {
+      binaryType: "uint8array",
+      open(socket) {
+        const transport = new BunTransport(socket);
+        socket.data = transport;
+        opened(transport);
+      },
+      data(socket, chunk) {
+        socket.data!.#onData(chunk);
+      },
+      drain(socket) {
+        socket.data!.#onDrain();
+      },
+      end(socket) {
+        socket.data!.#onEnd();
+      },
+      close(socket, error) {
+        // Called as well for an attempt to connect that failed, without a transport then.
+        if (socket.data !== undefined) socket.data.#onClose(error);
+      },
+      error(socket, error) {
+        if (socket.data !== undefined) socket.data.#fail(error);
+      },
+    };
+  }
+
+  /** Takes a connected socket over; the callbacks do so. */
+  constructor(socket: BunSocket<BunTransport>) {
+    this.#socket = socket;
+    // Read now, since a closed socket has forgotten it.
+    const { remoteAddress: hostname, remotePort: port } = socket;
+    this.remoteAddress = hostname === undefined || port === undefined
+      ? { transport: "unix", hostname: "", port: 0 }
+      : { transport: "tcp", hostname, port };
+  }
+
+  /** Over TCP, with TLS or without. */
+  get supportsNoDelay(): boolean {
+    return this.remoteAddress?.transport === "tcp";
+  }
+
+  /** Names who receives. What was held until the first call follows in a microtask. */
+  attach(sink: TransportSink): void {
+    const first = this.#sink === undefined;
+    this.#sink = sink;
+    if (first) this.#deliverSoon();
+  }
+
+  /** Writes a chunk; `true` where the kernel took it whole, which is the rule. */
+  write(chunk: Uint8Array): boolean {
+    if (this.#done || this.#writeEnding) return true;
+    if (!this.#open) return false;
+    const taken = this.#socket.write(chunk);
+    if (taken === chunk.length) return true;
+    if (taken < 0) {
+      this.#failSoon();
+    } else {
+      this.#pending = chunk;
+      this.#pendingOffset = taken;
+    }
+    return false;
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    if (this.#open) this.#socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#held.length > 0) {
+      this.#deliverSoon();
+    } else if (this.#open) {
+      this.#socket.resume();
+    }
+  }
+
+  /** Ends our direction, after what was written. */
+  closeWrite(): void {
+    if (this.#writeEnding || !this.#open) return;
+    this.#writeEnding = true;
+    if (this.#pending === undefined) this.#shutDown();
+  }
+
+  /** Closes the socket; what the kernel has taken is still sent. */
+  close(): void {
+    this.#done = true;
+    this.#held = [];
+    this.#closeSocket();
+  }
+
+  /** Switches Nagle's algorithm. Throws an `Error` for a Unix socket. */
+  setNoDelay(noDelay: boolean): void {
+    if (!this.supportsNoDelay) {
+      throw new Error("Cannot set noDelay: a Unix socket has no such delay");
+    }
+    if (this.#open) this.#socket.setNoDelay(noDelay);
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#done) return;
+    if (this.#sink !== undefined && !this.#paused && this.#held.length === 0) {
+      this.#sink.receive(chunk);
+      return;
+    }
+    this.#held.push(chunk);
+    // No more than what Bun reads at once is held.
+    if (this.#open) this.#socket.pause();
+  }
+
+  #onDrain(): void {
+    const chunk = this.#pending;
+    if (chunk === undefined) return;
+    const offset = this.#pendingOffset;
+    const taken = this.#socket.write(chunk, offset, chunk.length - offset);
+    if (taken < 0) return this.#failSoon();
+    this.#pendingOffset += taken;
+    if (this.#pendingOffset < chunk.length) return;
+    this.#pending = undefined;
+    if (this.#writeEnding) this.#shutDown();
+    if (!this.#done) this.#sink?.drained();
+  }
+
+  #onEnd(): void {
+    this.#endReading();
+    if (this.#writeEnded) this.#closeSocket();
+    this.#deliver();
+  }
+
+  #onClose(error: Error | undefined): void {
+    this.#open = false;
+    this.#pending = undefined;
+    // The peer's FIN behind ours is told by Bun as a close alone.
+    if (this.#writeEnded && !error) this.#endReading();
+    if (!this.#readEnded || !this.#writeEnded) {
+      this.#lossDue ??= { error: error ?? new Error("The connection was closed by the peer") };
+    }
+    this.#deliver();
+  }
+
+  #endReading(): void {
+    if (this.#readEnded) return;
+    this.#readEnded = true;
+    this.#eofDue = true;
+  }
+
+  #shutDown(): void {
+    this.#writeEnded = true;
+    this.#socket.shutdown();
+    if (this.#readEnded) this.#closeSocket();
+  }
+
+  /** A write met a closed socket; not told at once, since the writer is at work. */
+  #failSoon(): void {
+    queueMicrotask(() => this.#fail(new Error("Cannot write: the connection is closed")));
+  }
+
+  #fail(error: Error): void {
+    this.#lossDue ??= { error };
+    this.#closeSocket();
+    this.#deliver();
+  }
+
+  #closeSocket(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#pending = undefined;
+    this.#socket.close();
+  }
+
+  #deliverSoon(): void {
+    queueMicrotask(() => this.#deliver());
+  }
+
+  /** Tells the sink what is due, in order: the chunks held, the end of reading, the loss. */
+  #deliver(): void {
+    if (this.#sink === undefined) return;
+    while (this.#held.length > 0) {
+      if (this.#paused || this.#done) return;
+      this.#sink.receive(this.#held.shift()!);
+      if (this.#held.length === 0 && this.#open && !this.#paused) this.#socket.resume();
+    }
+    if (this.#eofDue && !this.#done) {
+      this.#eofDue = false;
+      this.#sink.receiveEof();
+    }
+    if (this.#lossDue !== undefined && !this.#done) {
+      this.#done = true;
+      this.#sink.lost(this.#lossDue.error);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The part of Bun's socket API that is used here, declared structurally: Bun's own types are an npm
+ * package, and the library depends on none.
+ */
+
+/** A TCP, TLS or Unix socket. */
+export interface BunSocket<Data> {
+  /** What the application keeps with the socket, once it has put it there. */
+  data: Data | undefined;
+  /** The peer's address; `undefined` for a Unix socket and once closed. */
+  readonly remoteAddress: string | undefined;
+  /** The peer's port; `undefined` for a Unix socket and once closed. */
+  readonly remotePort: number | undefined;
+  /** Writes what the kernel takes at once: the number of bytes, or -1 where the socket is closed. */
+  write(data: Uint8Array, byteOffset?: number, byteLength?: number): number;
+  /** Ends our direction. */
+  shutdown(): void;
+  /** Closes both directions at once. */
+  close(): void;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Switches Nagle's algorithm. */
+  setNoDelay(noDelay: boolean): void;
+}
+
+/** The callbacks that all sockets of a listener share. */
+export interface BunSocketHandlers<Data> {
+  /** How `data` is handed over. */
+  readonly binaryType: "uint8array";
+  /** The socket is connected; a TLS handshake is still to come. */
+  open(socket: BunSocket<Data>): void;
+  /** The TLS handshake ended. */
+  handshake?(socket: BunSocket<Data>, success: boolean, error: Error | null): void;
+  /** Bytes arrived. */
+  data(socket: BunSocket<Data>, chunk: Uint8Array): void;
+  /** The kernel takes bytes again. */
+  drain(socket: BunSocket<Data>): void;
+  /** The peer ended its direction. */
+  end(socket: BunSocket<Data>): void;
+  /** The socket is gone. */
+  close(socket: BunSocket<Data>, error?: Error): void;
+  /** A callback threw. */
+  error(socket: BunSocket<Data>, error: Error): void;
+}
+
+/** TLS of a listener or of a connection. */
+export interface BunTlsOptions {
+  /** Certificates of authorities, in PEM, instead of the host's list. */
+  ca?: string[];
+  /** Our certificate chain, in PEM. */
+  cert?: string;
+  /** The private key, in PEM. */
+  key?: string;
+  /** The name to ask for and to verify. */
+  serverName?: string;
+  /** The protocols offered or accepted, each behind a byte with its length (RFC 7301 section 3.1). */
+  ALPNProtocols?: string;
+  /** Whether a listener asks for a client certificate. */
+  requestCert?: boolean;
+  /** Whether a peer without a valid certificate is refused. */
+  rejectUnauthorized?: boolean;
+}
+
+/** Where to listen or to connect. */
+export interface BunSocketOptions<Data> {
+  /** The address or host name. */
+  hostname?: string;
+  /** The port. */
+  port?: number;
+  /** The path of a Unix socket, instead of host and port. */
+  unix?: string;
+  /** TLS; plaintext without. */
+  tls?: BunTlsOptions;
+  /** Whether our direction stays open when the peer ends its own. */
+  allowHalfOpen: boolean;
+  /** The callbacks. */
+  socket: BunSocketHandlers<Data>;
+}
+
+/** A listening socket. */
+export interface BunListener {
+  /** The port listened on. */
+  readonly port: number;
+  /** The address listened on. */
+  readonly hostname: string;
+  /** Stops listening, and with `true` closes what was accepted. */
+  stop(closeActiveConnections?: boolean): void;
+  /** Lets the process end while it listens. */
+  unref(): void;
+}
+
+/** The global `Bun`. */
+export interface BunSocketApi {
+  /** Listens. */
+  listen<Data>(options: BunSocketOptions<Data>): BunListener;
+  /** Connects; the promise resolves before a TLS handshake. */
+  connect<Data>(options: BunSocketOptions<Data>): Promise<BunSocket<Data>>;
+}
+
+/** The global `Bun`; throws an `Error` on another host. */
+export function bunSocketApi(): BunSocketApi {
+  const { Bun } = globalThis as { Bun?: BunSocketApi };
+  if (Bun === undefined) throw new Error("Cannot use Bun's sockets: the host is not Bun");
+  return Bun;
+}

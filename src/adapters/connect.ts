@@ -1,0 +1,53 @@
+/** The client on whichever host runs it. */
+
+import { connectBy, type ConnectOptions } from "../client.ts";
+import type { WebSocketConnection } from "../connection/connection.ts";
+import type { Dial } from "../connection/dial.ts";
+
+/**
+ * Opens a WebSocket to a server: dials, makes the opening handshake (RFC 6455 section 4.1) and
+ * resolves once the connection is open. A `Request` gives its URL, its headers and its signal, where
+ * `options` have none; its method must be GET.
+ *
+ * Rejects
+ * - with a `TypeError` or `RangeError` for a URL or an option that is invalid, before anything is
+ *   dialled, and where neither Deno nor Bun runs it and `dial` is not given;
+ * - with the signal's reason once the signal is aborted;
+ * - with a {@linkcode WebSocketHandshakeError} where the server cannot be reached (the host's error is
+ *   the `cause`), where it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError` is
+ *   the `cause`), and where the server answers otherwise than with a 101 that is in order: the
+ *   `response` then has the status, the headers, and the body up to `maxErrorBodySize`.
+ *
+ * Nothing stays open then. On Deno, `--allow-net` is needed.
+ *
+ * RFC 6455 section 4.1 has clients connect to an address once at a time, for the sake of servers that
+ * a page could flood with attempts. Here the application is trusted: attempts are not queued.
+ *
+ * @example
+ * ```ts
+ * import { connectWebSocket } from "@gale/websocket";
+ *
+ * async function ask(url: string, question: string) {
+ *   await using connection = await connectWebSocket(url, { connectTimeout: 5_000 });
+ *   await connection.send(question);
+ *   return await connection.receive();
+ * }
+ * ```
+ */
+export async function connectWebSocket(
+  url: string | URL | Request,
+  options: ConnectOptions = {},
+): Promise<WebSocketConnection> {
+  return await connectBy(options.dial ?? hostDial(), url, options);
+}
+
+/** The dial of the host that runs this, loaded when it is needed. */
+function hostDial(): Dial {
+  if ("Deno" in globalThis) {
+    return async (target, signal) => (await import("./deno_dial.ts")).dial(target, signal);
+  }
+  if ("Bun" in globalThis) {
+    return async (target, signal) => (await import("./bun_dial.ts")).dial(target, signal);
+  }
+  throw new TypeError("Cannot connect: this host has no dial of its own, so give the option dial");
+}

@@ -1,0 +1,160 @@
+/**
+ * WebSocket on Deno.
+ *
+ * ```ts
+ * import { serveTcp, upgradeWebSocket } from "@gale/websocket/deno";
+ *
+ * const server = serveTcp({ port: 0 }, (request) => {
+ *   const { response, connection } = upgradeWebSocket(request);
+ *   connection?.send("Welcome");
+ *   return response;
+ * });
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+
+import { type Acceptor, ByteServer, type Listener, type TcpServer } from "../server/byte_server.ts";
+import type { RequestHandler } from "../server/http_exchange.ts";
+import { upgradeRaw } from "../server/raw_upgrade.ts";
+import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
+import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import { DenoTransport } from "./deno_transport.ts";
+
+export { connectWebSocket } from "./deno_connect.ts";
+export type { ConnectOptions } from "../client.ts";
+export type { Dial, DialTarget } from "../connection/dial.ts";
+export type { ByteTransport, TransportSink } from "../connection/transport.ts";
+export type {
+  ReceiveOptions,
+  SendOptions,
+  WebSocketConnection,
+  WebSocketConnectionOptions,
+} from "../connection/connection.ts";
+export type { ClientHandshakeOptions } from "../handshake/client.ts";
+export type { HeadLimits } from "../handshake/http1.ts";
+export type { HandshakeOptions } from "../handshake/server.ts";
+export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
+export type { ListenAddress, ServeOptions, ServeTcpOptions } from "../server/serve_options.ts";
+export type { TcpServer } from "../server/byte_server.ts";
+export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+export type * from "../types.ts";
+
+/** Milliseconds before accepting is tried again, doubled with each failure in a row. */
+const FIRST_BACKOFF = 5;
+const LAST_BACKOFF = 1_000;
+
+/**
+ * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
+ * response to return, with the connection that opens once it has been returned.
+ *
+ * Throws a `TypeError` when the request is not one that {@linkcode serveTcp} passed to its function,
+ * has been upgraded or answered already, or when an option is wrong.
+ */
+export function upgradeWebSocket(request: Request, options?: UpgradeOptions): UpgradeResult {
+  const result = upgradeRaw(request, options);
+  if (result === undefined) {
+    throw new TypeError(
+      "Cannot upgrade the request: it is not the one that serveTcp of this module passed on",
+    );
+  }
+  return result;
+}
+
+/**
+ * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake and
+ * codec. Each connection carries one request. Needs `--allow-net`, or `--allow-read` and
+ * `--allow-write` for a Unix socket.
+ *
+ * Throws a `TypeError` or `RangeError` where the options are wrong, and Deno's error where it cannot
+ * listen.
+ */
+export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
+  checkListenOptions(options);
+  return new ByteServer(handler, options, (acceptor) => listen(options, acceptor));
+}
+
+function listen(options: ServeTcpOptions, acceptor: Acceptor): Listener {
+  const listener = new AcceptLoop(openListener(options), acceptor, options);
+  void listener.run();
+  return listener;
+}
+
+type HostListener = Deno.Listener<Deno.TcpConn | Deno.TlsConn | Deno.UnixConn>;
+
+function openListener(options: ServeTcpOptions): HostListener {
+  const { port = 8000, hostname = "0.0.0.0", path, cert, key } = options;
+  if (path !== undefined) return Deno.listen({ transport: "unix", path });
+  if (cert === undefined || key === undefined) return Deno.listen({ port, hostname });
+  return Deno.listenTls({ port, hostname, cert, key, alpnProtocols: ["http/1.1"] });
+}
+
+/** Accepts until it is closed. */
+class AcceptLoop implements Listener {
+  readonly address: Listener["address"];
+  readonly #listener: HostListener;
+  readonly #acceptor: Acceptor;
+  readonly #noDelay: boolean;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(listener: HostListener, acceptor: Acceptor, options: ServeTcpOptions) {
+    this.#listener = listener;
+    this.#acceptor = acceptor;
+    this.#noDelay = options.noDelay ?? true;
+    const address = listener.addr as Deno.NetAddr | Deno.UnixAddr;
+    this.address = "path" in address
+      ? { transport: "unix", hostname: address.path, port: 0 }
+      : { transport: "tcp", hostname: address.hostname, port: address.port };
+  }
+
+  async run(): Promise<void> {
+    let backoff = FIRST_BACKOFF;
+    while (!this.#closed) {
+      try {
+        this.#accept(await this.#listener.accept());
+        backoff = FIRST_BACKOFF;
+      } catch (error) {
+        if (this.#closed) return;
+        // Out of file descriptors, as a rule: others have to be closed first.
+        this.#acceptor.onError(error);
+        await this.#pause(backoff);
+        backoff = Math.min(2 * backoff, LAST_BACKOFF);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#listener.close();
+    this.#wake?.();
+  }
+
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
+  #accept(connection: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn): void {
+    const transport = new DenoTransport(connection);
+    try {
+      if (this.#noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
+    } catch {
+      // The peer has gone already, which the transport will tell.
+    }
+    this.#acceptor.accept(transport);
+  }
+
+  async #pause(delay: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delay);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+}

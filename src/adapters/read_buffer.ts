@@ -1,0 +1,68 @@
+/** The memory that a transport reads into. */
+
+/**
+ * What an idle connection keeps for its next read, in bytes: enough for a ping or a short message.
+ * Deno itself needs some 7.5 KiB a connection.
+ */
+const SMALL_SIZE = 256;
+
+/** The largest read, in bytes. */
+const LARGE_SIZE = 65536;
+
+/** A read that fills the buffer multiplies its size by this. */
+const GROWTH = 4;
+
+/**
+ * So many reads in a row that the small buffer would have held bring it back. A connection that goes
+ * idle behind a burst waits with a large buffer, since a pending read cannot be taken back; the pings
+ * and pongs that keep it alive then count as small reads.
+ */
+const SMALL_READS_BEFORE_SHRINKING = 4;
+
+/**
+ * Large buffers out of use, which spare a connection with bursts the 30 µs that a fresh one costs.
+ * At most 1 MiB is kept so. What they hold is no secret to the process.
+ */
+const spares: Uint8Array<ArrayBuffer>[] = [];
+const MAX_SPARES = 16;
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/**
+ * A buffer that is small while little arrives and large while much does: 256 bytes, then
+ * 1, 4, 16 and 64 KiB. It has no memory before the first use, nor once released.
+ */
+export class ReadBuffer {
+  #bytes = NOTHING;
+  #smallReads = 0;
+
+  /** The memory for the next read. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(SMALL_SIZE);
+    return this.#bytes;
+  }
+
+  /** Fits the size to a read that brought `length` bytes, which are no longer needed. */
+  fit(length: number): void {
+    const size = this.#bytes.length;
+    if (length === size) {
+      this.#smallReads = 0;
+      if (size < LARGE_SIZE) this.#bytes = obtain(size * GROWTH);
+    } else if (length > SMALL_SIZE) {
+      this.#smallReads = 0;
+    } else if (size > SMALL_SIZE && ++this.#smallReads === SMALL_READS_BEFORE_SHRINKING) {
+      this.release();
+    }
+  }
+
+  /** Gives the memory up. No read may be pending. */
+  release(): void {
+    if (this.#bytes.length === LARGE_SIZE && spares.length < MAX_SPARES) spares.push(this.#bytes);
+    this.#bytes = NOTHING;
+    this.#smallReads = 0;
+  }
+}
+
+function obtain(size: number): Uint8Array<ArrayBuffer> {
+  return (size === LARGE_SIZE ? spares.pop() : undefined) ?? new Uint8Array(size);
+}

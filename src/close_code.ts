@@ -1,0 +1,40 @@
+/**
+ * The registered close codes (RFC 6455 section 7.4.1 and the IANA registry).
+ *
+ * Codes of an application's own lie in 4000–4999, those of libraries and frameworks in 3000–3999.
+ */
+export const CloseCode = {
+  /** The purpose of the connection is fulfilled. */
+  Normal: 1000,
+  /** The endpoint goes away: a server shuts down, a page is left. */
+  GoingAway: 1001,
+  /** The peer broke the protocol. */
+  ProtocolError: 1002,
+  /** A kind of data that this endpoint does not take, as binary where only text is expected. */
+  UnsupportedData: 1003,
+  /** The peer's Close frame had no code. Never sent. */
+  NoStatusReceived: 1005,
+  /** The connection ended without a Close frame from the peer. Never sent. */
+  Abnormal: 1006,
+  /** Data that is not what its type says, as text that is not UTF-8. */
+  InvalidPayload: 1007,
+  /** A message that breaks a rule of the application. */
+  PolicyViolation: 1008,
+  /** A message larger than this endpoint takes. */
+  MessageTooBig: 1009,
+  /** The client misses an extension that the server did not negotiate. */
+  MandatoryExtension: 1010,
+  /** The server met an unexpected condition. */
+  InternalError: 1011,
+  /** The service restarts. */
+  ServiceRestart: 1012,
+  /** The service is overloaded: try again later. */
+  TryAgainLater: 1013,
+  /** A gateway had an invalid answer from upstream. */
+  BadGateway: 1014,
+  /** The TLS handshake failed. Never sent. */
+  TlsHandshake: 1015,
+} as const;
+
+/** One of the registered codes of {@linkcode CloseCode}. */
+export type CloseCode = typeof CloseCode[keyof typeof CloseCode];

@@ -1,0 +1,280 @@
+/**
+ * The handler: what `tornado.websocket.WebSocketHandler` is, in camelCase.
+ */
+
+import { CloseCode } from "./close_code.ts";
+import { consumeMessages, type WebSocketConnection } from "./connection/connection.ts";
+import { parseAuthority } from "./handshake/authority.ts";
+import { OriginPolicy } from "./handshake/origin_policy.ts";
+import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
+import type { CloseInfo, CompressionOptions, Message, Sendable } from "./types.ts";
+
+/** How `writeMessage` sends. */
+export interface WriteMessageOptions {
+  /**
+   * Whether text goes out as a binary message, in UTF-8.
+   * @default false
+   */
+  readonly binary?: boolean;
+}
+
+/** What {@linkcode runHandler} is given besides the handler. */
+export interface HandlerRun {
+  /** The request that asked for a WebSocket. */
+  readonly request: Request;
+  /** The host's `upgradeWebSocket`. */
+  readonly upgrade: Upgrade;
+  /** Options of the router's, for what the handler does not decide itself. */
+  readonly options: UpgradeOptions;
+  /** What `open` is called with. */
+  readonly args: readonly (string | undefined)[];
+}
+
+/**
+ * Upgrades a request for a handler and runs it until its connection has ended. Resolves with the
+ * response to return, which is `prepare`'s where that gives one.
+ */
+export let runHandler: (handler: WebSocketHandler, run: HandlerRun) => Promise<Response>;
+
+/**
+ * One WebSocket on the server, as a class to extend: override what you need. A new instance serves
+ * each connection.
+ *
+ * In order: {@linkcode prepare} may refuse; {@linkcode checkOrigin}, {@linkcode selectSubprotocol} and
+ * {@linkcode getCompressionOptions} decide on the handshake; {@linkcode open} is awaited before the
+ * first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that sends faster is
+ * not read; {@linkcode onClose} comes last, exactly once after `open` was called.
+ *
+ * Where one of them throws, the error reaches {@linkcode onError} and the connection is closed with
+ * 1011; the server lives on.
+ *
+ * @example
+ * ```ts
+ * import { type Message, WebSocketHandler } from "@gale/websocket";
+ *
+ * class Echo extends WebSocketHandler {
+ *   override onMessage(message: Message) {
+ *     return this.writeMessage(`You said: ${message}`);
+ *   }
+ * }
+ * ```
+ */
+export abstract class WebSocketHandler {
+  #request: Request | undefined;
+  #connection: WebSocketConnection | undefined;
+  #options: UpgradeOptions = {};
+
+  /**
+   * Headers of one's own on the 101 response, as cookies; to be filled in {@linkcode prepare}.
+   */
+  readonly responseHeaders: Headers = new Headers();
+
+  // To override: before the connection ---------------------------------------------------------
+
+  /**
+   * Called first, before the handshake is answered. A response given here is sent instead: 401 for
+   * who is not signed in, a redirect, 404. May be async.
+   */
+  prepare(): Response | void | Promise<Response | void> {}
+
+  /**
+   * Whether a page of this origin may connect. Called when the request has an `Origin` header, as
+   * every browser's has; without this check any page on the web could open a connection with the
+   * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2).
+   *
+   * The default allows the server's own origin, and what the router's `allowedOrigins` and
+   * `publicOrigin` add. To allow all, return `true`; to allow the subdomains of one's own domain:
+   *
+   * ```ts
+   * import { WebSocketHandler } from "@gale/websocket";
+   *
+   * class Feed extends WebSocketHandler {
+   *   override checkOrigin(origin: string) {
+   *     return new URL(origin).hostname.endsWith(".example.com");
+   *   }
+   *   override onMessage() {}
+   * }
+   * ```
+   */
+  checkOrigin(origin: string): boolean {
+    const host = parseAuthority(this.request.headers.get("host") ?? "");
+    if (host === undefined) return false;
+    const secure = this.request.url.startsWith("https:");
+    return new OriginPolicy(this.#options).judge(origin, { host, secure }) === undefined;
+  }
+
+  /**
+   * Chooses one of the subprotocols that the client offers, in its order of preference, or none. The
+   * default chooses none, unless the router names `subprotocols`. Not called when none is offered.
+   */
+  selectSubprotocol(_offered: readonly string[]): string | undefined {
+    return undefined;
+  }
+
+  /**
+   * Whether and how messages are compressed where the client can (RFC 7692); the default is the
+   * router's `compression`, which is off unless given.
+   */
+  getCompressionOptions(): boolean | CompressionOptions | undefined {
+    return this.#options.compression;
+  }
+
+  // To override: the connection ----------------------------------------------------------------
+
+  /**
+   * The connection is there. Called with the groups of the route, percent-decoded. May be async: no
+   * message is delivered before it has resolved.
+   */
+  open(..._groups: (string | undefined)[]): void | Promise<void> {}
+
+  /** A message: text as a string, binary as bytes. A promise holds the next message back. */
+  abstract onMessage(message: Message): unknown;
+
+  /** A ping arrived, and was answered. */
+  onPing(_payload: Uint8Array): void {}
+
+  /** A pong arrived. */
+  onPong(_payload: Uint8Array): void {}
+
+  /**
+   * The connection has ended, however it did; {@linkcode closeCode} and {@linkcode closeReason} say
+   * how. May be async.
+   */
+  onClose(): void | Promise<void> {}
+
+  /** Told of what the other methods throw. The default writes it to the console. */
+  onError(error: unknown): void {
+    console.error(error);
+  }
+
+  // To use -------------------------------------------------------------------------------------
+
+  /** The request that asked for the connection. */
+  get request(): Request {
+    if (this.#request === undefined) throw new Error("Cannot get request: handler is not running");
+    return this.#request;
+  }
+
+  /** The connection; there is none before {@linkcode open}. */
+  get connection(): WebSocketConnection {
+    if (this.#connection === undefined) {
+      throw new Error("Cannot get connection: handler has not been opened");
+    }
+    return this.#connection;
+  }
+
+  /** The subprotocol agreed, or `undefined`. */
+  get selectedSubprotocol(): string | undefined {
+    return this.#connection?.protocol || undefined;
+  }
+
+  /** The close code received, see `WebSocketConnection.closeCode`. */
+  get closeCode(): number | undefined {
+    return this.#connection?.closeCode;
+  }
+
+  /** The close reason received, see `WebSocketConnection.closeReason`. */
+  get closeReason(): string | undefined {
+    return this.#connection?.closeReason;
+  }
+
+  /**
+   * Sends a message, see `WebSocketConnection.send`; a plain object goes as JSON. The promise is the
+   * flow control, and rejects with a `WebSocketClosedError` on a closed connection.
+   */
+  writeMessage(message: Sendable, options?: WriteMessageOptions): Promise<void> {
+    return this.connection.send(message, options);
+  }
+
+  /** Sends a ping and resolves with the round trip in milliseconds. */
+  ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
+    return this.connection.ping(payload);
+  }
+
+  /** Closes the connection, see `WebSocketConnection.close`. */
+  close(code?: number, reason?: string): Promise<CloseInfo> {
+    return this.connection.close(code, reason);
+  }
+
+  /** Switches Nagle's algorithm off or on, see `WebSocketConnection.setNoDelay`. */
+  setNoDelay(noDelay: boolean): void {
+    this.connection.setNoDelay(noDelay);
+  }
+
+  // Within -------------------------------------------------------------------------------------
+
+  async #run({ request, upgrade, options, args }: HandlerRun): Promise<Response> {
+    this.#request = request;
+    this.#options = options;
+    const prepared = await this.prepare();
+    if (prepared !== undefined) return prepared;
+    const { response, connection } = upgrade(request, this.#decide(options));
+    if (connection === undefined) return response;
+    this.#connection = connection;
+    void this.#serve(connection, args);
+    return response;
+  }
+
+  /** The router's options, and the handler's own decisions where it makes them. */
+  #decide(options: UpgradeOptions): UpgradeOptions {
+    const prototype = WebSocketHandler.prototype;
+    const headers = new Headers(options.headers);
+    for (const [name, value] of this.responseHeaders) headers.append(name, value);
+    return {
+      ...options,
+      headers,
+      compression: this.getCompressionOptions() ?? false,
+      // An inherited method leaves the refusal's text, which names both hosts, to the policy.
+      ...(this.checkOrigin !== prototype.checkOrigin &&
+        { checkOrigin: (origin: string) => this.checkOrigin(origin) }),
+      ...(this.selectSubprotocol !== prototype.selectSubprotocol &&
+        { selectSubprotocol: (offered: readonly string[]) => this.selectSubprotocol(offered) }),
+      ...(this.onPing !== prototype.onPing && {
+        onPing: (payload: Uint8Array) => this.#observe(() => this.onPing(payload)),
+      }),
+      ...(this.onPong !== prototype.onPong && {
+        onPong: (payload: Uint8Array) => this.#observe(() => this.onPong(payload)),
+      }),
+    };
+  }
+
+  /** Never rejects. */
+  async #serve(
+    connection: WebSocketConnection,
+    args: readonly (string | undefined)[],
+  ): Promise<void> {
+    try {
+      await this.open(...args);
+      await consumeMessages(connection, (message) => this.onMessage(message));
+    } catch (error) {
+      this.#fail(error);
+    }
+    await connection.closed;
+    try {
+      await this.onClose();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  #observe(observe: () => void): void {
+    try {
+      observe();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    void this.connection.close(CloseCode.InternalError);
+    try {
+      this.onError(error);
+    } catch (another) {
+      console.error(another);
+    }
+  }
+
+  static {
+    runHandler = (handler, run) => handler.#run(run);
+  }
+}

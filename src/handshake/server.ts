@@ -1,0 +1,293 @@
+/**
+ * The server's side of the opening handshake (RFC 6455 section 4.2): judges a request, whichever host
+ * read it, and says what to answer.
+ */
+
+import {
+  acceptOffer,
+  type PermessageDeflateParameters,
+  resolveCompression,
+} from "../extensions/permessage_deflate_negotiation.ts";
+import type { CompressionOptions } from "../types.ts";
+import {
+  type Authority,
+  formatAuthority,
+  isSameAuthority,
+  parseAuthority,
+  parseOrigin,
+} from "./authority.ts";
+import { copyExtraHeaders } from "./extra_headers.ts";
+import { listIncludes, parseExtensions, parseTokenList } from "./header_values.ts";
+import type { RequestHead } from "./http1.ts";
+import { computeAccept, isKey } from "./key.ts";
+import { HostPolicy, OriginPolicy } from "./origin_policy.ts";
+import { requireSubprotocols } from "./subprotocols.ts";
+
+export { computeAccept };
+
+/** What a server makes of a handshake. */
+export interface HandshakeOptions {
+  /**
+   * The subprotocols of the server, in its order of preference: the first one that the client offers
+   * is selected. The connection opens without a subprotocol where none is (RFC 6455 section 4.2.2).
+   */
+  readonly subprotocols?: readonly string[];
+  /**
+   * Selects among the subprotocols that the client offers, in the client's order, instead of
+   * `subprotocols`; called with an empty list when it offers none. What it returns must be on the list,
+   * or `undefined` for none; anything else is a TypeError to the caller.
+   */
+  readonly selectSubprotocol?: (offered: readonly string[]) => string | undefined;
+  /**
+   * The origins whose pages may connect, besides the server's own; `"*"` for all of them.
+   *
+   * Without this, a browser is let in only from pages of the host and port it connects to, and, where
+   * this server does TLS itself, only from `https` ones. Widen that with care: the browser sends the
+   * user's cookies along whoever wrote the page.
+   *
+   * A string is an origin, `"https://example.com"`, or has a host that begins with `*.` and stands for
+   * all its subdomains, so that the sites of one domain share a server: `"https://*.example.com"`. A
+   * regular expression must match the whole of an origin, which has its host in lower case and no
+   * default port. `"null"`, the origin of sandboxed frames, is refused unless listed.
+   * @default []
+   */
+  readonly allowedOrigins?: readonly (string | RegExp)[] | "*";
+  /**
+   * The server's own origin as the browser sees it, scheme included; for a server behind a proxy that
+   * does not pass Host on. Compared with `Origin` instead of Host.
+   */
+  readonly publicOrigin?: string;
+  /**
+   * Decides about an origin instead of the policy above. Called with the value of `Origin`, which is
+   * either well-formed or `"null"`; not called when there is none, since then it was not a browser. What
+   * it throws reaches the caller.
+   */
+  readonly checkOrigin?: (origin: string, request: Request) => boolean;
+  /**
+   * The hosts that a request may name in Host, with or without a port, with `*.` for subdomains. Guards
+   * a server on a private network against a page whose own name has been made to resolve to it (DNS
+   * rebinding), which the comparison of origins cannot tell.
+   * @default any
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * Whether to accept permessage-deflate where it is offered (RFC 7692), and how. Costs memory for each
+   * connection. A secret and text of a stranger's choice in one compressed message can leak the secret
+   * by the message's length.
+   * @default false
+   */
+  readonly compression?: boolean | CompressionOptions;
+  /** Further headers of the 101 response. Those of the handshake itself are a TypeError. */
+  readonly headers?: HeadersInit;
+}
+
+/** A handshake that both sides agree on. */
+export interface HandshakeAgreement {
+  /** The client's `Sec-WebSocket-Key`. */
+  readonly key: string;
+  /** The subprotocol selected, or the empty string. */
+  readonly protocol: string;
+  /** The value of `Sec-WebSocket-Extensions` in the response, or the empty string. */
+  readonly extensions: string;
+  /** How messages may be compressed; `undefined` for not at all. */
+  readonly compression: PermessageDeflateParameters | undefined;
+  /** The application's own headers for the response. */
+  readonly headers: Headers;
+}
+
+/** The one version of the protocol (RFC 6455 section 4.1). */
+const VERSION = "13";
+
+/** Fields that a request may have once at most. */
+const SINGLE_FIELDS: ReadonlySet<string> = new Set([
+  "content-length",
+  "host",
+  "origin",
+  "sec-websocket-key",
+  "sec-websocket-version",
+]);
+
+/** Whether the request asks for an upgrade to WebSocket at all, be it a valid one or not. */
+export function isUpgradeRequest(request: Request): boolean {
+  return listIncludes(field(request, "upgrade"), "websocket");
+}
+
+/**
+ * Judges a request by RFC 6455 section 4.2.1 and the options. Returns what is agreed, or the response
+ * that refuses: status 400, 403, 405, 426 or 505, and a body that says why.
+ *
+ * `head` is the request as it was read from the wire, where it was: it tells what a `Request` does not
+ * (the HTTP version, the target as written, fields that are there twice).
+ *
+ * Nothing in a request makes this throw. Options do: a TypeError or RangeError says which is wrong.
+ */
+export function negotiateUpgrade(
+  request: Request,
+  options: HandshakeOptions,
+  head?: RequestHead,
+): HandshakeAgreement | Response {
+  const { subprotocols = [], allowedHosts } = options;
+  requireSubprotocols(subprotocols);
+  const compression = resolveCompression(options.compression);
+  const headers = copyExtraHeaders(options.headers);
+  const originPolicy = new OriginPolicy(options);
+  const hostPolicy = allowedHosts === undefined ? undefined : new HostPolicy(allowedHosts);
+
+  const fault = checkRequest(request, head);
+  if (fault !== undefined) return fault;
+
+  const host = parseAuthority(field(request, "host"));
+  if (host === undefined) return refuse(400, "The Host header is missing or malformed.");
+  if (head !== undefined && !isTargetOn(host, head.target)) {
+    return refuse(400, "The request target names another host than the Host header.");
+  }
+  if (hostPolicy?.allows(host) === false) {
+    return refuse(403, `The host "${formatAuthority(host)}" is not allowed.`);
+  }
+  const origin = request.headers.get("origin");
+  if (origin !== null) {
+    const target = { host, secure: request.url.startsWith("https:") };
+    const reason = options.checkOrigin === undefined
+      ? originPolicy.judge(origin, target)
+      : judgeBy(options.checkOrigin, origin, request);
+    if (reason !== undefined) return refuse(403, `${reason}.`);
+  }
+
+  const offered = parseTokenList(field(request, "sec-websocket-protocol"));
+  if (offered === undefined || new Set(offered).size < offered.length) {
+    return refuse(400, "The Sec-WebSocket-Protocol header is malformed.");
+  }
+  const offers = parseExtensions(field(request, "sec-websocket-extensions"));
+  if (offers === undefined) {
+    return refuse(400, "The Sec-WebSocket-Extensions header is malformed.");
+  }
+  const accepted = compression === undefined ? undefined : acceptOffer(offers, compression);
+  return {
+    key: field(request, "sec-websocket-key"),
+    protocol: selectSubprotocol(offered, options),
+    extensions: accepted?.header ?? "",
+    compression: accepted?.parameters,
+    headers,
+  };
+}
+
+/** The fields of the 101 response, in their order. */
+export function responseFields(
+  agreement: HandshakeAgreement,
+  accept: string,
+): [name: string, value: string][] {
+  const fields: [string, string][] = [
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Accept", accept],
+  ];
+  if (agreement.protocol !== "") fields.push(["Sec-WebSocket-Protocol", agreement.protocol]);
+  if (agreement.extensions !== "") fields.push(["Sec-WebSocket-Extensions", agreement.extensions]);
+  fields.push(...agreement.headers);
+  return fields;
+}
+
+/** The rules of RFC 6455 section 4.2.1 that need no option. */
+function checkRequest(request: Request, head: RequestHead | undefined): Response | undefined {
+  // `Request` turns "get" into "GET", which the wire does not.
+  if ((head?.method ?? request.method) !== "GET") {
+    return refuse(405, "A WebSocket is opened with the method GET.", { allow: "GET" });
+  }
+  if (head?.minorVersion === 0) {
+    return refuse(505, "A WebSocket is opened with HTTP/1.1.");
+  }
+  if (!isUpgradeRequest(request)) {
+    return requireUpgrade("This is a WebSocket endpoint: the Upgrade header must be websocket.");
+  }
+  if (!listIncludes(field(request, "connection"), "upgrade")) {
+    return refuse(400, "The Connection header does not contain upgrade.");
+  }
+  const repeated = head && findRepeated(head);
+  if (repeated !== undefined) return refuse(400, `The header ${repeated} is there twice.`);
+  if (field(request, "sec-websocket-version") !== VERSION) {
+    return requireUpgrade(`The Sec-WebSocket-Version header must be ${VERSION}.`);
+  }
+  if (!isKey(field(request, "sec-websocket-key"))) {
+    return refuse(400, "The Sec-WebSocket-Key header is not the base64 of 16 bytes.");
+  }
+  const { headers } = request;
+  if (headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0") {
+    return refuse(400, "A request that opens a WebSocket has no body.");
+  }
+  return undefined;
+}
+
+/** The value of a field, several of them joined with commas; the empty string where there is none. */
+function field(request: Request, name: string): string {
+  return request.headers.get(name) ?? "";
+}
+
+/** The name of a field that may be there once at most and is there twice. */
+function findRepeated(head: RequestHead): string | undefined {
+  const seen = new Set<string>();
+  for (const [fieldName] of head.fields) {
+    const name = fieldName.toLowerCase();
+    if (!SINGLE_FIELDS.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+/**
+ * Whether a request target is a path, or an absolute URL on the host of the Host header: one that names
+ * another host is meant for a proxy, which this is not (RFC 9112 section 3.2.2).
+ */
+function isTargetOn(host: Authority, target: string): boolean {
+  if (target.startsWith("/")) return true;
+  const path = target.indexOf("/", target.indexOf("://") + 3);
+  const query = target.indexOf("?");
+  const end = Math.min(path === -1 ? target.length : path, query === -1 ? target.length : query);
+  const authority = parseOrigin(target.slice(0, end));
+  return authority !== undefined && isSameAuthority(authority, host, authority.scheme);
+}
+
+/** Lets the application's own function judge an origin. */
+function judgeBy(
+  checkOrigin: NonNullable<HandshakeOptions["checkOrigin"]>,
+  origin: string,
+  request: Request,
+): string | undefined {
+  if (origin !== "null" && parseOrigin(origin) === undefined) {
+    return "The Origin header is malformed";
+  }
+  return checkOrigin(origin, request) ? undefined : `The origin "${origin}" is not allowed`;
+}
+
+/** The subprotocol for a client that offers these, or the empty string. */
+function selectSubprotocol(offered: readonly string[], options: HandshakeOptions): string {
+  const { selectSubprotocol, subprotocols = [] } = options;
+  if (selectSubprotocol === undefined) {
+    return subprotocols.find((subprotocol) => offered.includes(subprotocol)) ?? "";
+  }
+  const selected = selectSubprotocol(offered);
+  if (selected !== undefined && !offered.includes(selected)) {
+    throw new TypeError(
+      `Cannot select the subprotocol ${JSON.stringify(selected)}: the client did not offer it`,
+    );
+  }
+  return selected ?? "";
+}
+
+/** The answer to who should ask for an upgrade to this version (RFC 6455 section 4.4). */
+function requireUpgrade(message: string): Response {
+  return refuse(426, message, {
+    // Upgrade goes with a Connection that names it (RFC 9110 section 7.8).
+    "connection": "close, upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": VERSION,
+  });
+}
+
+/** A refusal. The connection ends with it, so that what follows is not taken for another request. */
+function refuse(status: number, message: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${message}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "connection": "close", ...headers },
+  });
+}

@@ -1,0 +1,25 @@
+/**
+ * Subprotocols: names that the client lists by preference and of which the server takes one or none
+ * (RFC 6455 section 1.9).
+ */
+
+import { isToken } from "./header_values.ts";
+
+/**
+ * Throws a TypeError unless all are tokens and none is there twice, as RFC 6455 section 4.1 asks of
+ * those who name subprotocols.
+ */
+export function requireSubprotocols(subprotocols: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const subprotocol of subprotocols) {
+    if (typeof subprotocol !== "string" || !isToken(subprotocol)) {
+      throw new TypeError(
+        `Cannot use the subprotocol ${JSON.stringify(subprotocol)}: it is not a token`,
+      );
+    }
+    if (seen.has(subprotocol)) {
+      throw new TypeError(`Cannot use the subprotocol "${subprotocol}": it is there twice`);
+    }
+    seen.add(subprotocol);
+  }
+}

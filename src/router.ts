@@ -1,0 +1,164 @@
+/**
+ * From the path of a request to the handler that serves it.
+ */
+
+import { CloseCode } from "./close_code.ts";
+import type { WebSocketConnection } from "./connection/connection.ts";
+import { runHandler, WebSocketHandler } from "./handler.ts";
+import { isUpgradeRequest } from "./handshake/server.ts";
+import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
+
+/** A class of handlers; `init` is what the route names as its third element. */
+// deno-lint-ignore no-explicit-any -- each class has an init of its own, which the route must match
+export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
+
+/**
+ * A handler that is but a function. What it throws, or rejects with, closes the connection with
+ * 1011.
+ */
+export type WebSocketFunction = (
+  connection: WebSocketConnection,
+  request: Request,
+  ...groups: (string | undefined)[]
+) => unknown;
+
+/**
+ * A path, and what serves it: a string is the pathname of a `URLPattern`, as `"/chat/:room"`; a
+ * RegExp must match the whole pathname. Its groups, percent-decoded, become the arguments of `open`.
+ */
+export type WebSocketRoute =
+  | readonly [pattern: string | URLPattern | RegExp, handler: WebSocketFunction]
+  | readonly [
+    pattern: string | URLPattern | RegExp,
+    handler: WebSocketHandlerClass,
+    init?: unknown,
+  ];
+
+/** Options for all routes; a handler's own decisions go first. */
+export interface WebSocketRouterOptions extends UpgradeOptions {
+  /**
+   * Told of what functions throw; classes have their `onError`.
+   * @default console.error
+   */
+  readonly onError?: (error: unknown) => void;
+}
+
+type Groups = readonly (string | undefined)[];
+
+interface CompiledRoute {
+  readonly match: (url: URL) => Groups | undefined;
+  readonly handler: WebSocketFunction | WebSocketHandlerClass;
+  readonly init: unknown;
+}
+
+/**
+ * Maps paths to handlers. The first route that matches serves the request.
+ *
+ * @example
+ * ```ts no-assert
+ * import { serveTcp, upgradeWebSocket } from "@gale/websocket/deno";
+ * import { WebSocketRouter } from "@gale/websocket";
+ *
+ * const router = new WebSocketRouter([
+ *   ["/time", (connection) => connection.send(new Date().toISOString())],
+ * ]);
+ * const server = serveTcp({ port: 0 }, async (request) =>
+ *   await router.handle(request, upgradeWebSocket) ?? new Response("a page"));
+ * await server.shutdown();
+ * ```
+ */
+export class WebSocketRouter {
+  readonly #routes: readonly CompiledRoute[];
+  readonly #options: UpgradeOptions;
+  readonly #onError: (error: unknown) => void;
+
+  /**
+   * Creates a router.
+   *
+   * @throws {TypeError} if a pattern is not one of URLPattern's.
+   */
+  constructor(routes: Iterable<WebSocketRoute>, options: WebSocketRouterOptions = {}) {
+    const { onError = console.error, ...upgradeOptions } = options;
+    this.#routes = Array.from(routes, ([pattern, handler, init]) => ({
+      match: compile(pattern),
+      handler,
+      init,
+    }));
+    this.#options = upgradeOptions;
+    this.#onError = onError;
+  }
+
+  /**
+   * Serves a request for a WebSocket whose path has a route. Resolves with the response to return:
+   * the 101, a refusal that says why, or what the handler's `prepare` gives. Resolves with
+   * `undefined` for every other request, plain HTTP ones above all, which are yours to answer.
+   *
+   * @param upgrade the host's `upgradeWebSocket`.
+   */
+  async handle(request: Request, upgrade: Upgrade): Promise<Response | undefined> {
+    if (!isUpgradeRequest(request)) return undefined;
+    const url = new URL(request.url);
+    for (const { match, handler, init } of this.#routes) {
+      const groups = match(url);
+      if (groups === undefined) continue;
+      if (isHandlerClass(handler)) {
+        return await runHandler(new handler(init), {
+          request,
+          upgrade,
+          options: this.#options,
+          args: groups,
+        });
+      }
+      const { response, connection } = upgrade(request, this.#options);
+      if (connection !== undefined) void this.#call(handler, { connection, request, groups });
+      return response;
+    }
+    return undefined;
+  }
+
+  /** Never rejects. */
+  async #call(
+    handler: WebSocketFunction,
+    { connection, request, groups }: {
+      readonly connection: WebSocketConnection;
+      readonly request: Request;
+      readonly groups: Groups;
+    },
+  ): Promise<void> {
+    try {
+      await handler(connection, request, ...groups);
+    } catch (error) {
+      void connection.close(CloseCode.InternalError);
+      this.#onError(error);
+    }
+  }
+}
+
+function isHandlerClass(
+  handler: WebSocketFunction | WebSocketHandlerClass,
+): handler is WebSocketHandlerClass {
+  return handler.prototype instanceof WebSocketHandler;
+}
+
+function compile(pattern: string | URLPattern | RegExp): (url: URL) => Groups | undefined {
+  if (pattern instanceof RegExp) {
+    // A pattern that matches somewhere within the path would let more in than it says.
+    const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ""));
+    return ({ pathname }) => whole.exec(pathname)?.slice(1).map(decode);
+  }
+  const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;
+  return (url) => {
+    const groups = compiled.exec(url)?.pathname.groups;
+    return groups && Object.values(groups).map(decode);
+  };
+}
+
+/** A path may hold what is no percent-encoding: it is then given as it is. */
+function decode(group: string | undefined): string | undefined {
+  if (group === undefined) return undefined;
+  try {
+    return decodeURIComponent(group);
+  } catch {
+    return group;
+  }
+}

@@ -1,0 +1,402 @@
+/**
+ * One HTTP/1.1 request and its response over a byte transport, which ends as a WebSocket or closes:
+ * there is no second request on a connection, so nothing of a body can be taken for one.
+ */
+
+import type { WebSocketConnection } from "../connection/connection.ts";
+import type { ByteTransport, TransportSink } from "../connection/transport.ts";
+import { type HeadLimits, RequestHeadReader } from "../handshake/http1.ts";
+import type { Clock, RemoteAddress } from "../types.ts";
+import { EarlyBytes } from "./early_bytes.ts";
+import { type IncomingRequest, interpretHead } from "./incoming_request.ts";
+import { type RawUpgrade, registerRequest, retireRequest } from "./raw_upgrade.ts";
+import { RequestBody } from "./request_body.ts";
+import { writeResponse } from "./response_writer.ts";
+
+/** Who sent a request. */
+export interface PeerInfo {
+  /** The address of the peer, where the host knows it. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** Whether TLS protects the connection. */
+  readonly secure: boolean;
+}
+
+/** The application's function: a request in, a response out. */
+export type RequestHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  /** The connection, where the response was a 101. */
+  readonly connection?: WebSocketConnection;
+  /** What the server itself answered instead of the application. */
+  readonly refusal?: Response;
+  /** What cut it short: a timeout, a lost transport. */
+  readonly error?: unknown;
+}
+
+/** What an exchange needs to know. Times are milliseconds. */
+export interface ExchangeOptions {
+  /** Whether TLS carries the transport. */
+  readonly secure: boolean;
+  /** The limits on the head of the request. */
+  readonly headLimits: Partial<HeadLimits>;
+  /** How long the head may take. */
+  readonly handshakeTimeout: number;
+  /** How long the peer may neither send of its body nor take of the response, where it is waited for. */
+  readonly stallTimeout: number;
+  /** The source of time. */
+  readonly clock: Clock;
+  /** Told what the application threw, or did wrong. Must not throw. */
+  onError(error: unknown): void;
+  /** Told once that the exchange is over. Must not throw. */
+  onEnd(end: ExchangeEnd): void;
+}
+
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+
+/** What the peer may still send once it has been answered, so that the answer is not lost to a reset. */
+const LINGER_SIZE = 65_536;
+const LINGER_TIMEOUT = 1_000;
+
+/**
+ * Where an exchange stands.
+ *
+ * | phase     | bytes received are   | left when                             |
+ * | --------- | -------------------- | ------------------------------------- |
+ * | Head      | the head             | it is complete, or refused            |
+ * | Handling  | the body, then early | the response is written               |
+ * | Lingering | dropped              | the peer ends, or has had its time    |
+ * | Over      | somebody else's      |                                       |
+ */
+const Phase = { Head: 0, Handling: 1, Lingering: 2, Over: 3 } as const;
+type Phase = typeof Phase[keyof typeof Phase];
+
+/** A write that the transport has not taken yet. */
+type PendingWrite = PromiseWithResolvers<void>;
+
+/** Drives one exchange. It owns the transport until it ends. */
+export class HttpExchange implements TransportSink {
+  readonly #transport: ByteTransport;
+  readonly #handler: RequestHandler;
+  readonly #options: ExchangeOptions;
+  readonly #reader: RequestHeadReader;
+  readonly #early = new EarlyBytes();
+  /** Aborted once the peer sends no more: whoever works for it may stop. */
+  readonly #peerEnded = new AbortController();
+  /** Aborted once the peer cannot be answered any more. */
+  readonly #lost = new AbortController();
+  #phase: Phase = Phase.Head;
+  #timer: unknown;
+  #body: RequestBody | undefined;
+  #continuePending = false;
+  #upgrade: RawUpgrade | undefined;
+  #responseStarted = false;
+  #pendingWrite: PendingWrite | undefined;
+  #refusal: Response | undefined;
+  #lingered = 0;
+
+  /** Creates an exchange; {@linkcode start} begins it. */
+  constructor(transport: ByteTransport, handler: RequestHandler, options: ExchangeOptions) {
+    this.#transport = transport;
+    this.#handler = handler;
+    this.#options = options;
+    this.#reader = new RequestHeadReader(options.headLimits);
+  }
+
+  /** Whether the head of the request is still awaited. */
+  get awaitsRequest(): boolean {
+    return this.#phase === Phase.Head;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#setTimer(this.#options.handshakeTimeout, () => {
+      this.#refuse(408, "The head of the request took too long");
+    });
+    this.#transport.attach(this);
+  }
+
+  /** Ends the exchange at once, whatever it is doing. */
+  abort(error: unknown): void {
+    if (this.#phase === Phase.Over) return;
+    this.#transport.close();
+    this.lost(error);
+  }
+
+  /** Bytes from the transport. */
+  receive(chunk: Uint8Array): void {
+    switch (this.#phase) {
+      case Phase.Head:
+        return this.#receiveHead(chunk);
+      case Phase.Handling:
+        return this.#receiveBody(chunk);
+      case Phase.Lingering:
+        this.#lingered += chunk.length;
+        if (this.#lingered > LINGER_SIZE) this.#close();
+    }
+  }
+
+  /** The peer ended its direction: it may still read the response. */
+  receiveEof(): void {
+    const error = new Error("The client ended the connection");
+    switch (this.#phase) {
+      case Phase.Head:
+        this.#transport.close();
+        return this.#end({ error });
+      case Phase.Handling:
+        this.#peerEnded.abort(error);
+        return this.#body?.receiveEof();
+      case Phase.Lingering:
+        return this.#finish();
+    }
+  }
+
+  /** The transport took what was written. */
+  drained(): void {
+    const write = this.#pendingWrite;
+    this.#pendingWrite = undefined;
+    write?.resolve();
+    this.#watchPeer();
+  }
+
+  /** The transport failed. */
+  lost(error: unknown): void {
+    if (this.#phase === Phase.Over) return;
+    if (this.#phase === Phase.Lingering) return this.#finish();
+    this.#lost.abort(error);
+    this.#peerEnded.abort(error);
+    this.#body?.fail(error);
+    this.#pendingWrite?.reject(error);
+    this.#upgrade?.abort(error);
+    this.#end({ error });
+  }
+
+  #receiveHead(chunk: Uint8Array): void {
+    const length = this.#reader.receive(chunk);
+    if (length === -1) return;
+    this.#clearTimer();
+    const { head, violation } = this.#reader;
+    if (head === undefined) return this.#refuse(violation!.status, violation!.message);
+    const incoming = interpretHead(head, this.#options.secure);
+    if ("status" in incoming) return this.#refuse(incoming.status, incoming.message);
+    this.#phase = Phase.Handling;
+    const request = this.#openRequest(incoming);
+    registerRequest(request, {
+      head,
+      isUpgraded: () => this.#upgrade !== undefined,
+      beginUpgrade: (upgrade) => this.#beginUpgrade(upgrade),
+    });
+    if (length < chunk.length) this.#receiveBody(chunk.subarray(length));
+    void this.#answer(request);
+  }
+
+  #openRequest({ method, url, headers, framing, expectsContinue }: IncomingRequest): Request {
+    const signal = this.#peerEnded.signal;
+    if (framing === 0) return new Request(url, { method, headers, signal });
+    this.#continuePending = expectsContinue;
+    this.#transport.pause();
+    this.#body = new RequestBody(framing, {
+      wanted: () => void this.#readBody(),
+      satisfied: () => this.#transport.pause(),
+    });
+    // A body of GET or HEAD means nothing (RFC 9110 9.3.1) and is left unread.
+    if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
+    const init: RequestInit & { duplex: "half" } = {
+      method,
+      headers,
+      signal,
+      body: this.#body.stream,
+      duplex: "half",
+    };
+    return new Request(url, init);
+  }
+
+  #beginUpgrade(upgrade: RawUpgrade): void {
+    this.#upgrade = upgrade;
+    if (this.#lost.signal.aborted) upgrade.abort(this.#lost.signal.reason);
+  }
+
+  #receiveBody(chunk: Uint8Array): void {
+    const body = this.#body;
+    if (body === undefined || body.over) {
+      this.#early.push(chunk);
+      if (this.#early.full) this.#transport.pause();
+    } else {
+      body.receive(chunk);
+      // Reading on tells when the peer goes away.
+      if (body.over) this.#transport.resume();
+      this.#watchPeer();
+    }
+  }
+
+  async #readBody(): Promise<void> {
+    if (this.#continuePending) {
+      this.#continuePending = false;
+      await this.#write(CONTINUE).catch(() => {});
+    }
+    this.#transport.resume();
+    this.#watchPeer();
+  }
+
+  async #answer(request: Request): Promise<void> {
+    let response: Response;
+    try {
+      const peer = { remoteAddress: this.#transport.remoteAddress, secure: this.#options.secure };
+      response = await this.#handler(request, peer);
+      if (!(response instanceof Response)) {
+        throw new TypeError("The request function returned something else than a Response");
+      }
+    } catch (error) {
+      this.#upgrade?.abort(error);
+      response = this.#responseToError(error);
+    }
+    retireRequest(request);
+    if (this.#lost.signal.aborted) void response.body?.cancel().catch(() => {});
+    else await this.#respond(request.method, response);
+  }
+
+  async #respond(method: string, response: Response): Promise<void> {
+    try {
+      if (response.status === 101) return await this.#switchProtocols(response);
+      this.#upgrade?.abort(
+        new Error("The request function returned another response than the 101"),
+      );
+      await this.#writeResponse(method, response);
+      this.#linger();
+    } catch (error) {
+      await this.#recover(method, error);
+    }
+  }
+
+  async #switchProtocols(response: Response): Promise<void> {
+    const upgrade = this.#upgrade;
+    if (upgrade === undefined) {
+      throw new TypeError("The request function returned a 101 without upgrading the request");
+    }
+    const head = await upgrade.encodeResponse(response);
+    this.#responseStarted = true;
+    await this.#write(head);
+    // The end of the peer's direction would not be told again to the connection.
+    if (this.#peerEnded.signal.aborted) return this.abort(this.#peerEnded.signal.reason);
+    if (this.#early.full) this.#transport.resume();
+    this.#phase = Phase.Over;
+    upgrade.open(this.#transport, this.#early.take());
+    this.#options.onEnd({ connection: upgrade.connection });
+  }
+
+  /** Tells what kept a response from being sent, and sends another one where that is possible. */
+  async #recover(method: string, error: unknown): Promise<void> {
+    if (this.#lost.signal.aborted) return;
+    this.#upgrade?.abort(error);
+    if (this.#responseStarted) {
+      this.#options.onError(error);
+      return this.abort(error);
+    }
+    await this.#writeResponse(method, this.#responseToError(error)).then(
+      () => this.#linger(),
+      (failure) => this.abort(failure),
+    );
+  }
+
+  #responseToError(error: unknown): Response {
+    const violation = this.#body?.violation;
+    if (violation !== undefined) return textResponse(400, violation);
+    // A function that stopped since the peer went away did nothing wrong.
+    const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason;
+    if (error === undefined || !wasTold) this.#options.onError(error);
+    return textResponse(500, "The server failed to answer the request");
+  }
+
+  /** Answers in the application's stead. */
+  #refuse(status: number, message: string): void {
+    this.#phase = Phase.Handling;
+    this.#refusal = textResponse(status, message);
+    this.#writeResponse(this.#reader.head?.method ?? "GET", this.#refusal.clone()).then(
+      () => this.#linger(),
+      (error) => this.abort(error),
+    );
+  }
+
+  #writeResponse(method: string, response: Response): Promise<void> {
+    return writeResponse(response, {
+      method,
+      minorVersion: this.#reader.head?.minorVersion ?? 1,
+      signal: this.#lost.signal,
+      write: (chunk) => {
+        this.#responseStarted = true;
+        return this.#write(chunk);
+      },
+    });
+  }
+
+  /** Writes once what is under way is written. */
+  async #write(chunk: Uint8Array): Promise<void> {
+    while (this.#pendingWrite !== undefined) await this.#pendingWrite.promise;
+    this.#lost.signal.throwIfAborted();
+    if (this.#transport.write(chunk)) return;
+    this.#pendingWrite = Promise.withResolvers();
+    this.#watchPeer();
+    await this.#pendingWrite.promise;
+  }
+
+  /** Gives the peer time, from now on, for what it is waited for. */
+  #watchPeer(): void {
+    if (this.#phase !== Phase.Handling) return;
+    this.#clearTimer();
+    if (this.#pendingWrite === undefined && this.#body?.wanting !== true) return;
+    this.#setTimer(this.#options.stallTimeout, () => {
+      this.abort(new Error("The client neither sends nor receives"));
+    });
+  }
+
+  /**
+   * Ends our direction and waits a little for the peer to end its own: closing at once would reset the
+   * connection while bytes are unread, and the response with it (RFC 9112 section 9.6).
+   */
+  #linger(): void {
+    if (this.#phase === Phase.Over) return;
+    this.#phase = Phase.Lingering;
+    this.#body?.fail(new TypeError("The request has been answered"));
+    this.#transport.closeWrite();
+    if (this.#peerEnded.signal.aborted) return this.#finish();
+    this.#setTimer(LINGER_TIMEOUT, () => this.#close());
+    this.#transport.resume();
+  }
+
+  #close(): void {
+    this.#transport.close();
+    this.#finish();
+  }
+
+  /** The transport is closed, or closes itself since both directions end. */
+  #finish(): void {
+    this.#end(this.#refusal === undefined ? {} : { refusal: this.#refusal });
+  }
+
+  #end(end: ExchangeEnd): void {
+    this.#clearTimer();
+    this.#phase = Phase.Over;
+    this.#options.onEnd(end);
+  }
+
+  #setTimer(delay: number, callback: () => void): void {
+    this.#clearTimer();
+    this.#timer = this.#options.clock.setTimeout(callback, delay);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+function textResponse(status: number, message: string): Response {
+  const text = `${message}\n`;
+  return new Response(text, {
+    status,
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": String(new TextEncoder().encode(text).length),
+    },
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * Upgrading a request that came over a byte transport, where our own codec takes over.
+ *
+ * The application upgrades from within its request function, before the 101 can be written; so the
+ * connection is made at once, over a link that keeps what is sent until the transport is handed to it.
+ */
+
+import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
+import { ProtocolLink } from "../connection/protocol_link.ts";
+import type { ByteTransport } from "../connection/transport.ts";
+import { copyExtraHeaders } from "../handshake/extra_headers.ts";
+import type { RequestHead } from "../handshake/http1.ts";
+import {
+  computeAccept,
+  type HandshakeAgreement,
+  negotiateUpgrade,
+  responseFields,
+} from "../handshake/server.ts";
+import { responseHead } from "./response_writer.ts";
+import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
+
+/** The exchange behind a request, as far as an upgrade is concerned. */
+export interface UpgradableExchange {
+  /** The head as it was received. */
+  readonly head: RequestHead;
+  /** Whether the request has been upgraded. */
+  isUpgraded(): boolean;
+  /** Takes the upgrade: it happens when the application returns its response. */
+  beginUpgrade(upgrade: RawUpgrade): void;
+}
+
+const ANSWERED = "answered";
+
+const exchanges = new WeakMap<Request, UpgradableExchange | typeof ANSWERED>();
+
+/** Makes a request known to {@linkcode upgradeRaw}. */
+export function registerRequest(request: Request, exchange: UpgradableExchange): void {
+  exchanges.set(request, exchange);
+}
+
+/** Lets go of the exchange of a request that has been answered; the request may live on. */
+export function retireRequest(request: Request): void {
+  exchanges.set(request, ANSWERED);
+}
+
+/**
+ * Upgrades a request that came over a byte transport; `undefined` when it did not.
+ *
+ * Throws a `TypeError` when the request has been upgraded or answered already, or an option is wrong.
+ */
+export function upgradeRaw(
+  request: Request,
+  options: UpgradeOptions = {},
+): UpgradeResult | undefined {
+  const exchange = exchanges.get(request);
+  if (exchange === undefined) return undefined;
+  if (exchange === ANSWERED) {
+    throw new TypeError("Cannot upgrade the request: it has been answered already");
+  }
+  if (exchange.isUpgraded()) {
+    throw new TypeError("Cannot upgrade the request: it has been upgraded already");
+  }
+  const agreement = negotiateUpgrade(request, options, exchange.head);
+  if (agreement instanceof Response) return { response: agreement, connection: undefined };
+  const upgrade = new RawUpgrade(request.url, agreement, options);
+  exchange.beginUpgrade(upgrade);
+  return { response: upgrade.response, connection: upgrade.connection };
+}
+
+/** An upgrade agreed and not yet carried out. */
+export class RawUpgrade {
+  /** The connection, which keeps what is sent. */
+  readonly connection: WebSocketConnection;
+  /** Stands for the 101; the application may add headers. */
+  readonly response: Response;
+  readonly #agreement: HandshakeAgreement;
+  readonly #link: ProtocolLink;
+
+  /** Creates the connection. */
+  constructor(url: string, agreement: HandshakeAgreement, options: UpgradeOptions) {
+    this.#agreement = agreement;
+    const compression = typeof options.compression === "object" ? options.compression : {};
+    this.#link = new ProtocolLink({
+      role: "server",
+      url: url.replace(/^http/, "ws"),
+      protocol: agreement.protocol,
+      extensions: agreement.extensions,
+      compression: agreement.compression && {
+        ...compression,
+        parameters: agreement.compression,
+      },
+    }, options);
+    this.connection = connectionOver(this.#link, options);
+    this.response = switchingProtocols(agreement.headers);
+  }
+
+  /**
+   * The 101 as it goes out, with the headers of the response that the application returned. Rejects
+   * with a `TypeError` where these meddle with the handshake.
+   */
+  async encodeResponse(response: Response): Promise<Uint8Array> {
+    const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
+    return responseHead(response, responseFields(agreement, await computeAccept(agreement.key)));
+  }
+
+  /** The 101 is written: hands over the transport, and the bytes that followed the request. */
+  open(transport: ByteTransport, rest: Uint8Array): void {
+    this.#link.open(transport, rest);
+  }
+
+  /** Gives the connection up. */
+  abort(error: unknown): void {
+    this.#link.abort(error);
+  }
+}
+
+/** A response that says 101, also where the standard's constructor refuses to make one. */
+function switchingProtocols(headers: Headers): Response {
+  try {
+    return new Response(null, { status: 101, headers });
+  } catch {
+    return Object.defineProperty(new Response(null, { headers }), "status", { value: 101 });
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What `serveTcp` takes, the same on every host.
+ */
+
+import { systemClock } from "../connection/clock.ts";
+import type { HeadLimits } from "../handshake/http1.ts";
+import type { Clock } from "../types.ts";
+
+/** Options of a server over byte transports. Times are milliseconds. */
+export interface ServeOptions {
+  /**
+   * How long the head of a request may take from the accepting on; then it is answered 408.
+   * @default 10000
+   */
+  readonly handshakeTimeout?: number;
+  /**
+   * How long a client may stand still while it is waited for, in the middle of the body of a request
+   * or of a response; then the connection is dropped.
+   * @default 30000
+   */
+  readonly stallTimeout?: number;
+  /**
+   * How long `shutdown` waits for requests to be answered and for WebSockets to close; what is open
+   * then is dropped.
+   * @default 10000
+   */
+  readonly shutdownTimeout?: number;
+  /**
+   * Connections open at once, requests and WebSockets together; further ones are closed as they come.
+   * @default Infinity
+   */
+  readonly maxConnections?: number;
+  /** Limits on the head of a request, answered 414 or 431 when exceeded. */
+  readonly headLimits?: Partial<HeadLimits>;
+  /**
+   * Called with what the request function threw, and with failures to accept; the server lives on.
+   * @default `console.error`
+   */
+  readonly onError?: (error: unknown) => void;
+  /**
+   * The source of time.
+   * @default the platform's
+   */
+  readonly clock?: Clock;
+}
+
+/** Where a server listens. */
+export interface ListenAddress {
+  /** What is listened on. */
+  readonly transport: "tcp" | "unix";
+  /** The IP address, or the socket's path. */
+  readonly hostname: string;
+  /** The port; 0 for a Unix socket. */
+  readonly port: number;
+}
+
+/** Options of `serveTcp`. */
+export interface ServeTcpOptions extends ServeOptions {
+  /**
+   * The port; 0 for one that is free.
+   * @default 8000
+   */
+  readonly port?: number;
+  /**
+   * The address to listen on.
+   * @default "0.0.0.0"
+   */
+  readonly hostname?: string;
+  /** The path of a Unix socket, instead of port and hostname. */
+  readonly path?: string;
+  /** The certificate chain, in PEM: the server speaks TLS. Goes with `key`. */
+  readonly cert?: string;
+  /** The private key, in PEM. Goes with `cert`. */
+  readonly key?: string;
+  /**
+   * Whether Nagle's algorithm is off, so that a small message leaves at once. Deno cannot switch it
+   * under TLS.
+   * @default true
+   */
+  readonly noDelay?: boolean;
+  /** Shuts the server down when aborted, as `shutdown` does. */
+  readonly signal?: AbortSignal;
+  /** Called once the server listens. */
+  readonly onListen?: (address: ListenAddress) => void;
+}
+
+/** {@linkcode ServeOptions} with every default filled in. */
+export type ResolvedServeOptions = Required<ServeOptions>;
+
+/** The largest delay that the platforms' timers take. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} if a number is out of its range, naming it.
+ */
+export function resolveServeOptions(options: ServeOptions): ResolvedServeOptions {
+  const maxConnections = options.maxConnections ?? Infinity;
+  if (maxConnections !== Infinity && !(Number.isInteger(maxConnections) && maxConnections > 0)) {
+    throw new RangeError(`maxConnections must be a positive integer, not ${maxConnections}`);
+  }
+  return {
+    handshakeTimeout: delay("handshakeTimeout", options.handshakeTimeout ?? 10_000),
+    stallTimeout: delay("stallTimeout", options.stallTimeout ?? 30_000),
+    shutdownTimeout: delay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
+    maxConnections,
+    headLimits: options.headLimits ?? {},
+    onError: options.onError ?? ((error) => console.error(error)),
+    clock: options.clock ?? systemClock,
+  };
+}
+
+/**
+ * Checks what only matters to a listener.
+ *
+ * @throws {TypeError} if options contradict each other.
+ * @throws {RangeError} if the port is none.
+ */
+export function checkListenOptions(options: ServeTcpOptions): void {
+  const { port = 0, hostname, path, cert, key } = options;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError("Cannot listen: cert and key must be given together");
+  }
+  if (path !== undefined && (options.port !== undefined || hostname !== undefined)) {
+    throw new TypeError("Cannot listen: path excludes port and hostname");
+  }
+  if (path !== undefined && cert !== undefined) {
+    throw new TypeError("Cannot listen: a Unix socket takes no certificate");
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(`port must be an integer from 0 to 65535, not ${port}`);
+  }
+}
+
+function delay(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > MAX_DELAY) {
+    throw new RangeError(`${name} must be an integer from 0 to ${MAX_DELAY}, not ${value}`);
+  }
+  return value;
+}

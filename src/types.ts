@@ -1,0 +1,187 @@
+/** A message as it is received: text as a string, binary as bytes. */
+export type Message = string | Uint8Array;
+
+/** A value that may be sent as one message; see `WebSocketConnection.send` for how each is framed. */
+export type Sendable =
+  | string
+  | ArrayBufferView
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<string | Uint8Array>
+  | AsyncIterable<string | Uint8Array>
+  | Record<string, unknown>
+  | readonly unknown[];
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** The close code received, 1005 when the peer's Close had none, 1006 when none came. */
+  readonly code: number;
+  /** The reason received, or the empty string. */
+  readonly reason: string;
+  /** Whether both Close frames were exchanged. */
+  readonly wasClean: boolean;
+  /** What ended the connection, where it was an error: a violation, a timeout, a lost transport. */
+  readonly error?: unknown;
+}
+
+/** What the host under a connection can do; see the table in the README. */
+export interface Capabilities {
+  /** Whether pings can be sent and pongs are seen. */
+  readonly ping: boolean;
+  /** Whether permessage-deflate is at hand (RFC 7692). */
+  readonly compression: boolean;
+  /** Whether a slow application makes the connection stop reading. */
+  readonly inboundBackpressure: boolean;
+  /** Whether a slow peer is felt by `send` and `bufferedAmount`. */
+  readonly outboundBackpressure: boolean;
+  /** Whether headers of the application's own go out on the 101 response. */
+  readonly responseHeaders: boolean;
+  /** Whether Nagle's algorithm can be switched. */
+  readonly noDelay: boolean;
+}
+
+/** Counters of one connection, from its opening on. */
+export interface ConnectionStats {
+  /** Messages sent. */
+  readonly messagesSent: number;
+  /** Messages received, whether or not the application has taken them yet. */
+  readonly messagesReceived: number;
+  /** Bytes handed to the transport, frame headers included. */
+  readonly bytesSent: number;
+  /** Bytes taken from the transport, frame headers included. */
+  readonly bytesReceived: number;
+}
+
+/**
+ * A source of time. The default one is the platform's; `ManualClock` of
+ * `@gale/websocket/testing` lets a test hold the hands.
+ */
+export interface Clock {
+  /** Milliseconds since some fixed point, never going back. */
+  now(): number;
+  /** Runs `callback` once after `delay` milliseconds; the result is for {@linkcode clearTimeout}. */
+  setTimeout(callback: () => void, delay: number): unknown;
+  /** Forgets a timeout. */
+  clearTimeout(id: unknown): void;
+}
+
+/** A duplex of bytes. */
+export interface ByteStream {
+  /** The bytes that arrive. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** The bytes to send. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** The address of a peer. */
+export interface RemoteAddress {
+  /** What carries the connection. */
+  readonly transport: "tcp" | "unix";
+  /** The IP address, or the socket's path. */
+  readonly hostname: string;
+  /** The port; 0 for a Unix socket. */
+  readonly port: number;
+}
+
+/** How permessage-deflate is offered or accepted (RFC 7692 section 7.1). */
+export interface CompressionOptions {
+  /**
+   * The effort, 1 (fastest) to 9 (smallest).
+   * @default 6
+   */
+  readonly level?: number;
+  /**
+   * Messages of fewer bytes go out uncompressed.
+   * @default 256
+   */
+  readonly threshold?: number;
+  /**
+   * Whether the server forgets its window after each message: saves the server's memory, costs ratio.
+   * @default false
+   */
+  readonly serverNoContextTakeover?: boolean;
+  /**
+   * Whether the client forgets its window after each message.
+   * @default false
+   */
+  readonly clientNoContextTakeover?: boolean;
+  /**
+   * The largest base-2 logarithm of the server's window, 8 to 15.
+   * @default 15
+   */
+  readonly serverMaxWindowBits?: number;
+  /**
+   * The largest base-2 logarithm of the client's window, 8 to 15.
+   * @default 15
+   */
+  readonly clientMaxWindowBits?: number;
+}
+
+/** Options that every connection takes, whichever host carries it. Times are milliseconds. */
+export interface ConnectionOptions {
+  /**
+   * The largest message accepted, in bytes, after decompression; a larger one ends the connection
+   * with 1009.
+   * @default 10485760 (10 MiB)
+   */
+  readonly maxMessageSize?: number;
+  /**
+   * The largest number of fragments of one message; more end the connection with 1008.
+   * @default 131072
+   */
+  readonly maxFragments?: number;
+  /**
+   * Bytes of received messages that may wait for the application; above, the transport is not read.
+   * @default 262144 (256 KiB)
+   */
+  readonly receiveHighWaterMark?: number;
+  /**
+   * Reading goes on once no more than this many bytes wait.
+   * @default a quarter of `receiveHighWaterMark`
+   */
+  readonly receiveLowWaterMark?: number;
+  /**
+   * Bytes that may wait to be written before the promise of `send` is held back.
+   * @default 65536 (64 KiB)
+   */
+  readonly sendHighWaterMark?: number;
+  /**
+   * A promise of `send` held back resolves once no more than this many bytes wait.
+   * @default a quarter of `sendHighWaterMark`
+   */
+  readonly sendLowWaterMark?: number;
+  /**
+   * Milliseconds of silence after which the peer is pinged; 0 for never.
+   * @default 30000
+   */
+  readonly pingInterval?: number;
+  /**
+   * Milliseconds to wait for any sign of life after that ping, before the connection is given up
+   * with 1006; 0 for no limit.
+   * @default 30000
+   */
+  readonly pingTimeout?: number;
+  /**
+   * Milliseconds without a data message in either direction after which the connection is closed
+   * with 1001; 0 for never. Pings and pongs do not count.
+   * @default 0
+   */
+  readonly idleTimeout?: number;
+  /**
+   * Milliseconds to wait for the peer's Close frame, and for the end of the transport, before the
+   * connection is aborted.
+   * @default 10000
+   */
+  readonly closeTimeout?: number;
+  /** Aborts the connection. */
+  readonly signal?: AbortSignal;
+  /** Called with the payload of each ping received; it is answered without the application. */
+  readonly onPing?: (payload: Uint8Array) => void;
+  /** Called with the payload of each pong received, whether asked for or not. */
+  readonly onPong?: (payload: Uint8Array) => void;
+  /**
+   * The source of time.
+   * @default the platform's
+   */
+  readonly clock?: Clock;
+}

@@ -1,0 +1,7 @@
+import { serveTcp, upgradeWebSocket } from "../../src/adapters/bun.ts";
+import { runtime } from "../harness.ts";
+import { testServeTcp } from "./serve_tcp_battery.ts";
+
+const skip = runtime === "bun" ? undefined : "it needs Bun";
+
+testServeTcp("bun", { serveTcp, upgradeWebSocket }, skip);

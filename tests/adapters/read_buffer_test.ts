@@ -1,0 +1,67 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { ReadBuffer } from "../../src/adapters/read_buffer.ts";
+import { test } from "../harness.ts";
+
+/** The sizes of a buffer, from small to large. */
+const [SMALL, KIB, KIB4, KIB16, KIB64] = [256, 1024, 4096, 16384, 65536] as const;
+
+/** Reads that make a buffer as large as it gets. */
+const FULL = [SMALL, KIB, KIB4, KIB16];
+
+/** The size of the buffer before each of some reads, and after the last. */
+function sizes(buffer: ReadBuffer, reads: readonly number[]): number[] {
+  const sizes: number[] = [buffer.bytes.length];
+  for (const read of reads) {
+    buffer.fit(read);
+    sizes.push(buffer.bytes.length);
+  }
+  return sizes;
+}
+
+test("ReadBuffer grows where a read fills it, and shrinks behind a run of small reads", () => {
+  const grown = [SMALL, KIB, KIB4, KIB16];
+  const large = KIB64;
+  const cases: [string, number[], number[]][] = [
+    ["small reads", [1, SMALL - 1, 1, 1, 1], [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL]],
+    ["full reads", [...FULL, KIB64, KIB64], [...grown, large, large, large]],
+    ["nearly full reads", [SMALL, KIB - 1, KIB - 1], [SMALL, KIB, KIB, KIB]],
+    ["three small reads", [...FULL, 1, 1, 1, SMALL + 1, 1], [
+      ...grown,
+      ...[large, large, large, large, large, large],
+    ]],
+    ["four small reads", [...FULL, 1, SMALL, 1, 1], [
+      ...grown,
+      ...[large, large, large, large, SMALL],
+    ]],
+    ["a full read between small ones", [SMALL, 1, 1, 1, KIB, 1, 1, 1, 1], [
+      ...[SMALL, KIB, KIB, KIB, KIB],
+      ...[KIB4, KIB4, KIB4, KIB4, SMALL],
+    ]],
+  ];
+  for (const [name, reads, expected] of cases) {
+    const buffer = new ReadBuffer();
+    assertEquals(sizes(buffer, reads), expected, name);
+    buffer.release();
+  }
+});
+
+test("ReadBuffer lends a large buffer on once it is released", () => {
+  const first = new ReadBuffer();
+  sizes(first, FULL);
+  const large = first.bytes;
+  first.release();
+  const second = new ReadBuffer();
+  sizes(second, FULL);
+  assertStrictEquals(second.bytes, large);
+  assertEquals(first.bytes.length, SMALL);
+});
+
+test("ReadBuffer keeps no more than 16 large buffers that nobody uses", () => {
+  const buffers = Array.from({ length: 17 }, () => new ReadBuffer());
+  for (const buffer of buffers) sizes(buffer, FULL);
+  const before = new Set(buffers.map((buffer) => buffer.bytes.buffer));
+  for (const buffer of buffers) buffer.release();
+  for (const buffer of buffers) sizes(buffer, FULL);
+  assertEquals(buffers.filter((buffer) => before.has(buffer.bytes.buffer)).length, 16);
+  for (const buffer of buffers) buffer.release();
+});

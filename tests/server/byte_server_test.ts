@@ -1,0 +1,279 @@
+import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
+import type { WebSocketConnection } from "../../src/connection/connection.ts";
+import { type Acceptor, ByteServer, type Listener } from "../../src/server/byte_server.ts";
+import type { RequestHandler } from "../../src/server/http_exchange.ts";
+import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
+import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { test } from "../harness.ts";
+import { FakeTransport, http, settle } from "./fakes.ts";
+
+const GET = http("GET / HTTP/1.1\nHost: example.com\n\n");
+const UPGRADE = http(
+  "GET /ws HTTP/1.1\nHost: example.com\nUpgrade: websocket\nConnection: Upgrade\n" +
+    "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n",
+);
+/** Close frames with code 1001 and "Server shuts down": the server's, and the client's answer. */
+const CLOSE = [0x88, 19, 0x03, 0xe9, ...http("Server shuts down")];
+const CLOSE_ANSWER = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9);
+
+/** A server whose listener is the test. */
+class Fixture {
+  readonly clock = new ManualClock();
+  readonly errors: unknown[] = [];
+  readonly calls: string[] = [];
+  readonly connections: WebSocketConnection[] = [];
+  readonly server: ByteServer;
+  acceptor!: Acceptor;
+  finished = false;
+
+  constructor(options: ServeTcpOptions = {}, handler?: RequestHandler) {
+    const listener: Listener = {
+      address: { transport: "tcp", hostname: "192.0.2.1", port: 80 },
+      close: () => void this.calls.push("close"),
+      ref: () => void this.calls.push("ref"),
+      unref: () => void this.calls.push("unref"),
+    };
+    const all = {
+      clock: this.clock,
+      onError: (error: unknown) => this.errors.push(error),
+      ...options,
+    };
+    this.server = new ByteServer(
+      handler ?? ((request) => this.#upgrade(request)),
+      all,
+      (acceptor) => {
+        this.acceptor = acceptor;
+        return listener;
+      },
+    );
+    void this.server.finished.then(() => this.finished = true);
+  }
+
+  accept(): FakeTransport {
+    const transport = new FakeTransport();
+    this.acceptor.accept(transport);
+    return transport;
+  }
+
+  /** A client with an open WebSocket. */
+  async connect(): Promise<FakeTransport> {
+    const transport = this.accept();
+    transport.feed(UPGRADE);
+    await transport.until(() => transport.writes > 0);
+    await settle();
+    return transport;
+  }
+
+  #upgrade(request: Request): Response {
+    const { response, connection } = upgradeRaw(request, { clock: this.clock })!;
+    if (connection !== undefined) this.connections.push(connection);
+    return response;
+  }
+}
+
+test("ByteServer tells where it listens, and calls onListen with it", () => {
+  const told: unknown[] = [];
+  const { server, calls } = new Fixture({ onListen: (address) => told.push(address) });
+  assertEquals(server.addr, { transport: "tcp", hostname: "192.0.2.1", port: 80 });
+  assertEquals(told, [server.addr]);
+  server.unref();
+  server.ref();
+  assertEquals(calls, ["unref", "ref"]);
+});
+
+test("ByteServer answers each connection, secure where it has a certificate", async () => {
+  for (const [options, scheme] of [[{}, "http"], [{ cert: "c", key: "k" }, "https"]] as const) {
+    const fixture = new Fixture(
+      options,
+      (request, { secure }) => new Response(`${request.url} ${secure}`),
+    );
+    const transport = fixture.accept();
+    transport.feed(GET);
+    await transport.answered();
+    assertStringIncludes(transport.text, `${scheme}://example.com/ ${scheme === "https"}`);
+    transport.feedEof();
+  }
+});
+
+test("ByteServer passes its limits on to the exchanges", async () => {
+  const fixture = new Fixture({ handshakeTimeout: 5, headLimits: { maxHeadSize: 100 } });
+  const slow = fixture.accept();
+  await fixture.clock.advance(5);
+  await slow.answered();
+  assertStringIncludes(slow.text, " 408 ");
+  const large = fixture.accept();
+  large.feed(http("GET / HTTP/1.1\nHost: a\n" + "X: y\n".repeat(20)));
+  await large.answered();
+  assertStringIncludes(large.text, " 431 ");
+});
+
+test("ByteServer survives a request function that throws, and an onError that does", async () => {
+  const seen: unknown[] = [];
+  const { error: consoleError } = console;
+  console.error = (error) => seen.push(error);
+  try {
+    const fixture = new Fixture({
+      onError: () => {
+        throw new Error("from onError");
+      },
+    }, () => {
+      throw new Error("from the function");
+    });
+    for (let i = 0; i < 2; i++) {
+      const transport = fixture.accept();
+      transport.feed(GET);
+      await transport.answered();
+      assertStringIncludes(transport.text, " 500 ");
+    }
+  } finally {
+    console.error = consoleError;
+  }
+  assertEquals(seen.map(String), ["Error: from onError", "Error: from onError"]);
+});
+
+test("ByteServer reports what the listener fails with", () => {
+  const fixture = new Fixture();
+  fixture.acceptor.onError(new Error("EMFILE"));
+  assertEquals(fixture.errors.map(String), ["Error: EMFILE"]);
+});
+
+test("ByteServer closes connections beyond maxConnections as they come", async () => {
+  const fixture = new Fixture({ maxConnections: 2 });
+  const socket = await fixture.connect();
+  const idle = fixture.accept();
+  const refused = fixture.accept();
+  assert(refused.closed);
+  assertFalse(idle.closed || socket.closed);
+  idle.feedEof();
+  assertFalse(fixture.accept().closed);
+  assert(fixture.accept().closed);
+  fixture.connections[0]!.abort();
+  await settle();
+  assertFalse(fixture.accept().closed);
+});
+
+test("ByteServer.shutdown stops accepting and ends at once where nothing is open", async () => {
+  const fixture = new Fixture();
+  const finished = fixture.server.shutdown();
+  assertEquals(fixture.calls, ["close"]);
+  await finished;
+  assert(fixture.accept().closed);
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown drops those who have not asked for anything", async () => {
+  const fixture = new Fixture();
+  const transport = fixture.accept();
+  transport.feed(GET.subarray(0, 10));
+  await fixture.server.shutdown();
+  assert(transport.closed);
+});
+
+test("ByteServer.shutdown lets requests be answered", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const fixture = new Fixture({}, () => promise);
+  const transport = fixture.accept();
+  transport.feed(GET);
+  void fixture.server.shutdown();
+  await settle();
+  assertFalse(fixture.finished);
+  resolve(new Response("page"));
+  await transport.answered();
+  transport.feedEof();
+  await fixture.server.finished;
+  assertStringIncludes(transport.text, "page");
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown closes WebSockets with 1001 and waits for them (RFC 6455 7.4.1)", async () => {
+  const fixture = new Fixture();
+  const transport = await fixture.connect();
+  void fixture.server.shutdown();
+  await settle();
+  assertEquals([...transport.bytes].slice(-CLOSE.length), CLOSE);
+  assertFalse(fixture.finished);
+  transport.feed(CLOSE_ANSWER);
+  transport.feedEof();
+  await fixture.server.finished;
+  assertEquals((await fixture.connections[0]!.closed).wasClean, true);
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown closes a WebSocket that opens meanwhile", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const fixture = new Fixture({}, async (request) => {
+    await promise;
+    return upgradeRaw(request)!.response;
+  });
+  const transport = fixture.accept();
+  transport.feed(UPGRADE);
+  void fixture.server.shutdown();
+  resolve();
+  await transport.until(() => transport.writes > 1);
+  assertStringIncludes(transport.text, " 101 ");
+  assertEquals([...transport.bytes].slice(-CLOSE.length), CLOSE);
+  transport.feed(CLOSE_ANSWER);
+  transport.feedEof();
+  await fixture.server.finished;
+});
+
+test("ByteServer.shutdown drops what is still open after shutdownTimeout", async () => {
+  const aborted: unknown[] = [];
+  const fixture = new Fixture({ shutdownTimeout: 500 }, (request) => {
+    if (request.url.endsWith("/ws")) return upgradeRaw(request)!.response;
+    request.signal.addEventListener("abort", () => aborted.push(request.signal.reason));
+    return new Promise<Response>(() => {});
+  });
+  const socket = await fixture.connect();
+  const page = fixture.accept();
+  page.feed(GET);
+  void fixture.server.shutdown();
+  await settle();
+  await fixture.clock.advance(499);
+  await settle();
+  assertFalse(fixture.finished);
+  await fixture.clock.advance(1);
+  await fixture.server.finished;
+  assert(socket.closed && page.closed);
+  assertEquals(aborted.map(String), ["Error: The server shut down"]);
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown may be called again, and by the signal or await using", async () => {
+  const controller = new AbortController();
+  const fixture = new Fixture({ signal: controller.signal });
+  {
+    await using _server = fixture.server;
+  }
+  await Promise.all([fixture.server.shutdown(), fixture.server.shutdown()]);
+  controller.abort();
+  assertEquals(fixture.calls, ["close"]);
+
+  const second = new AbortController();
+  const other = new Fixture({ signal: second.signal });
+  second.abort();
+  await other.server.finished;
+  assertEquals(other.calls, ["close"]);
+});
+
+test("ByteServer does not listen where the signal is aborted already", () => {
+  const signal = AbortSignal.abort(new RangeError("never mind"));
+  assertThrows(() => new Fixture({ signal }), RangeError, "never mind");
+});
+
+test("ByteServer throws what onListen throws, and listens no more", () => {
+  const calls: string[] = [];
+  const listen = (): Listener => ({
+    address: { transport: "tcp", hostname: "192.0.2.1", port: 80 },
+    close: () => void calls.push("close"),
+    ref: () => {},
+    unref: () => {},
+  });
+  const onListen = () => {
+    throw new RangeError("not there");
+  };
+  const create = () => new ByteServer(() => new Response(), { onListen }, listen);
+  assertThrows(create, RangeError, "not there");
+  assertEquals(calls, ["close"]);
+});

@@ -1,0 +1,61 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  checkListenOptions,
+  resolveServeOptions,
+  type ServeOptions,
+  type ServeTcpOptions,
+} from "../../src/server/serve_options.ts";
+import { test } from "../harness.ts";
+
+test("resolveServeOptions fills in the documented defaults", () => {
+  const { onError: _, clock: __, ...rest } = resolveServeOptions({});
+  assertEquals(rest, {
+    handshakeTimeout: 10_000,
+    stallTimeout: 30_000,
+    shutdownTimeout: 10_000,
+    maxConnections: Infinity,
+    headLimits: {},
+  });
+});
+
+const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
+  [{ handshakeTimeout: -1 }, "handshakeTimeout must be an integer from 0 to 2147483647, not -1"],
+  [{ stallTimeout: NaN }, "stallTimeout must be an integer"],
+  [{ shutdownTimeout: Infinity }, "shutdownTimeout must be an integer"],
+  [{ maxConnections: 0 }, "maxConnections must be a positive integer, not 0"],
+  [{ maxConnections: 1.5 }, "maxConnections must be a positive integer, not 1.5"],
+];
+
+for (const [options, message] of OUT_OF_RANGE) {
+  test(`resolveServeOptions refuses ${Object.keys(options)[0]}: ${Object.values(options)[0]}`, () => {
+    assertThrows(() => resolveServeOptions(options), RangeError, message);
+  });
+}
+
+const PEM = { cert: "cert", key: "key" };
+
+test("checkListenOptions takes each way to listen", () => {
+  for (const options of [{}, { port: 0 }, { port: 65535, hostname: "::1" }, PEM, { path: "/s" }]) {
+    checkListenOptions(options);
+  }
+});
+
+const CONTRADICTIONS: [options: ServeTcpOptions, message: string][] = [
+  [{ cert: "cert" }, "cert and key must be given together"],
+  [{ key: "key" }, "cert and key must be given together"],
+  [{ path: "/s", port: 8000 }, "path excludes port and hostname"],
+  [{ path: "/s", hostname: "::1" }, "path excludes port and hostname"],
+  [{ path: "/s", ...PEM }, "a Unix socket takes no certificate"],
+];
+
+for (const [options, message] of CONTRADICTIONS) {
+  test(`checkListenOptions refuses ${Object.keys(options).join(" with ")}`, () => {
+    assertThrows(() => checkListenOptions(options), TypeError, message);
+  });
+}
+
+test("checkListenOptions refuses what is no port", () => {
+  for (const port of [-1, 65536, 1.5, NaN]) {
+    assertThrows(() => checkListenOptions({ port }), RangeError, "port must be an integer");
+  }
+});
