@@ -14,8 +14,11 @@ export interface IdleMemory {
   readonly kibibytes: Summary;
 }
 
-/** Connections opened before the first reading, so that what is loaded and compiled once is in it. */
-const BASE = 200;
+/**
+ * Connections opened before the first reading, so that it holds what is there once for all: code, and
+ * the young generation of the heap, which V8 grows to its full size only while thousands connect.
+ */
+const BASE = 2000;
 
 /** Files a process has open besides the connections. */
 const OTHER_FILES = 100;

@@ -3,7 +3,8 @@
  */
 
 import { CloseCode } from "./close_code.ts";
-import { consumeMessages, type WebSocketConnection } from "./connection/connection.ts";
+import { consumeMessages, isClosing, type WebSocketConnection } from "./connection/connection.ts";
+import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
 import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
@@ -32,9 +33,37 @@ export interface HandlerRun {
 
 /**
  * Upgrades a request for a handler and runs it until its connection has ended. Resolves with the
- * response to return, which is `prepare`'s where that gives one.
+ * response to return: the upgrade's, `prepare`'s where that gives one, or a 500 where something of
+ * the handler's throws before there is a connection.
  */
 export let runHandler: (handler: WebSocketHandler, run: HandlerRun) => Promise<Response>;
+
+/** What is told of errors. */
+type ErrorListener = (error: unknown) => unknown;
+
+/**
+ * Closes a connection with 1011 because of what its handler has thrown, and reports that. Where the
+ * handler only met the end of the connection, as by sending to a peer that has gone, there is nothing
+ * to report.
+ */
+export function failConnection(
+  connection: WebSocketConnection,
+  error: unknown,
+  onError: ErrorListener,
+): void {
+  if (error instanceof WebSocketClosedError && isClosing(connection)) return;
+  void connection.close(CloseCode.InternalError);
+  void report(onError, error);
+}
+
+/** Tells the application of an error; what it throws at that goes to the console. */
+async function report(onError: ErrorListener, error: unknown): Promise<void> {
+  try {
+    await onError(error);
+  } catch (another) {
+    console.error(another);
+  }
+}
 
 /**
  * One WebSocket on the server, as a class to extend: override what you need. A new instance serves
@@ -45,8 +74,8 @@ export let runHandler: (handler: WebSocketHandler, run: HandlerRun) => Promise<R
  * first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that sends faster is
  * not read; {@linkcode onClose} comes last, exactly once after `open` was called.
  *
- * Where one of them throws, the error reaches {@linkcode onError} and the connection is closed with
- * 1011; the server lives on.
+ * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
+ * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.
  *
  * @example
  * ```ts
@@ -82,7 +111,8 @@ export abstract class WebSocketHandler {
    * every browser's has; without this check any page on the web could open a connection with the
    * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2).
    *
-   * The default allows the server's own origin, and what the router's `allowedOrigins` and
+   * The origin is well-formed, or `"null"`, which is that of a page without one, as in a sandboxed
+   * frame. The default allows the server's own origin, and what the router's `allowedOrigins` and
    * `publicOrigin` add. To allow all, return `true`; to allow the subdomains of one's own domain:
    *
    * ```ts
@@ -90,7 +120,7 @@ export abstract class WebSocketHandler {
    *
    * class Feed extends WebSocketHandler {
    *   override checkOrigin(origin: string) {
-   *     return new URL(origin).hostname.endsWith(".example.com");
+   *     return URL.parse(origin)?.hostname.endsWith(".example.com") ?? false;
    *   }
    *   override onMessage() {}
    * }
@@ -130,11 +160,11 @@ export abstract class WebSocketHandler {
   /** A message: text as a string, binary as bytes. A promise holds the next message back. */
   abstract onMessage(message: Message): unknown;
 
-  /** A ping arrived, and was answered. */
-  onPing(_payload: Uint8Array): void {}
+  /** A ping arrived, and was answered. May be async; nothing waits for it. */
+  onPing(_payload: Uint8Array): void | Promise<void> {}
 
-  /** A pong arrived. */
-  onPong(_payload: Uint8Array): void {}
+  /** A pong arrived. May be async; nothing waits for it. */
+  onPong(_payload: Uint8Array): void | Promise<void> {}
 
   /**
    * The connection has ended, however it did; {@linkcode closeCode} and {@linkcode closeReason} say
@@ -142,8 +172,11 @@ export abstract class WebSocketHandler {
    */
   onClose(): void | Promise<void> {}
 
-  /** Told of what the other methods throw. The default writes it to the console. */
-  onError(error: unknown): void {
+  /**
+   * Told of what the other methods throw, but for the `WebSocketClosedError` of a connection that has
+   * just ended: {@linkcode onClose} tells of that. The default writes it to the console.
+   */
+  onError(error: unknown): void | Promise<void> {
     console.error(error);
   }
 
@@ -203,16 +236,22 @@ export abstract class WebSocketHandler {
 
   // Within -------------------------------------------------------------------------------------
 
+  /** Never rejects. */
   async #run({ request, upgrade, options, args }: HandlerRun): Promise<Response> {
     this.#request = request;
     this.#options = options;
-    const prepared = await this.prepare();
-    if (prepared !== undefined) return prepared;
-    const { response, connection } = upgrade(request, this.#decide(options));
-    if (connection === undefined) return response;
-    this.#connection = connection;
-    void this.#serve(connection, args);
-    return response;
+    try {
+      const prepared = await this.prepare();
+      if (prepared !== undefined) return prepared;
+      const { response, connection } = upgrade(request, this.#decide(options));
+      if (connection === undefined) return response;
+      this.#connection = connection;
+      void this.#serve(connection, args);
+      return response;
+    } catch (error) {
+      void report(this.#onError, error);
+      return new Response("Internal Server Error\n", { status: 500 });
+    }
   }
 
   /** The router's options, and the handler's own decisions where it makes them. */
@@ -230,10 +269,10 @@ export abstract class WebSocketHandler {
       ...(this.selectSubprotocol !== prototype.selectSubprotocol &&
         { selectSubprotocol: (offered: readonly string[]) => this.selectSubprotocol(offered) }),
       ...(this.onPing !== prototype.onPing && {
-        onPing: (payload: Uint8Array) => this.#observe(() => this.onPing(payload)),
+        onPing: (payload: Uint8Array) => void this.#observe(() => this.onPing(payload)),
       }),
       ...(this.onPong !== prototype.onPong && {
-        onPong: (payload: Uint8Array) => this.#observe(() => this.onPong(payload)),
+        onPong: (payload: Uint8Array) => void this.#observe(() => this.onPong(payload)),
       }),
     };
   }
@@ -247,32 +286,25 @@ export abstract class WebSocketHandler {
       await this.open(...args);
       await consumeMessages(connection, (message) => this.onMessage(message));
     } catch (error) {
-      this.#fail(error);
+      failConnection(connection, error, this.#onError);
     }
     await connection.closed;
     try {
       await this.onClose();
     } catch (error) {
-      this.onError(error);
+      void report(this.#onError, error);
     }
   }
 
-  #observe(observe: () => void): void {
+  async #observe(observe: () => void | Promise<void>): Promise<void> {
     try {
-      observe();
+      await observe();
     } catch (error) {
-      this.#fail(error);
+      failConnection(this.connection, error, this.#onError);
     }
   }
 
-  #fail(error: unknown): void {
-    void this.connection.close(CloseCode.InternalError);
-    try {
-      this.onError(error);
-    } catch (another) {
-      console.error(another);
-    }
-  }
+  readonly #onError = (error: unknown): void | Promise<void> => this.onError(error);
 
   static {
     runHandler = (handler, run) => handler.#run(run);

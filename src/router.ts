@@ -2,9 +2,8 @@
  * From the path of a request to the handler that serves it.
  */
 
-import { CloseCode } from "./close_code.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
-import { runHandler, WebSocketHandler } from "./handler.ts";
+import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { isUpgradeRequest } from "./handshake/server.ts";
 import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
 
@@ -37,10 +36,11 @@ export type WebSocketRoute =
 /** Options for all routes; a handler's own decisions go first. */
 export interface WebSocketRouterOptions extends UpgradeOptions {
   /**
-   * Told of what functions throw; classes have their `onError`.
+   * Told of what functions throw, but for the `WebSocketClosedError` of a connection that has just
+   * ended; classes have their `onError`.
    * @default console.error
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => void | Promise<void>;
 }
 
 type Groups = readonly (string | undefined)[];
@@ -70,7 +70,7 @@ interface CompiledRoute {
 export class WebSocketRouter {
   readonly #routes: readonly CompiledRoute[];
   readonly #options: UpgradeOptions;
-  readonly #onError: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void | Promise<void>;
 
   /**
    * Creates a router.
@@ -128,8 +128,7 @@ export class WebSocketRouter {
     try {
       await handler(connection, request, ...groups);
     } catch (error) {
-      void connection.close(CloseCode.InternalError);
-      this.#onError(error);
+      failConnection(connection, error, this.#onError);
     }
   }
 }
@@ -147,11 +146,37 @@ function compile(pattern: string | URLPattern | RegExp): (url: URL) => Groups | 
     return ({ pathname }) => whole.exec(pathname)?.slice(1).map(decode);
   }
   const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;
+  const names = groupNames(compiled.pathname);
   return (url) => {
-    const groups = compiled.exec(url)?.pathname.groups;
-    return groups && Object.values(groups).map(decode);
+    const groups = compiled.exec(url.href)?.pathname.groups;
+    return groups && names.map((name) => decode(groups[name]));
   };
 }
+
+/**
+ * The names of a pattern's groups in their order. `URLPattern` gives the groups as an object, and
+ * there the ones without a name, whose keys are numbers, go before the others.
+ */
+function groupNames(pathname: string): string[] {
+  // Regular expressions become "(", escaped characters "-": neither can be mistaken then.
+  let plain = "";
+  let depth = 0;
+  for (const [token] of pathname.matchAll(/\\.|[^]/gsu)) {
+    if (depth === 0) plain += token.startsWith("\\") ? "-" : token;
+    if (token === "(") depth++;
+    if (token === ")") depth--;
+  }
+  const names: string[] = [];
+  let unnamed = 0;
+  for (const [token, name] of plain.matchAll(GROUP)) {
+    if (name !== undefined) names.push(name);
+    else if (!token.startsWith("}")) names.push(String(unnamed++));
+  }
+  return names;
+}
+
+/** A group of a pattern, or the end of a part in braces; with the modifier that may follow. */
+const GROUP = /(?::([\p{ID_Start}$_][\p{ID_Continue}$]*)\(?|[(*}])[*+?]?/gu;
 
 /** A path may hold what is no percent-encoding: it is then given as it is. */
 function decode(group: string | undefined): string | undefined {

@@ -22,7 +22,7 @@ export const CODE_LENGTH_SYMBOLS = 19;
 export const MAX_CODE_BITS = 15;
 
 /** Shortest match, in bytes. */
-export const MIN_MATCH = 3;
+const MIN_MATCH = 3;
 /** Longest match, in bytes. */
 export const MAX_MATCH = 258;
 

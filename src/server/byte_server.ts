@@ -4,7 +4,7 @@
  */
 
 import { CloseCode } from "../close_code.ts";
-import type { WebSocketConnection } from "../connection/connection.ts";
+import { onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exchange.ts";
 import {
@@ -157,7 +157,7 @@ export class ByteServer implements TcpServer {
 
   #track(connection: WebSocketConnection): void {
     this.#connections.add(connection);
-    void connection.closed.finally(() => {
+    onceClosed(connection, () => {
       this.#connections.delete(connection);
       this.#checkFinished();
     });

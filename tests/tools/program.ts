@@ -10,7 +10,10 @@ const ANSWER_TIMEOUT = 30_000;
 
 /** A running program. Leaving its scope kills it, if it is there still. */
 export class Program implements AsyncDisposable {
-  /** Resolves with the exit code, `null` where a signal ended it, once its output has ended too. */
+  /**
+   * Resolves with the exit code once its output has ended too; with `null` where a signal ended it,
+   * or where it could not be started.
+   */
   readonly exited: Promise<number | null>;
   /** What it has written so far, to either output. */
   output = "";
@@ -30,13 +33,17 @@ export class Program implements AsyncDisposable {
       });
     }
     this.#child.stdin.on("error", () => {}); // it has ended without reading everything
-    this.exited = new Promise((resolve, reject) => {
-      this.#child.on("error", reject);
-      this.#child.on("close", (code) => {
-        this.#ended = true;
-        this.#wake();
-        resolve(code);
-      });
+    const end = Promise.withResolvers<number | null>();
+    this.exited = end.promise;
+    const onEnd = (code: number | null) => {
+      this.#ended = true;
+      this.#wake();
+      end.resolve(code);
+    };
+    this.#child.on("close", onEnd);
+    this.#child.on("error", (error) => {
+      this.output += error.message;
+      onEnd(null);
     });
   }
 
@@ -78,7 +85,7 @@ export class Program implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) this.#child.kill("SIGKILL");
-    await this.exited.catch(() => {});
+    await this.exited;
   }
 }
 

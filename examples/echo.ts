@@ -1,0 +1,47 @@
+/**
+ * An echo server: `deno run -A examples/echo.ts`, or `bun run examples/echo.ts`. It ends, and closes
+ * its connections with 1001, on ^C.
+ */
+
+import { WebSocketClosedError, type WebSocketConnection } from "@gale/websocket";
+import { readCommandLine } from "./command_line.ts";
+import { formatAddress, readTextFile, serveTcp, stopSignal, upgradeWebSocket } from "./host.ts";
+
+const { options } = readCommandLine("echo.ts [options]", {
+  "port": { type: "number", help: "the port to listen on (8001), 0 for a free one" },
+  "hostname": { type: "text", help: "the address to listen on (127.0.0.1)" },
+  "compression": { type: "flag", help: "compress where the client can" },
+  "max-message-size": { type: "number", help: "the largest message in bytes (10 MiB)" },
+  "tls-cert": { type: "text", help: "a file with the certificate chain, in PEM: serves wss" },
+  "tls-key": { type: "text", help: "a file with its private key, in PEM" },
+});
+
+const upgradeOptions = {
+  compression: options.compression,
+  ...options["max-message-size"] !== undefined && { maxMessageSize: options["max-message-size"] },
+};
+
+serveTcp({
+  port: options.port ?? 8001,
+  hostname: options.hostname ?? "127.0.0.1",
+  ...options["tls-cert"] !== undefined && { cert: await readTextFile(options["tls-cert"]) },
+  ...options["tls-key"] !== undefined && { key: await readTextFile(options["tls-key"]) },
+  signal: stopSignal(),
+  onListen: (address) => {
+    const scheme = options["tls-cert"] === undefined ? "ws" : "wss";
+    console.log(`Listening on ${scheme}://${formatAddress(address)}/`);
+  },
+}, (request) => {
+  const { response, connection } = upgradeWebSocket(request, upgradeOptions);
+  if (connection !== undefined) void echo(connection);
+  return response; // the upgrade, or a refusal that says why
+});
+
+async function echo(connection: WebSocketConnection): Promise<void> {
+  try {
+    for await (const message of connection) await connection.send(message);
+  } catch (error) {
+    if (!(error instanceof WebSocketClosedError)) throw error;
+    // The client has gone without a goodbye.
+  }
+}

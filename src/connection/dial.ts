@@ -1,0 +1,45 @@
+/** What a client needs of a host: a connected transport. Injectable, so that a test needs no network. */
+
+import type { ByteStream } from "../types.ts";
+import type { ByteTransport } from "./transport.ts";
+
+/** Where to connect, and how. */
+export interface DialTarget {
+  /** The host name or address. An IPv6 address may stand in brackets, as `URL.hostname` gives it. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+  /** Whether to speak TLS, with ALPN `http/1.1`. */
+  readonly secure: boolean;
+  /** The path of a Unix socket, instead of host and port. */
+  readonly path?: string;
+  /**
+   * The name that the server's certificate must bear, also sent as SNI where it is not an address.
+   * @default `hostname`
+   */
+  readonly serverName?: string;
+  /**
+   * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
+   * instead of it.
+   */
+  readonly caCerts?: readonly string[];
+  /** The client's certificate chain, in PEM; goes with `key`. */
+  readonly cert?: string;
+  /** The private key of the client's certificate, in PEM; goes with `cert`. */
+  readonly key?: string;
+  /**
+   * Whether Nagle's algorithm is off.
+   * @default true
+   */
+  readonly noDelay?: boolean;
+}
+
+/**
+ * Connects, and for a secure target completes the TLS handshake, certificate checked. Rejects with
+ * the signal's reason once it is aborted, with the host's error where the connection or the
+ * handshake fails, and leaves nothing open then.
+ */
+export type Dial = (
+  target: DialTarget,
+  signal: AbortSignal,
+) => Promise<ByteTransport | ByteStream>;

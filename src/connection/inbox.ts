@@ -1,0 +1,214 @@
+/**
+ * The receiving half of a connection: messages that wait for the application, and the application
+ * that waits for messages.
+ */
+
+import type { Message } from "../types.ts";
+import { MessageQueue } from "./message_queue.ts";
+import { READY } from "./ready.ts";
+
+/** Where messages come from. */
+export interface InboxSource {
+  /** Stops reading: more waits for the application than it may. */
+  pauseReading(): void;
+  /** Reads on. */
+  resumeReading(): void;
+  /** The application has answered what it was given: writes that. */
+  flushAnswers(): void;
+}
+
+/** When to stop reading, and when to go on; see `ConnectionOptions`. */
+export interface InboxMarks {
+  /** Bytes above which reading stops. */
+  readonly receiveHighWaterMark: number;
+  /** Bytes at which it goes on. */
+  readonly receiveLowWaterMark: number;
+}
+
+/** Takes each message in turn; a promise holds the next one back. */
+export type Consumer = (message: Message) => unknown;
+
+/** Takes one message, or `null` where none will come. */
+export type Waiter = (message: Message | null) => void;
+
+/** A consumer at work. */
+interface Consumption {
+  readonly consumer: Consumer;
+  readonly done: PromiseWithResolvers<void>;
+  /** Whether it has a message in hand. */
+  busy: boolean;
+}
+
+/** Holds messages until they are taken, and stops the reading while too much waits. */
+export class Inbox {
+  readonly #marks: InboxMarks;
+  readonly #source: InboxSource;
+  readonly #queue: MessageQueue = new MessageQueue();
+  /** Made with the first one: a connection with a consumer has none. */
+  #waiters: Waiter[] | undefined;
+  #consumption: Consumption | undefined;
+  #paused = false;
+  /** Whether reading is not to stop any more. */
+  #released = false;
+  #ended = false;
+  #received = 0;
+
+  /** Creates an empty inbox. */
+  constructor(marks: InboxMarks, source: InboxSource) {
+    this.#marks = marks;
+    this.#source = source;
+  }
+
+  /** Messages received so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Whether messages wait to be taken. */
+  get isFilled(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Whether reading has been stopped. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** A message arrived. */
+  push(message: Message): void {
+    this.#received++;
+    const waiter = this.#waiters?.shift();
+    if (waiter !== undefined) {
+      waiter(message);
+      return;
+    }
+    const limit = this.#marks.receiveHighWaterMark;
+    if (this.#released && this.#queue.bytes >= limit) return;
+    this.#queue.push(message);
+    if (this.#queue.bytes >= limit && !this.#paused && !this.#released) {
+      this.#paused = true;
+      this.#source.pauseReading();
+    }
+  }
+
+  /** The oldest message, or `undefined`. */
+  take(): Message | undefined {
+    const message = this.#queue.shift();
+    if (
+      message !== undefined && this.#paused &&
+      this.#queue.bytes <= this.#marks.receiveLowWaterMark
+    ) this.#resume();
+    return message;
+  }
+
+  /** The next message once it is there, `null` if none will come. */
+  receive(signal: AbortSignal | undefined): Promise<Message | null> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const message = this.take();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve, reject) => {
+      this.wait(signal === undefined ? resolve : this.#abortable(resolve, reject, signal));
+    });
+  }
+
+  /** Gives the next message to `waiter` once it is there, `null` if none will come. */
+  wait(waiter: Waiter): void {
+    if (this.#ended) return waiter(null);
+    // Whoever waits for the next message has answered the last one.
+    this.#source.flushAnswers();
+    // What is written may have ended it, or have made room for what was held.
+    const message = this.take();
+    if (message !== undefined) return waiter(message);
+    if (this.#ended) return waiter(null);
+    (this.#waiters ??= []).push(waiter);
+  }
+
+  /**
+   * Hands every message to a consumer, one at a time. Resolves behind the last one; rejects with what
+   * the consumer throws.
+   */
+  consume(consumer: Consumer): Promise<void> {
+    this.#consumption = { consumer, done: Promise.withResolvers(), busy: false };
+    this.pump();
+    return this.#consumption.done.promise;
+  }
+
+  /** Lets the consumer, if there is one and it is free, take what has arrived. */
+  pump(): void {
+    const consumption = this.#consumption;
+    if (consumption === undefined || consumption.busy) return;
+    consumption.busy = true;
+    for (let message = this.take(); message !== undefined; message = this.take()) {
+      let result;
+      try {
+        result = consumption.consumer(message);
+      } catch (error) {
+        this.#endConsumption(consumption, error);
+        return;
+      }
+      // A consumer that only sends gives READY back: there is nothing to wait for.
+      if (result !== undefined && result !== READY) {
+        void this.#pumpAfter(result, consumption);
+        return;
+      }
+    }
+    consumption.busy = false;
+    this.#source.flushAnswers();
+    if (this.#ended) consumption.done.resolve();
+  }
+
+  /**
+   * From now on reading never stops, since the peer's Close is to be read: what no one takes is
+   * dropped above the mark.
+   */
+  release(): void {
+    this.#released = true;
+    if (this.#paused) this.#resume();
+  }
+
+  /** Nothing more will come. What waits can still be taken. */
+  end(): void {
+    this.#ended = true;
+    for (const waiter of this.#waiters?.splice(0) ?? []) waiter(null);
+    this.pump();
+  }
+
+  async #pumpAfter(result: unknown, consumption: Consumption): Promise<void> {
+    try {
+      await result;
+    } catch (error) {
+      this.#endConsumption(consumption, error);
+      return;
+    }
+    consumption.busy = false;
+    this.pump();
+  }
+
+  #endConsumption(consumption: Consumption, error: unknown): void {
+    this.#consumption = undefined;
+    consumption.done.reject(error);
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#source.resumeReading();
+  }
+
+  /** A waiter that a signal can take out of the queue. */
+  #abortable(
+    resolve: Waiter,
+    reject: (reason: unknown) => void,
+    signal: AbortSignal,
+  ): Waiter {
+    const onAbort = (): void => {
+      this.#waiters = this.#waiters?.filter((other) => other !== waiter);
+      reject(signal.reason);
+    };
+    const waiter: Waiter = (message) => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(message);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    return waiter;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The one seam inside a connection: above it all that a user touches, below it all of RFC 6455,
+ * whether by our own codec (`ProtocolLink`) or by the host's socket (`HostLink`).
+ */
+
+import type { WebSocketProtocolError } from "../errors.ts";
+import type { Capabilities, Message, RemoteAddress } from "../types.ts";
+
+/** Who receives from a link: the connection. None of these may throw. */
+export interface LinkSink {
+  /** A whole message. */
+  onMessage(message: Message): void;
+  /** A ping, already answered. */
+  onPing(payload: Uint8Array): void;
+  /** A pong. */
+  onPong(payload: Uint8Array): void;
+  /** Something arrived, be it only a part of a frame: the peer lives. Comes before what it brought. */
+  onActivity(): void;
+  /** All that arrived with one read has been handed over: time to look at it. */
+  onTurnEnd(): void;
+  /** The peer's Close frame, already answered. Nothing but {@linkcode onEnd} follows. */
+  onClose(code: number, reason: string): void;
+  /** The peer broke a rule, and was told so. Nothing but {@linkcode onEnd} follows. */
+  onFailure(error: WebSocketProtocolError): void;
+  /** Something was written, and `bufferedAmount` is at the low-water mark or below. */
+  onDrain(): void;
+  /**
+   * The link is over; the last call. `error` says why, where it was not a closing handshake: a
+   * violation, or a lost transport.
+   */
+  onEnd(error: unknown): void;
+}
+
+/** One end of an opened WebSocket. */
+export interface Link {
+  /** The subprotocol agreed, or the empty string. */
+  readonly protocol: string;
+  /** The extensions agreed, as in the header, or the empty string. */
+  readonly extensions: string;
+  /** The URL of the connection, `ws:` or `wss:`. */
+  readonly url: string;
+  /** The address of the peer, where the host knows it. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** What this link can do. */
+  readonly capabilities: Capabilities;
+  /** Bytes accepted for sending and not yet taken by the transport. */
+  readonly bufferedAmount: number;
+  /** Bytes handed to the transport. */
+  readonly bytesSent: number;
+  /** Bytes taken from the transport. */
+  readonly bytesReceived: number;
+
+  /** Begins the delivery. */
+  attach(sink: LinkSink): void;
+  /** Sends a text message. */
+  sendText(text: string, compress: boolean | undefined): void;
+  /** Sends a binary message. */
+  sendBinary(data: Uint8Array, compress: boolean | undefined): void;
+  /** Begins a message in fragments: until its last one, only control frames go in between. */
+  beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void;
+  /** Sends a further fragment. */
+  sendFragment(data: Uint8Array, last: boolean): void;
+  /** Sends a ping. */
+  ping(payload: Uint8Array): void;
+  /** Sends the Close frame, unless one was sent; a code of 1005 stands for an empty one. */
+  close(code: number, reason: string): void;
+  /** Drops the transport at once. `onEnd(error)` follows, unless the link is over already. */
+  abort(error: unknown): void;
+  /** Writes what has been gathered since the last time. Nothing else does, but for control frames. */
+  flush(): void;
+  /** Stops delivering messages, and reading. */
+  pause(): void;
+  /** Delivers on. */
+  resume(): void;
+  /** Switches Nagle's algorithm. */
+  setNoDelay(noDelay: boolean): void;
+}

@@ -1,0 +1,121 @@
+/** Defaults and checks of {@linkcode ConnectionOptions}. */
+
+import type { Clock, ConnectionOptions } from "../types.ts";
+import { systemClock } from "./clock.ts";
+
+/** Options with every default filled in. */
+export interface ResolvedConnectionOptions {
+  /** Bytes of one message, after decompression. */
+  readonly maxMessageSize: number;
+  /** Fragments of one message. */
+  readonly maxFragments: number;
+  /** Received bytes above which reading stops. */
+  readonly receiveHighWaterMark: number;
+  /** Received bytes at which it goes on. */
+  readonly receiveLowWaterMark: number;
+  /** Buffered bytes above which `send` waits. */
+  readonly sendHighWaterMark: number;
+  /** Buffered bytes at which it goes on. */
+  readonly sendLowWaterMark: number;
+  /** Milliseconds; 0 for never. */
+  readonly pingInterval: number;
+  /** Milliseconds; 0 for no limit. */
+  readonly pingTimeout: number;
+  /** Milliseconds; 0 for never. */
+  readonly idleTimeout: number;
+  /** Milliseconds. */
+  readonly closeTimeout: number;
+  /** The source of time. */
+  readonly clock: Clock;
+}
+
+/** The defaults; the low-water marks are a quarter of the high ones. */
+export const DEFAULTS = {
+  maxMessageSize: 10_485_760,
+  maxFragments: 131_072,
+  receiveHighWaterMark: 262_144,
+  sendHighWaterMark: 65_536,
+  pingInterval: 30_000,
+  pingTimeout: 30_000,
+  idleTimeout: 0,
+  closeTimeout: 10_000,
+} as const;
+
+/** The largest delay that the platforms' timers take. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} if a number is out of its range, naming it.
+ */
+export function resolveConnectionOptions(options: ConnectionOptions): ResolvedConnectionOptions {
+  return NAMES.every((name) => options[name] === undefined) ? ALL_DEFAULT : resolve(options);
+}
+
+function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
+  const receiveHighWaterMark = bytes("receiveHighWaterMark", options.receiveHighWaterMark);
+  const sendHighWaterMark = bytes("sendHighWaterMark", options.sendHighWaterMark);
+  return {
+    maxMessageSize: bytes("maxMessageSize", options.maxMessageSize),
+    maxFragments: integer("maxFragments", options.maxFragments ?? DEFAULTS.maxFragments, {
+      from: 1,
+      to: Number.MAX_SAFE_INTEGER,
+    }),
+    receiveHighWaterMark,
+    receiveLowWaterMark: lowMark("receive", options.receiveLowWaterMark, receiveHighWaterMark),
+    sendHighWaterMark,
+    sendLowWaterMark: lowMark("send", options.sendLowWaterMark, sendHighWaterMark),
+    pingInterval: delay("pingInterval", options.pingInterval),
+    pingTimeout: delay("pingTimeout", options.pingTimeout),
+    idleTimeout: delay("idleTimeout", options.idleTimeout),
+    closeTimeout: delay("closeTimeout", options.closeTimeout),
+    clock: options.clock ?? systemClock,
+  };
+}
+
+const NAMES = [
+  "maxMessageSize",
+  "maxFragments",
+  "receiveHighWaterMark",
+  "receiveLowWaterMark",
+  "sendHighWaterMark",
+  "sendLowWaterMark",
+  "pingInterval",
+  "pingTimeout",
+  "idleTimeout",
+  "closeTimeout",
+  "clock",
+] as const satisfies readonly (keyof ResolvedConnectionOptions)[];
+
+/** One object for all connections that say nothing, which are most. */
+const ALL_DEFAULT: ResolvedConnectionOptions = resolve({});
+
+function bytes(
+  name: "maxMessageSize" | "receiveHighWaterMark" | "sendHighWaterMark",
+  value: number | undefined,
+): number {
+  return integer(name, value ?? DEFAULTS[name], { from: 0, to: Number.MAX_SAFE_INTEGER });
+}
+
+function lowMark(direction: "receive" | "send", value: number | undefined, high: number): number {
+  return integer(`${direction}LowWaterMark`, value ?? Math.floor(high / 4), { from: 0, to: high });
+}
+
+function delay(
+  name: "pingInterval" | "pingTimeout" | "idleTimeout" | "closeTimeout",
+  value: number | undefined,
+): number {
+  return integer(name, value ?? DEFAULTS[name], { from: 0, to: MAX_DELAY });
+}
+
+function integer(
+  name: string,
+  value: number,
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  if (!Number.isInteger(value) || value < from || value > to) {
+    throw new RangeError(`${name} must be an integer from ${from} to ${to}, not ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,212 @@
+/**
+ * The sending half of a connection: whatever is sent becomes messages, in the order of the calls, as
+ * fast as the peer takes them.
+ */
+
+import { encodeUtf8 } from "../protocol/utf8.ts";
+import type { Link } from "./link.ts";
+import { quiet, READY } from "./ready.ts";
+import { type Payload, type PayloadStream, readFragments, toPayload } from "./sendable.ts";
+import { TurnEnd } from "./turn_end.ts";
+
+/** How one message is sent. */
+export interface SendOptions {
+  /**
+   * Whether to compress it, where compression is agreed.
+   * @default by its size, see `CompressionOptions.threshold`
+   */
+  readonly compress?: boolean;
+  /**
+   * Whether text goes out as a binary message, in UTF-8.
+   * @default false
+   */
+  readonly binary?: boolean;
+}
+
+/** What the outbox must know of its connection. */
+export interface OutboxOwner {
+  /** Throws where a message can no longer be sent: one that had to wait may find the end. */
+  checkSendable(): void;
+  /** A message was sent. */
+  onSent(): void;
+  /** Whether received messages wait to be answered, so that more is likely to be sent at once. */
+  isAnswering(): boolean;
+  /** A message was begun and cannot be finished. */
+  onUnfinished(): void;
+}
+
+const NO_OPTIONS: SendOptions = {};
+const EMPTY = new Uint8Array(0);
+
+/** Sends messages over a link. */
+export class Outbox {
+  readonly #link: Link;
+  readonly #highWaterMark: number;
+  readonly #owner: OutboxOwner;
+  /** Made with the first message: most connections of a broadcast never wait for an answer. */
+  #turnEnd: TurnEnd | undefined;
+  /** Sends that must wait for one whose bytes are still to come, as a Blob's or a stream's. */
+  #tail: Promise<void> | undefined;
+  /** Rejects the send that is the turn of those. */
+  #giveUp: ((error: unknown) => void) | undefined;
+  /** Settles when `bufferedAmount` has fallen again. */
+  #drain: PromiseWithResolvers<void> | undefined;
+  #sent = 0;
+
+  /** Creates an outbox; above `highWaterMark` buffered bytes its promises wait. */
+  constructor(link: Link, highWaterMark: number, owner: OutboxOwner) {
+    this.#link = link;
+    this.#highWaterMark = highWaterMark;
+    this.#owner = owner;
+  }
+
+  /** Messages sent so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Resolves when all that was sent so far has reached the link, where some of it has not. */
+  get backlog(): Promise<void> | undefined {
+    return this.#tail;
+  }
+
+  /** Sends a message; see `WebSocketConnection.send`. */
+  send(data: unknown, options: SendOptions = NO_OPTIONS): Promise<void> {
+    if (this.#tail === undefined) {
+      if (typeof data === "string" && options.binary !== true) {
+        this.#link.sendText(data, options.compress);
+        return this.#afterSend();
+      }
+      if (data instanceof Uint8Array) {
+        this.#link.sendBinary(data, options.compress);
+        return this.#afterSend();
+      }
+    }
+    let payload;
+    try {
+      payload = toPayload(data);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
+    if (payload instanceof Blob) {
+      const blob = payload;
+      return this.#enqueue(async () => {
+        const bytes = new Uint8Array(await blob.arrayBuffer());
+        this.#owner.checkSendable();
+        await this.#sendPayload(bytes, options);
+      });
+    }
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
+      const stream = payload;
+      return this.#enqueue(() => this.#sendStream(stream, options));
+    }
+    if (this.#tail === undefined) return this.#sendPayload(payload, options);
+    // As at once, so later: only what is larger than the mark is not copied.
+    const copied = typeof payload !== "string" && payload.length <= this.#highWaterMark;
+    const whole = copied ? payload.slice() : payload;
+    return this.#enqueue(() => this.#sendPayload(whole, options));
+  }
+
+  /** Something besides messages was handed to the link: it leaves at the end of the turn. */
+  noteControlFrame(): void {
+    this.#noteTurn(false);
+  }
+
+  /** The link has written, and `bufferedAmount` is low again. */
+  onDrain(): void {
+    this.#drain?.resolve();
+    this.#drain = undefined;
+  }
+
+  /** Sends that wait for their source, which may never go on, need not any longer. */
+  giveUp(error: unknown): void {
+    this.#giveUp?.(error);
+  }
+
+  /** The link is over: nothing will be written any more. */
+  end(error: unknown): void {
+    this.giveUp(error);
+    this.#drain?.reject(error);
+  }
+
+  /** Counts a message that was handed to the link, and tells when the next one is welcome. */
+  #afterSend(): Promise<void> {
+    this.#sent++;
+    this.#owner.onSent();
+    return this.#flowControl();
+  }
+
+  #flowControl(): Promise<void> {
+    if (this.#link.bufferedAmount <= this.#highWaterMark) {
+      this.#noteTurn(this.#owner.isAnswering());
+      return READY;
+    }
+    this.#link.flush();
+    if (this.#link.bufferedAmount <= this.#highWaterMark) return READY;
+    if (this.#drain === undefined) {
+      this.#drain = Promise.withResolvers();
+      quiet(this.#drain.promise);
+    }
+    return this.#drain.promise;
+  }
+
+  #noteTurn(batch: boolean): void {
+    this.#turnEnd ??= new TurnEnd(() => this.#link.flush());
+    this.#turnEnd.note(batch);
+  }
+
+  #sendPayload(payload: Payload, options: SendOptions): Promise<void> {
+    if (typeof payload === "string") this.#link.sendText(payload, options.compress);
+    else this.#link.sendBinary(payload, options.compress);
+    return this.#afterSend();
+  }
+
+  /**
+   * Runs `send` behind the sends before it. Where the connection ends while a Blob or a stream is
+   * still to be read, the promise does not wait for that source.
+   */
+  #enqueue(send: () => Promise<void>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const run = async (): Promise<void> => {
+      this.#giveUp = reject;
+      try {
+        this.#owner.checkSendable();
+        resolve(await send());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    if (this.#tail === undefined) void run();
+    else void this.#tail.then(run);
+    const tail = promise.catch(() => {}).then(() => {
+      if (this.#tail !== tail) return;
+      this.#tail = undefined;
+      this.#giveUp = undefined;
+    });
+    this.#tail = tail;
+    return promise;
+  }
+
+  async #sendStream(stream: PayloadStream, options: SendOptions): Promise<void> {
+    const { type, pieces } = await readFragments(stream);
+    let begun = false;
+    try {
+      for await (const piece of pieces) {
+        this.#owner.checkSendable();
+        if (begun) this.#link.sendFragment(piece, false);
+        else this.#link.beginMessage(type, piece, options.compress);
+        begun = true;
+        await this.#flowControl();
+      }
+      this.#owner.checkSendable();
+      if (!begun) this.#link.beginMessage(type, EMPTY, false);
+      this.#link.sendFragment(EMPTY, true);
+      await this.#afterSend();
+    } catch (error) {
+      // The peer waits for the rest of a message that will not come.
+      if (begun) this.#owner.onUnfinished();
+      throw error;
+    }
+  }
+}

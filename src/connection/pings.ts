@@ -1,0 +1,43 @@
+/** Pings on their way, and the pongs that answer them (RFC 6455 sections 5.5.2 and 5.5.3). */
+
+interface PendingPing {
+  readonly payload: Uint8Array;
+  readonly sentAt: number;
+  readonly resolve: (milliseconds: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Matches pongs to pings. */
+export class Pings {
+  #pending: PendingPing[] = [];
+  #counter = 0;
+
+  /** A payload that no other ping of this connection has. */
+  nextPayload(): Uint8Array {
+    const payload = new Uint8Array(4);
+    new DataView(payload.buffer).setUint32(0, this.#counter++);
+    return payload;
+  }
+
+  /** Waits for the pong to a ping sent now; resolves with the round trip in milliseconds. */
+  wait(payload: Uint8Array, now: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ payload: payload.slice(), sentAt: now, resolve, reject });
+    });
+  }
+
+  /** A pong arrived: settles its ping and, since a peer may answer only the latest, all before. */
+  settle(payload: Uint8Array, now: number): void {
+    const index = this.#pending.findIndex((ping) => equal(ping.payload, payload));
+    for (const ping of this.#pending.splice(0, index + 1)) ping.resolve(now - ping.sentAt);
+  }
+
+  /** No pong will come any more. */
+  rejectAll(error: unknown): void {
+    for (const ping of this.#pending.splice(0)) ping.reject(error);
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

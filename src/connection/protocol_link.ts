@@ -1,0 +1,300 @@
+/**
+ * The link over bytes: our own codec between the connection and a transport.
+ */
+
+import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
+import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
+import type { Capabilities, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
+import type { Link, LinkSink } from "./link.ts";
+import { resolveConnectionOptions } from "./options.ts";
+import type { ByteTransport, TransportSink } from "./transport.ts";
+
+/** What the opening handshake settled. */
+export interface ProtocolLinkInit {
+  /** Which side of the connection this is. */
+  readonly role: "server" | "client";
+  /** The URL, `ws:` or `wss:`. */
+  readonly url: string;
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The extensions, as in the header, or the empty string. */
+  readonly extensions: string;
+  /** permessage-deflate, where it is agreed. */
+  readonly compression?: PermessageDeflateInit | undefined;
+}
+
+/** {@linkcode Link} by way of {@linkcode Protocol} and a {@linkcode ByteTransport}. */
+export class ProtocolLink implements Link, TransportSink, ProtocolSink {
+  /** The URL of the connection. */
+  readonly url: string;
+  /** The subprotocol agreed. */
+  readonly protocol: string;
+  /** The extensions agreed. */
+  readonly extensions: string;
+  readonly #core: Protocol;
+  readonly #server: boolean;
+  readonly #compression: boolean;
+  readonly #sendLowWaterMark: number;
+  #transport: ByteTransport | undefined;
+  #sink: LinkSink | undefined;
+  /** Bytes of the chunk that the transport has borrowed. */
+  #writing = 0;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+  #paused = false;
+  /** Whether the peer's end of the transport was told while reading was paused. */
+  #eofHeld = false;
+  #closeAnnounced = false;
+  #writeClosed = false;
+  #ended = false;
+
+  /** Creates a link whose transport is still to come: what is sent waits for {@linkcode open}. */
+  constructor(init: ProtocolLinkInit, options: ConnectionOptions) {
+    const resolved = resolveConnectionOptions(options);
+    this.url = init.url;
+    this.protocol = init.protocol;
+    this.extensions = init.extensions;
+    this.#server = init.role === "server";
+    this.#compression = init.compression !== undefined;
+    this.#sendLowWaterMark = resolved.sendLowWaterMark;
+    this.#core = new Protocol({
+      role: init.role,
+      compression: init.compression,
+      maxMessageSize: resolved.maxMessageSize,
+      maxFragments: resolved.maxFragments,
+      // A payload above the mark holds its promise back until it is written, so that it may be lent.
+      copyLimit: resolved.sendHighWaterMark,
+    }, this);
+  }
+
+  /** The address of the peer, once the link is open. */
+  get remoteAddress(): RemoteAddress | undefined {
+    return this.#transport?.remoteAddress;
+  }
+
+  /** All that WebSocket has; no-delay where the transport has it. */
+  get capabilities(): Capabilities {
+    return {
+      ping: true,
+      compression: this.#compression,
+      inboundBackpressure: true,
+      outboundBackpressure: true,
+      responseHeaders: true,
+      noDelay: this.#transport?.supportsNoDelay ?? false,
+    };
+  }
+
+  /** Bytes not yet taken by the transport. */
+  get bufferedAmount(): number {
+    return this.#core.output.length + this.#writing;
+  }
+
+  /** Bytes handed to the transport. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** Bytes taken from the transport. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /** Names the receiver. */
+  attach(sink: LinkSink): void {
+    this.#sink = sink;
+  }
+
+  /** The handshake is done: takes the transport over, and the bytes that followed the handshake. */
+  open(transport: ByteTransport, rest?: Uint8Array): void {
+    if (this.#ended) {
+      transport.close();
+      return;
+    }
+    this.#transport = transport;
+    this.#core.sharesBuffers = transport.cheapArrays !== true;
+    transport.attach(this);
+    if (this.#paused) transport.pause();
+    this.flush();
+    if (rest !== undefined && rest.length > 0) this.receive(rest);
+  }
+
+  // From the connection ----------------------------------------------------------------------
+
+  /** Sends a text message. */
+  sendText(text: string, compress: boolean | undefined): void {
+    this.#core.sendText(text, compress);
+  }
+
+  /** Sends a binary message. */
+  sendBinary(data: Uint8Array, compress: boolean | undefined): void {
+    this.#core.sendBinary(data, compress);
+  }
+
+  /** Begins a message in fragments. */
+  beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void {
+    this.#core.beginMessage(type, data, compress);
+  }
+
+  /** Sends a further fragment. */
+  sendFragment(data: Uint8Array, last: boolean): void {
+    this.#core.sendFragment(data, last);
+  }
+
+  /** Sends a ping. */
+  ping(payload: Uint8Array): void {
+    this.#core.sendPing(payload);
+  }
+
+  /** Sends the Close frame, unless one was sent. */
+  close(code: number, reason: string): void {
+    if (this.#core.closeSent === undefined) this.#core.sendClose(code, reason);
+    this.flush();
+  }
+
+  /** Drops the transport. */
+  abort(error: unknown): void {
+    this.#end(error);
+  }
+
+  /** Writes what has gathered. */
+  flush(): void {
+    const transport = this.#transport;
+    if (transport === undefined || this.#writing > 0 || this.#ended) return;
+    const output = this.#core.output;
+    for (;;) {
+      // With each write, since an application that always has something to say leaves no gap.
+      this.#core.flushPong();
+      const chunk = output.take();
+      if (chunk === undefined) break;
+      this.#bytesSent += chunk.length;
+      if (!transport.write(chunk)) {
+        this.#writing = chunk.length;
+        return;
+      }
+      output.giveBack();
+      if (this.#ended) return;
+    }
+    this.#sink?.onDrain();
+    this.#advanceClosing();
+  }
+
+  /** Stops delivering, and reading. */
+  pause(): void {
+    this.#paused = true;
+    this.#core.pause();
+    this.#transport?.pause();
+  }
+
+  /** Delivers on. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#core.resume();
+    this.#afterInput();
+    // What was held may have filled the queue again.
+    if (this.#paused) return;
+    if (this.#eofHeld) this.receiveEof();
+    else this.#transport?.resume();
+  }
+
+  /** Switches Nagle's algorithm. */
+  setNoDelay(noDelay: boolean): void {
+    this.#transport?.setNoDelay(noDelay);
+  }
+
+  // From the transport -----------------------------------------------------------------------
+
+  /** Bytes arrived. */
+  receive(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    this.#bytesReceived += chunk.length;
+    this.#sink!.onActivity();
+    this.#core.receiveData(chunk);
+    this.#afterInput();
+  }
+
+  /** The peer ended its direction. */
+  receiveEof(): void {
+    // What the core holds comes first: the peer's Close may be among it.
+    this.#eofHeld = this.#paused;
+    if (this.#paused) return;
+    this.#core.receiveEof();
+    if (!this.#core.closeExpected) {
+      this.#end(new Error("The peer ended the transport without a Close frame"));
+    } else {
+      this.#advanceClosing();
+    }
+  }
+
+  /** The chunk lent is written. */
+  drained(): void {
+    this.#core.output.giveBack();
+    this.#writing = 0;
+    this.flush();
+    if (this.#writing > 0 && this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
+  }
+
+  /** The transport is lost. */
+  lost(error: unknown): void {
+    // Once both sides have said all, how the transport ends does not matter any more.
+    this.#end(this.#core.closeExpected ? undefined : error);
+  }
+
+  // From the protocol ------------------------------------------------------------------------
+
+  /** A message. */
+  onMessage(message: Message): void {
+    this.#sink!.onMessage(message);
+  }
+
+  /** A ping. */
+  onPing(payload: Uint8Array): void {
+    this.#sink!.onPing(payload);
+  }
+
+  /** A pong. */
+  onPong(payload: Uint8Array): void {
+    this.#sink!.onPong(payload);
+  }
+
+  /** The Close frame of ours is about to be queued: the connection may answer messages before. */
+  onClosing(): void {
+    this.#sink!.onTurnEnd();
+  }
+
+  #afterInput(): void {
+    this.#sink!.onTurnEnd();
+    const close = this.#core.closeReceived;
+    if (close !== undefined && !this.#closeAnnounced) {
+      this.#closeAnnounced = true;
+      this.#sink!.onClose(close.code, close.reason);
+    } else if (this.#core.failure !== undefined && !this.#closeAnnounced) {
+      this.#closeAnnounced = true;
+      this.#sink!.onFailure(this.#core.failure);
+    }
+    if (this.#core.output.length > 0 || this.#core.closeExpected) this.flush();
+  }
+
+  /**
+   * The end of the transport, once all is said and written (RFC 6455 section 7.1.1): the server
+   * ends its direction first and drains the other; the client waits for the server, unless it has
+   * failed the connection. The closing timeout of the connection bounds either wait.
+   */
+  #advanceClosing(): void {
+    if (!this.#core.closeExpected || this.bufferedAmount > 0 || this.#ended) return;
+    if (this.#core.eof) {
+      this.#end(undefined);
+    } else if (!this.#writeClosed && (this.#server || this.#core.failure !== undefined)) {
+      this.#writeClosed = true;
+      this.#transport!.closeWrite();
+    }
+  }
+
+  #end(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#transport?.close();
+    this.#core.output.clear();
+    this.#sink?.onEnd(error ?? this.#core.failure);
+  }
+}

@@ -1,0 +1,135 @@
+/** What `send` takes, and how each value becomes a message. */
+
+/** A value that is ready to be sent: text as a string, binary as bytes. */
+export type Payload = string | Uint8Array;
+
+/** Text or bytes that arrive piece by piece. */
+export type PayloadStream = ReadableStream<Payload> | AsyncIterable<Payload>;
+
+/**
+ * The message that a value stands for: a string is text, bytes are binary, a plain object or an
+ * array goes as JSON. A `Blob` and a stream, whose bytes are still to come, are given back as they
+ * are.
+ *
+ * @throws {TypeError} for every other value: a number may be a mistake for a buffer's length.
+ */
+export function toPayload(value: unknown): Payload | Blob | PayloadStream {
+  if (typeof value === "string" || value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  if (value instanceof Blob) return value;
+  if (typeof value === "object" && value !== null) {
+    if (Symbol.asyncIterator in value || value instanceof ReadableStream) {
+      return value as PayloadStream;
+    }
+    const json = isJson(value) ? JSON.stringify(value) : undefined;
+    // A toJSON may leave nothing to be sent.
+    if (json !== undefined) return json;
+  }
+  throw new TypeError(
+    `Cannot send message: ${describe(value)} is neither text, bytes, a Blob, a stream, ` +
+      "a plain object nor an array",
+  );
+}
+
+function isJson(value: object): boolean {
+  if (Array.isArray(value) || typeof (value as { toJSON?: unknown }).toJSON === "function") {
+    return true;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  // Objects of another realm have another Object.prototype; its prototype is null all the same.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return `an object of class ${value.constructor?.name ?? "unknown"}`;
+}
+
+/** Bytes to go out, from the payload of a ping. */
+export function toControlPayload(value: unknown): Uint8Array {
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  throw new TypeError(`Cannot send ping: payload must be text or bytes, not ${describe(value)}`);
+}
+
+/** The fragments of a message that is sent as a stream. */
+export interface Fragments {
+  /** What the message is, as its first piece says; binary if there is none. */
+  readonly type: "text" | "binary";
+  /** Its pieces, none of them empty. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Looks at the first piece of a stream to tell what the message is.
+ *
+ * The pieces throw a `TypeError` where text and bytes are mixed, and what the stream itself throws.
+ */
+export async function readFragments(stream: PayloadStream): Promise<Fragments> {
+  const iterator = iterate(stream);
+  let first = await iterator.next();
+  while (!first.done && first.value instanceof Uint8Array && first.value.length === 0) {
+    first = await iterator.next();
+  }
+  const text = !first.done && typeof first.value === "string";
+  return { type: text ? "text" : "binary", pieces: encodePieces(first, iterator, text) };
+}
+
+async function* iterate(stream: PayloadStream): AsyncGenerator<Payload, void> {
+  if (Symbol.asyncIterator in stream) {
+    yield* stream as AsyncIterable<Payload>;
+    return;
+  }
+  // Not every browser engine's ReadableStream can be iterated.
+  const reader = (stream as ReadableStream<Payload>).getReader();
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function* encodePieces(
+  first: IteratorResult<Payload, void>,
+  iterator: AsyncGenerator<Payload, void>,
+  text: boolean,
+): AsyncGenerator<Uint8Array> {
+  try {
+    const encoder = new TextEncoder();
+    /** A high surrogate whose low one comes with the next piece. */
+    let carry = "";
+    for (let piece = first; !piece.done; piece = await iterator.next()) {
+      const { value } = piece;
+      if ((typeof value === "string") !== text) {
+        throw new TypeError("Cannot send message: the stream mixes text and bytes");
+      }
+      if (typeof value !== "string") {
+        if (!(value instanceof Uint8Array)) {
+          throw new TypeError(`Cannot send message: ${describe(value)} within a stream`);
+        }
+        if (value.length > 0) yield value;
+        continue;
+      }
+      const joined = carry + value;
+      const last = joined.charCodeAt(joined.length - 1);
+      carry = last >= 0xd800 && last < 0xdc00 ? joined.slice(-1) : "";
+      const whole = carry === "" ? joined : joined.slice(0, -1);
+      if (whole !== "") yield encoder.encode(whole);
+    }
+    if (carry !== "") yield encoder.encode(carry);
+  } finally {
+    await iterator.return?.();
+  }
+}

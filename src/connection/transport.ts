@@ -1,0 +1,67 @@
+/**
+ * The byte side of a connection: what a host must give for our codec to run on it.
+ *
+ * A transport is driven by callbacks, since that is what the fastest hosts offer, and since it makes
+ * the rule of borrowed buffers plain: no byte is copied between the socket and the codec.
+ */
+
+import type { RemoteAddress } from "../types.ts";
+
+/** Who receives what a transport reads. None of these may throw. */
+export interface TransportSink {
+  /**
+   * Bytes arrived. The chunk is lent until the call returns; the receiver may overwrite it in place
+   * (it unmasks there) and keeps no view of it.
+   */
+  receive(chunk: Uint8Array): void;
+  /** The peer ended its direction. Nothing is received after it; writing may still work. */
+  receiveEof(): void;
+  /** The chunk that `write` could not take at once is now written and the writer's own again. */
+  drained(): void;
+  /** The transport is lost in both directions. The last call. Never follows our own `close()`. */
+  lost(error: unknown): void;
+}
+
+/** A duplex of bytes, at most one write under way at a time. */
+export interface ByteTransport {
+  /** The address of the peer, where the host knows it. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** Whether {@linkcode setNoDelay} works here. */
+  readonly supportsNoDelay: boolean;
+  /**
+   * Whether small arrays are cheap in the engine of this host, as they are in JavaScriptCore; where
+   * they are not, as in V8, messages received together share a buffer.
+   * @default false
+   */
+  readonly cheapArrays?: boolean;
+
+  /**
+   * Names who receives from now on. The first call starts the reading; a later one (the handshake
+   * hands over to the codec) only redirects it. May be called from within `receive`.
+   */
+  attach(sink: TransportSink): void;
+
+  /**
+   * Writes a chunk. `true`: taken whole, and the chunk is the caller's again. `false`: the chunk is
+   * lent until the sink's `drained()`, and no other write may be made before. Never throws: failure
+   * is told by `lost`.
+   */
+  write(chunk: Uint8Array): boolean;
+
+  /** Stops reading: after a chunk already under way, `receive` is not called before `resume()`. */
+  pause(): void;
+
+  /** Reads on. */
+  resume(): void;
+
+  /** Ends our direction (FIN, or close_notify), after what was written. Reading goes on. */
+  closeWrite(): void;
+
+  /**
+   * Releases everything at once. Idempotent. No sink method is called after it.
+   */
+  close(): void;
+
+  /** Switches Nagle's algorithm. Throws an Error that says why where the host cannot. */
+  setNoDelay(noDelay: boolean): void;
+}

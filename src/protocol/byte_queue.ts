@@ -1,0 +1,134 @@
+/**
+ * Bytes on their way out: what is encoded in one turn gathers in one buffer and leaves in one write.
+ */
+
+/**
+ * Buffers start small and are traded for the next size as they fill, so that a connection whose
+ * peer is slow holds at most four times what it has to send.
+ */
+const SIZES = [4 * 1024, 16 * 1024, 64 * 1024] as const;
+const LARGEST = SIZES[SIZES.length - 1]!;
+/** How many buffers of each size wait for reuse, for all connections of the process together. */
+const POOLED = [64, 64, 32] as const;
+
+const pools: Uint8Array[][] = SIZES.map(() => []);
+
+function acquire(atLeast: number): Uint8Array {
+  for (let i = 0; i < SIZES.length; i++) {
+    if (SIZES[i]! >= atLeast) return pools[i]!.pop() ?? new Uint8Array(SIZES[i]!);
+  }
+  return new Uint8Array(atLeast);
+}
+
+function release(buffer: Uint8Array): void {
+  const size = SIZES.indexOf(buffer.length as typeof SIZES[number]);
+  if (size >= 0 && pools[size]!.length < POOLED[size]!) pools[size]!.push(buffer);
+}
+
+/** Nothing is reserved yet. */
+const EMPTY = new Uint8Array(0);
+
+/**
+ * A queue of bytes whose tail is written in place:
+ * `offset = reserve(n)`, write at `buffer[offset…]`, `commit(n)`.
+ *
+ * `take` gives the next chunk to write; it stays the queue's until `giveBack`.
+ */
+export class ByteQueue {
+  /** The tail; holds what was committed since it was acquired. */
+  #tail: Uint8Array = EMPTY;
+  #tailLength = 0;
+  /** Chunks before the tail, each with the pooled buffer it lies in, if any. */
+  #ready: { readonly chunk: Uint8Array; readonly pooled: Uint8Array | undefined }[] = [];
+  /** The buffer of the chunk that was taken and not yet given back. */
+  #lent: Uint8Array | undefined;
+  #length = 0;
+
+  /** Bytes queued, without the chunk that is taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The buffer to write into after {@linkcode reserve}. */
+  get buffer(): Uint8Array {
+    return this.#tail;
+  }
+
+  /** Makes room for `size` bytes and returns where they go in {@linkcode buffer}. */
+  reserve(size: number): number {
+    if (this.#tail.length - this.#tailLength < size) this.#grow(size);
+    return this.#tailLength;
+  }
+
+  /** Counts `size` bytes, written where {@linkcode reserve} said, as queued. */
+  commit(size: number): void {
+    this.#tailLength += size;
+    this.#length += size;
+  }
+
+  /** Queues a chunk without copying it. It must not change until it is written. */
+  append(chunk: Uint8Array): void {
+    this.#sealTail();
+    this.#ready.push({ chunk, pooled: undefined });
+    this.#length += chunk.length;
+  }
+
+  /** The next chunk to write, or `undefined`. At most one is taken at a time. */
+  take(): Uint8Array | undefined {
+    if (this.#length === 0) return undefined;
+    const first = this.#ready.shift();
+    if (first !== undefined) {
+      this.#lent = first.pooled;
+      this.#length -= first.chunk.length;
+      return first.chunk;
+    }
+    const chunk = this.#tail.subarray(0, this.#tailLength);
+    this.#lent = this.#tail;
+    this.#tail = EMPTY;
+    this.#tailLength = 0;
+    this.#length = 0;
+    return chunk;
+  }
+
+  /** The chunk taken last is written: its buffer may serve again. */
+  giveBack(): void {
+    if (this.#lent === undefined) return;
+    release(this.#lent);
+    this.#lent = undefined;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    if (this.#tail !== EMPTY) release(this.#tail);
+    this.#tail = EMPTY;
+    this.#tailLength = 0;
+    this.#ready = [];
+    this.#length = 0;
+  }
+
+  #grow(size: number): void {
+    const needed = this.#tailLength + size;
+    if (this.#tailLength > 0 && needed > LARGEST) {
+      this.#sealTail();
+      this.#tail = acquire(size);
+      return;
+    }
+    const old = this.#tail;
+    this.#tail = acquire(needed);
+    if (this.#tailLength > 0) this.#tail.set(old.subarray(0, this.#tailLength));
+    if (old !== EMPTY) release(old);
+  }
+
+  #sealTail(): void {
+    if (this.#tailLength > 0) {
+      this.#ready.push({
+        chunk: this.#tail.subarray(0, this.#tailLength),
+        pooled: this.#tail,
+      });
+    } else if (this.#tail !== EMPTY) {
+      release(this.#tail);
+    }
+    this.#tail = EMPTY;
+    this.#tailLength = 0;
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * Frames (RFC 6455 section 5.2): reading them from bytes cut anywhere, and writing their headers.
+ */
+
+import { CloseCode } from "../close_code.ts";
+import { Opcode } from "../opcode.ts";
+import { applyMask, rotateKey } from "./mask.ts";
+
+const FIN = 0x80;
+/** The first reserved bit: "this message is compressed" where permessage-deflate is agreed. */
+const RSV1 = 0x40;
+const RSV2_RSV3 = 0x30;
+const OPCODE = 0x0f;
+const CONTROL = 0x08;
+const MASK = 0x80;
+const LENGTH = 0x7f;
+
+/** The largest payload of a control frame (RFC 6455 section 5.5). */
+export const MAX_CONTROL_PAYLOAD = 125;
+/** Two bytes, eight of extended length, four of key. */
+const MAX_HEADER = 14;
+
+/** The four facts of a header. */
+export interface FrameHeader {
+  /** Whether the frame ends its message. */
+  readonly fin: boolean;
+  /** Whether the first reserved bit is set. */
+  readonly rsv1: boolean;
+  /** The opcode. */
+  readonly opcode: number;
+  /** The length of the payload in bytes; `Infinity` stands for more than a number can count. */
+  readonly length: number;
+}
+
+/** What decides, besides the header itself, whether a header is allowed. */
+export interface FrameRules {
+  /** Whether the frames received must be masked: a server's must, a client's must not be. */
+  readonly masked: boolean;
+  /** Whether permessage-deflate is agreed. */
+  readonly compression: boolean;
+}
+
+/** Why a frame is refused. */
+export interface FrameViolation {
+  /** The code of the Close frame that answers it. */
+  readonly closeCode: number;
+  /** What is wrong. */
+  readonly message: string;
+}
+
+function protocolError(message: string): FrameViolation {
+  return { closeCode: CloseCode.ProtocolError, message };
+}
+
+const RESERVED_BITS = protocolError("reserved bits are set");
+const RESERVED_OPCODE = protocolError("reserved opcode");
+const UNMASKED = protocolError("frame from a client is not masked");
+const MASKED = protocolError("frame from a server is masked");
+const FRAGMENTED_CONTROL = protocolError("control frame is fragmented");
+const LONG_CONTROL = protocolError("control frame of more than 125 bytes");
+const COMPRESSED_CONTROL = protocolError("compression bit set on a control frame");
+const COMPRESSED_CONTINUATION = protocolError("compression bit set on a continuation");
+const STRAY_CONTINUATION = protocolError("continuation without a message under way");
+const INTERLEAVED = protocolError("new message within a fragmented one");
+const NEGATIVE_LENGTH = protocolError("most significant bit of the length is set");
+
+/**
+ * Every rule that a header alone can break (RFC 6455 sections 5.1–5.5, RFC 7692 section 6), applied
+ * the moment the header is complete. `first` and `second` are its first two bytes; `inMessage` says
+ * whether a fragmented message is under way.
+ */
+export function findHeaderViolation(
+  first: number,
+  second: number,
+  { masked, compression }: FrameRules,
+  inMessage: boolean,
+): FrameViolation | undefined {
+  const opcode = first & OPCODE;
+  if ((first & RSV2_RSV3) !== 0) return RESERVED_BITS;
+  if ((first & RSV1) !== 0) {
+    if (!compression) return RESERVED_BITS;
+    if (opcode === Opcode.Continuation) return COMPRESSED_CONTINUATION;
+    if ((opcode & CONTROL) !== 0) return COMPRESSED_CONTROL;
+  }
+  if (((second & MASK) !== 0) !== masked) return masked ? UNMASKED : MASKED;
+  if ((opcode & CONTROL) !== 0) {
+    if (opcode > Opcode.Pong) return RESERVED_OPCODE;
+    if ((first & FIN) === 0) return FRAGMENTED_CONTROL;
+    if ((second & LENGTH) > MAX_CONTROL_PAYLOAD) return LONG_CONTROL;
+    return undefined;
+  }
+  if (opcode > Opcode.Binary) return RESERVED_OPCODE;
+  if (opcode === Opcode.Continuation) return inMessage ? undefined : STRAY_CONTINUATION;
+  return inMessage ? INTERLEAVED : undefined;
+}
+
+/** The rules for the frames that an endpoint of this role receives; the same object each time. */
+export function frameRules(role: "server" | "client", compression: boolean): FrameRules {
+  return RULES[role][compression ? 1 : 0];
+}
+
+const RULES: Readonly<Record<"server" | "client", readonly [FrameRules, FrameRules]>> = {
+  server: [{ masked: true, compression: false }, { masked: true, compression: true }],
+  client: [{ masked: false, compression: false }, { masked: false, compression: true }],
+};
+
+/** Who receives from a {@linkcode FrameDecoder}. */
+export interface FrameSink {
+  /** Whether a fragmented message is under way; read when a header is complete. */
+  readonly inMessage: boolean;
+  /**
+   * A header that breaks no rule of framing. A violation returned (of a limit) ends the decoding.
+   */
+  onHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): FrameViolation | undefined;
+  /**
+   * A whole data frame that is a message of its own, neither fragmented, compressed nor cut; its
+   * payload of at most 125 bytes is in `bytes[start, end)`, still masked with `key`, which is 0 where
+   * it is not. Stands for the two calls below.
+   */
+  onWholeMessage(text: boolean, bytes: Uint8Array, start: number, end: number, key: number):
+    | FrameViolation
+    | undefined;
+  /**
+   * Payload, unmasked, in `bytes[start, end)`; `last` with its last piece, which for an empty
+   * payload is the only one. A violation returned ends the decoding.
+   */
+  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean):
+    | FrameViolation
+    | undefined;
+}
+
+/**
+ * Reads frames from chunks cut anywhere, in two phases: a header is gathered until it is complete
+ * and judged at once; its payload is unmasked in place and passed on as it comes, never gathered.
+ */
+export class FrameDecoder {
+  readonly #rules: FrameRules;
+  readonly #sink: FrameSink;
+  /** A header cut by the end of a chunk; allocated when that first happens. */
+  #partial: Uint8Array | undefined;
+  #partialLength = 0;
+  /** Payload bytes of the frame under way still to come. */
+  #remaining = 0;
+  #key = 0;
+  #violation: FrameViolation | undefined;
+  #halted = false;
+
+  /** Creates a decoder that judges by `rules` and hands to `sink`. */
+  constructor(rules: FrameRules, sink: FrameSink) {
+    this.#rules = rules;
+    this.#sink = sink;
+  }
+
+  /** The first violation met; nothing is decoded after it. */
+  get violation(): FrameViolation | undefined {
+    return this.#violation;
+  }
+
+  /** Makes {@linkcode decode} return behind the frame under way; called from within the sink. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  /** Decodes `chunk[at…]` and returns how far it came: the end, unless it was halted or failed. */
+  decode(chunk: Uint8Array, at: number): number {
+    const end = chunk.length;
+    this.#halted = false;
+    while (at < end && !this.#halted && this.#violation === undefined) {
+      if (this.#remaining > 0) {
+        at = this.#decodePayload(chunk, at, end);
+      } else if (this.#partialLength > 0) {
+        at = this.#completePartial(chunk, at, end);
+      } else {
+        const size = end - at < 2 ? MAX_HEADER : headerSizeOf(chunk[at + 1]!);
+        if (end - at < size) {
+          this.#keepPartial(chunk, at, end);
+          return end;
+        }
+        const stop = at + size + (chunk[at + 1]! & LENGTH);
+        if (stop <= end && this.#isWholeMessage(chunk[at]!, chunk[at + 1]!)) {
+          this.#decodeWholeMessage(chunk, at, stop);
+          at = stop;
+        } else {
+          this.#decodeHeader(chunk, at);
+          at += size;
+        }
+      }
+    }
+    return at;
+  }
+
+  /**
+   * The short way for the frames that small messages come in; whatever is not exactly that, and so
+   * every violation, goes the long one. Takes a third off what a message of 16 bytes costs.
+   */
+  #isWholeMessage(first: number, second: number): boolean {
+    return (first === (FIN | Opcode.Text) || first === (FIN | Opcode.Binary)) &&
+      (second & LENGTH) <= MAX_CONTROL_PAYLOAD &&
+      (second >= MASK) === this.#rules.masked && !this.#sink.inMessage;
+  }
+
+  #decodeWholeMessage(chunk: Uint8Array, at: number, stop: number): void {
+    const text = chunk[at] === (FIN | Opcode.Text);
+    let start = at + 2;
+    let key = 0;
+    if (this.#rules.masked) {
+      key = readKey(chunk, start);
+      start += 4;
+    }
+    this.#violation = this.#sink.onWholeMessage(text, chunk, start, stop, key);
+  }
+
+  #decodePayload(chunk: Uint8Array, at: number, end: number): number {
+    const available = end - at;
+    const remaining = this.#remaining;
+    const taken = remaining < available ? remaining : available;
+    const until = at + taken;
+    if (this.#rules.masked) {
+      applyMask(chunk, at, until, this.#key);
+      if (taken < remaining) this.#key = rotateKey(this.#key, taken);
+    }
+    this.#remaining = remaining - taken;
+    this.#violation = this.#sink.onPayload(chunk, at, until, taken === remaining);
+    return until;
+  }
+
+  #decodeHeader(bytes: Uint8Array, at: number): void {
+    const first = bytes[at]!, second = bytes[at + 1]!;
+    const violation = findHeaderViolation(first, second, this.#rules, this.#sink.inMessage);
+    if (violation !== undefined) {
+      this.#violation = violation;
+      return;
+    }
+    let length = second & LENGTH;
+    at += 2;
+    if (length === 126) {
+      length = (bytes[at]! << 8) | bytes[at + 1]!;
+      at += 2;
+    } else if (length === 127) {
+      if (bytes[at]! >= 0x80) {
+        this.#violation = NEGATIVE_LENGTH;
+        return;
+      }
+      const high = readUint32(bytes, at);
+      // 2^53 and above cannot be counted exactly; no limit lets them pass anyway.
+      length = high >= 0x200000 ? Infinity : high * 0x100000000 + readUint32(bytes, at + 4);
+      at += 8;
+    }
+    if ((second & MASK) !== 0) {
+      this.#key = readKey(bytes, at);
+    }
+    this.#violation = this.#sink.onHeader(
+      (first & FIN) !== 0,
+      (first & RSV1) !== 0,
+      first & OPCODE,
+      length,
+    );
+    if (this.#violation !== undefined) return;
+    if (length === 0) this.#violation = this.#sink.onPayload(bytes, 0, 0, true);
+    else this.#remaining = length;
+  }
+
+  #keepPartial(chunk: Uint8Array, at: number, end: number): void {
+    this.#partial ??= new Uint8Array(MAX_HEADER);
+    while (at < end) this.#partial[this.#partialLength++] = chunk[at++]!;
+    this.#judgePartial();
+  }
+
+  /**
+   * The first two bytes already tell most violations: a peer that sends a bad header and then
+   * nothing more is answered at once.
+   */
+  #judgePartial(): void {
+    if (this.#partialLength < 2) return;
+    this.#violation = findHeaderViolation(
+      this.#partial![0]!,
+      this.#partial![1]!,
+      this.#rules,
+      this.#sink.inMessage,
+    );
+  }
+
+  #completePartial(chunk: Uint8Array, at: number, end: number): number {
+    const partial = this.#partial!;
+    if (this.#partialLength < 2) {
+      partial[this.#partialLength++] = chunk[at++]!;
+      this.#judgePartial();
+      if (this.#violation !== undefined) return at;
+    }
+    const size = headerSizeOf(partial[1]!);
+    while (this.#partialLength < size && at < end) {
+      partial[this.#partialLength++] = chunk[at++]!;
+    }
+    if (this.#partialLength === size) {
+      this.#partialLength = 0;
+      this.#decodeHeader(partial, 0);
+    }
+    return at;
+  }
+}
+
+/** The size of a header, by its second byte. */
+function headerSizeOf(second: number): number {
+  const length = second & LENGTH;
+  return 2 + (length < 126 ? 0 : length === 126 ? 2 : 8) + ((second & MASK) !== 0 ? 4 : 0);
+}
+
+function readKey(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! * 0x1000000) +
+    ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+}
+
+/** The size of the shortest header for a payload of `length` bytes. */
+export function frameHeaderSize(length: number, masked: boolean): number {
+  return (length < 126 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
+}
+
+/** Writes the shortest header at `target[at…]`; with `key` undefined the frame goes unmasked. */
+export function writeFrameHeader(
+  target: Uint8Array,
+  at: number,
+  { fin, rsv1, opcode, length }: FrameHeader,
+  key: number | undefined,
+): void {
+  target[at] = (fin ? FIN : 0) | (rsv1 ? RSV1 : 0) | opcode;
+  const mask = key === undefined ? 0 : MASK;
+  if (length < 126) {
+    target[at + 1] = mask | length;
+    at += 2;
+  } else if (length < 0x10000) {
+    target[at + 1] = mask | 126;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length & 0xff;
+    at += 4;
+  } else {
+    target[at + 1] = mask | 127;
+    const high = Math.floor(length / 0x100000000);
+    target[at + 2] = 0;
+    target[at + 3] = (high >>> 16) & 0xff;
+    target[at + 4] = (high >>> 8) & 0xff;
+    target[at + 5] = high & 0xff;
+    target[at + 6] = (length >>> 24) & 0xff;
+    target[at + 7] = (length >>> 16) & 0xff;
+    target[at + 8] = (length >>> 8) & 0xff;
+    target[at + 9] = length & 0xff;
+    at += 10;
+  }
+  if (key !== undefined) {
+    target[at] = key & 0xff;
+    target[at + 1] = (key >>> 8) & 0xff;
+    target[at + 2] = (key >>> 16) & 0xff;
+    target[at + 3] = key >>> 24;
+  }
+}

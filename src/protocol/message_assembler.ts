@@ -1,0 +1,188 @@
+/**
+ * From fragments to messages (RFC 6455 section 5.4): what belongs to one message, and only that.
+ * Control frames never come here, so that one between two fragments cannot disturb them.
+ */
+
+import { CloseCode } from "../close_code.ts";
+import { InflateStatus } from "../deflate/inflate.ts";
+import type { Decompressor } from "../extensions/permessage_deflate.ts";
+import type { Message } from "../types.ts";
+import type { FrameViolation } from "./frame.ts";
+import { applyMask } from "./mask.ts";
+import { PayloadSlab } from "./payload_slab.ts";
+import { decodeUtf8, Utf8Validator } from "./utf8.ts";
+
+/** What a peer may send at most. */
+export interface MessageLimits {
+  /** Bytes of one message, after decompression. */
+  readonly maxMessageSize: number;
+  /** Fragments of one message. */
+  readonly maxFragments: number;
+}
+
+/**
+ * A message announced by a header alone has proven nothing yet: this is the most that is allocated
+ * for it before its bytes arrive.
+ */
+const FIRST_ALLOCATION = 64 * 1024;
+
+const EMPTY = new Uint8Array(0);
+const INVALID_UTF8: FrameViolation = {
+  closeCode: CloseCode.InvalidPayload,
+  message: "text is not UTF-8",
+};
+const CORRUPT: FrameViolation = {
+  closeCode: CloseCode.InvalidPayload,
+  message: "compressed data is corrupt",
+};
+
+/**
+ * Gathers the fragments of one message in one buffer, so that a fragment costs its bytes and
+ * nothing else, and checks limits and UTF-8 on the way.
+ */
+export class MessageAssembler {
+  readonly #maxMessageSize: number;
+  readonly #maxFragments: number;
+  readonly #decompressor: Decompressor | undefined;
+  /** Where small payloads are copied to. */
+  readonly slab: PayloadSlab = new PayloadSlab();
+  #validator: Utf8Validator | undefined;
+  #text = false;
+  #compressed = false;
+  #fragments = 0;
+  #buffer: Uint8Array = EMPTY;
+  #length = 0;
+  /** Payload bytes announced by the headers so far. */
+  #announced = 0;
+  /** Whether nothing more will be announced for this message. */
+  #complete = false;
+
+  /** Creates an assembler; `decompressor` where permessage-deflate is agreed. */
+  constructor(limits: MessageLimits, decompressor: Decompressor | undefined) {
+    this.#maxMessageSize = limits.maxMessageSize;
+    this.#maxFragments = limits.maxFragments;
+    this.#decompressor = decompressor;
+  }
+
+  /** Starts a message. */
+  begin(text: boolean, compressed: boolean): void {
+    this.#text = text;
+    this.#compressed = compressed;
+    this.#fragments = 0;
+    this.#announced = 0;
+    this.#length = 0;
+  }
+
+  /** Announces the next fragment, before any byte of it is held; `last` if no other follows. */
+  expect(length: number, last: boolean): FrameViolation | undefined {
+    if (++this.#fragments > this.#maxFragments) return this.#tooManyFragments();
+    this.#announced += length;
+    this.#complete = last;
+    // Of a compressed message only what comes out counts, which is checked while it is inflated.
+    const limit = this.#compressed ? Number.MAX_SAFE_INTEGER : this.#maxMessageSize;
+    return this.#announced > limit ? this.#tooBig() : undefined;
+  }
+
+  /** Takes a message that is neither fragmented, compressed nor cut, and still masked. */
+  whole(
+    text: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+  ): Message | FrameViolation {
+    if (end - start > this.#maxMessageSize) return this.#tooBig();
+    if (!text) return this.slab.copy(bytes, start, end, key);
+    if (key !== 0) applyMask(bytes, start, end, key);
+    return decodeUtf8(bytes, start, end) ?? INVALID_UTF8;
+  }
+
+  /** Takes a piece of the message that is not its last. */
+  append(bytes: Uint8Array, start: number, end: number): FrameViolation | undefined {
+    if (start === end) return undefined;
+    if (this.#compressed) {
+      const before = this.#decompressor!.output.length;
+      return this.#inflate(bytes, start, end) ?? this.#validateInflated(before);
+    }
+    if (this.#text && !(this.#validator ??= new Utf8Validator()).push(bytes, start, end)) {
+      return INVALID_UTF8;
+    }
+    this.#gather(bytes, start, end);
+    return undefined;
+  }
+
+  /** Takes the last piece of the message, which may be all of it. */
+  finish(bytes: Uint8Array, start: number, end: number): Message | FrameViolation {
+    // The decoder of text judges it whole: the validator is for pieces that are not the last.
+    this.#validator?.reset();
+    if (this.#compressed) {
+      return this.#inflate(bytes, start, end) ?? this.#finishInflated();
+    }
+    if (this.#length === 0) {
+      if (!this.#text) return this.slab.copy(bytes, start, end, 0);
+      return decodeUtf8(bytes, start, end) ?? INVALID_UTF8;
+    }
+    this.#gather(bytes, start, end);
+    const buffer = this.#buffer, length = this.#length;
+    this.#buffer = EMPTY;
+    if (this.#text) return decodeUtf8(buffer, 0, length) ?? INVALID_UTF8;
+    return length === buffer.length ? buffer : buffer.slice(0, length);
+  }
+
+  #gather(bytes: Uint8Array, start: number, end: number): void {
+    const needed = this.#length + (end - start);
+    if (needed > this.#buffer.length) {
+      // Grow in steps of four, so that at most a third is copied again however small the fragments
+      // are; up to the size of the whole once it is known, and never beyond the limit.
+      const first = Math.min(FIRST_ALLOCATION, this.#announced);
+      const step = Math.max(needed, first, this.#buffer.length * 4);
+      const most = this.#complete ? this.#announced : this.#maxMessageSize;
+      const grown = new Uint8Array(Math.min(step, most));
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+    }
+    if (start === 0 && end === bytes.length) this.#buffer.set(bytes, this.#length);
+    else this.#buffer.set(bytes.subarray(start, end), this.#length);
+    this.#length = needed;
+  }
+
+  #inflate(bytes: Uint8Array, start: number, end: number): FrameViolation | undefined {
+    return this.#toViolation(this.#decompressor!.push(
+      bytes.subarray(start, end),
+      this.#maxMessageSize,
+    ));
+  }
+
+  #finishInflated(): Message | FrameViolation {
+    const { status, output } = this.#decompressor!.finish(!this.#text);
+    return this.#toViolation(status) ??
+      (this.#text ? decodeUtf8(output, 0, output.length) ?? INVALID_UTF8 : output);
+  }
+
+  #tooBig(): FrameViolation {
+    return {
+      closeCode: CloseCode.MessageTooBig,
+      message: `message is larger than ${this.#maxMessageSize} bytes`,
+    };
+  }
+
+  #tooManyFragments(): FrameViolation {
+    return {
+      closeCode: CloseCode.PolicyViolation,
+      message: `message has more than ${this.#maxFragments} fragments`,
+    };
+  }
+
+  #toViolation(status: InflateStatus): FrameViolation | undefined {
+    if (status === InflateStatus.Ok) return undefined;
+    return status === InflateStatus.TooLarge ? this.#tooBig() : CORRUPT;
+  }
+
+  #validateInflated(before: number): FrameViolation | undefined {
+    if (!this.#text) return undefined;
+    const output = this.#decompressor!.output;
+    return (this.#validator ??= new Utf8Validator()).push(output, before, output.length)
+      ? undefined
+      : INVALID_UTF8;
+  }
+}

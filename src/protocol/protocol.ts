@@ -1,0 +1,497 @@
+/**
+ * The WebSocket protocol as a machine without I/O (RFC 6455 sections 5–7).
+ *
+ * Bytes go in by `receiveData` and `receiveEof`; what they mean leaves through the sink given at
+ * construction, and the bytes to send gather in `output`. Nothing here awaits, reads a clock or
+ * knows a host.
+ *
+ * The closing handshake, by what has been sent and received:
+ *
+ * | Close sent | Close received | a Close arrives             | data arrives | we send data | we close        |
+ * | ---------- | -------------- | --------------------------- | ------------ | ------------ | --------------- |
+ * | no         | no             | it is answered: both        | delivered    | sent         | sent            |
+ * | yes        | no             | the handshake is done: both | delivered    | throws       | throws          |
+ * | yes        | yes            | ignored                     | ignored      | throws       | throws          |
+ *
+ * "Received, not sent" lasts only while the sink is told by `onClosing`: the answer goes out in the
+ * same call. A violation sends a Close in place of the answer, and from then on no input is looked at.
+ */
+
+import { WebSocketProtocolError } from "../errors.ts";
+import {
+  Compressor,
+  Decompressor,
+  type PermessageDeflateInit,
+} from "../extensions/permessage_deflate.ts";
+import { Opcode } from "../opcode.ts";
+import type { Message } from "../types.ts";
+import { ByteQueue } from "./byte_queue.ts";
+import { type Close, encodeClose, parseClose } from "./close.ts";
+import {
+  FrameDecoder,
+  frameHeaderSize,
+  frameRules,
+  type FrameSink,
+  type FrameViolation,
+  MAX_CONTROL_PAYLOAD,
+  writeFrameHeader,
+} from "./frame.ts";
+import { applyMask, createMaskKey } from "./mask.ts";
+import { copyBytes } from "./copy.ts";
+import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
+import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
+
+/** Who receives what the bytes mean. */
+export interface ProtocolSink {
+  /** A whole message. */
+  onMessage(message: Message): void;
+  /** A ping; the pong is already queued. */
+  onPing(payload: Uint8Array): void;
+  /** A pong. */
+  onPong(payload: Uint8Array): void;
+  /**
+   * The peer's Close frame, or a violation of the peer's, is about to be answered by ours: the last
+   * call in which something can be sent, in answer to the messages before.
+   */
+  onClosing(): void;
+}
+
+/** How a protocol is set up. */
+export interface ProtocolInit extends MessageLimits {
+  /** Which side of the connection this is. */
+  readonly role: "server" | "client";
+  /** permessage-deflate, where it is agreed. */
+  readonly compression?: PermessageDeflateInit | undefined;
+  /**
+   * Payloads of more bytes than this are sent by a server without being copied: the caller's array
+   * must not change until it is written.
+   */
+  readonly copyLimit: number;
+}
+
+/**
+ * While this many bytes wait to be written, pings are not answered one by one: only the latest is,
+ * as RFC 6455 section 5.5.3 allows, so that a flood of them holds no memory.
+ */
+const PONG_LIMIT = 16 * 1024;
+
+/** From this many UTF-16 units on a text is encoded into an array of its own. */
+const LONG_TEXT = 16 * 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** One side of a connection. */
+export class Protocol implements FrameSink {
+  /** The bytes to send. */
+  readonly output: ByteQueue = new ByteQueue();
+  readonly #sink: ProtocolSink;
+  readonly #decoder: FrameDecoder;
+  readonly #assembler: MessageAssembler;
+  readonly #compressor: Compressor | undefined;
+  readonly #masking: boolean;
+  readonly #copyLimit: number;
+
+  #closeSent: Close | undefined;
+  #closeReceived: Close | undefined;
+  #failure: WebSocketProtocolError | undefined;
+  #eof = false;
+
+  /** Whether a fragmented message is under way, inwards and outwards. */
+  #inMessage = false;
+  #outMessage: { readonly compressed: boolean } | undefined;
+  /** The frame under way. */
+  #opcode: number = Opcode.Continuation;
+  #fin = true;
+  /** The payload of a control frame that came in pieces. */
+  #control: Uint8Array = EMPTY;
+  #controlLength = 0;
+  /** The latest ping that could not be answered yet. */
+  #pongDue: Uint8Array | undefined;
+  /** Input that waits since delivery was paused, from `#heldAt` on. */
+  #held: Uint8Array = EMPTY;
+  #heldAt = 0;
+  #paused = false;
+  /** Whether input is being decoded, and the sink may be calling back. */
+  #decoding = false;
+
+  /** Creates one side of a connection whose opening handshake is done. */
+  constructor(init: ProtocolInit, sink: ProtocolSink) {
+    this.#sink = sink;
+    this.#masking = init.role === "client";
+    this.#copyLimit = init.copyLimit;
+    const { compression } = init;
+    this.#decoder = new FrameDecoder(frameRules(init.role, compression !== undefined), this);
+    this.#assembler = new MessageAssembler(
+      init,
+      compression && new Decompressor(init.role, compression.parameters),
+    );
+    this.#compressor = compression && new Compressor(init.role, compression);
+  }
+
+  /** The Close frame sent, if any. */
+  get closeSent(): Close | undefined {
+    return this.#closeSent;
+  }
+
+  /** The Close frame received, if any. */
+  get closeReceived(): Close | undefined {
+    return this.#closeReceived;
+  }
+
+  /** The violation that failed the connection, if any (RFC 6455 section 7.1.7). */
+  get failure(): WebSocketProtocolError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether the peer ended its direction. */
+  get eof(): boolean {
+    return this.#eof;
+  }
+
+  /** Whether nothing is left to be said by either side: the transport is to be closed. */
+  get closeExpected(): boolean {
+    return this.#failure !== undefined ||
+      (this.#closeSent !== undefined && this.#closeReceived !== undefined);
+  }
+
+  /** Whether a fragmented message is under way, inwards. */
+  get inMessage(): boolean {
+    return this.#inMessage;
+  }
+
+  /** Whether small payloads received together share a buffer; see `PayloadSlab`. */
+  set sharesBuffers(sharing: boolean) {
+    this.#assembler.slab.sharing = sharing;
+  }
+
+  // Input ------------------------------------------------------------------------------------
+
+  /** Takes bytes; overwrites them in place and keeps no view of them. Never throws. */
+  receiveData(chunk: Uint8Array): void {
+    if (this.#eof || this.#failure !== undefined || this.#closeReceived !== undefined) return;
+    if (this.#paused) {
+      this.#hold(chunk);
+      return;
+    }
+    const at = this.#decode(chunk, 0);
+    if (at < chunk.length) this.#hold(chunk.subarray(at));
+  }
+
+  /** The peer ended its direction. */
+  receiveEof(): void {
+    this.#eof = true;
+  }
+
+  /**
+   * Stops delivering after the message under way; may be called from within the sink. What is
+   * received while paused is held.
+   */
+  pause(): void {
+    this.#paused = true;
+    this.#decoder.halt();
+  }
+
+  /** Delivers what is held, and goes on; may be called from within the sink. */
+  resume(): void {
+    this.#paused = false;
+    if (this.#held.length === 0 || this.#decoding) return;
+    this.#heldAt = this.#decode(this.#held, this.#heldAt);
+    if (this.#heldAt === this.#held.length) this.#dropHeld();
+  }
+
+  /** Called by the decoder. */
+  onHeader(
+    fin: boolean,
+    rsv1: boolean,
+    opcode: number,
+    length: number,
+  ): FrameViolation | undefined {
+    this.#opcode = opcode;
+    if (opcode >= Opcode.Close) return undefined;
+    this.#fin = fin;
+    if (opcode !== Opcode.Continuation) {
+      this.#inMessage = true;
+      this.#assembler.begin(opcode === Opcode.Text, rsv1);
+    }
+    return this.#assembler.expect(length, fin);
+  }
+
+  /** Called by the decoder. */
+  onWholeMessage(
+    text: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+  ): FrameViolation | undefined {
+    const message = this.#assembler.whole(text, bytes, start, end, key);
+    if (typeof message !== "string" && !(message instanceof Uint8Array)) return message;
+    this.#sink.onMessage(message);
+    return undefined;
+  }
+
+  /** Called by the decoder. */
+  onPayload(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): FrameViolation | undefined {
+    if (this.#opcode >= Opcode.Close) return this.#receiveControl(bytes, start, end, last);
+    if (!last || !this.#fin) return this.#assembler.append(bytes, start, end);
+    const message = this.#assembler.finish(bytes, start, end);
+    if (typeof message !== "string" && !(message instanceof Uint8Array)) return message;
+    this.#inMessage = false;
+    this.#sink.onMessage(message);
+    return undefined;
+  }
+
+  #receiveControl(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): FrameViolation | undefined {
+    let payload: Uint8Array;
+    if (last && this.#controlLength === 0) {
+      payload = bytes.slice(start, end);
+    } else {
+      if (this.#control.length === 0) this.#control = new Uint8Array(MAX_CONTROL_PAYLOAD);
+      this.#control.set(bytes.subarray(start, end), this.#controlLength);
+      this.#controlLength += end - start;
+      if (!last) return undefined;
+      payload = this.#control.slice(0, this.#controlLength);
+      this.#controlLength = 0;
+    }
+    switch (this.#opcode) {
+      case Opcode.Close:
+        return this.#receiveClose(payload);
+      case Opcode.Ping:
+        this.#answerPing(payload);
+        this.#sink.onPing(payload);
+        return undefined;
+      default:
+        this.#sink.onPong(payload);
+        return undefined;
+    }
+  }
+
+  #receiveClose(payload: Uint8Array): FrameViolation | undefined {
+    const close = parseClose(payload);
+    if ("closeCode" in close) return close;
+    this.#answerClose(close.code, close.reason);
+    this.#closeReceived = close;
+    this.#decoder.halt();
+    return undefined;
+  }
+
+  #answerPing(payload: Uint8Array): void {
+    if (this.#closeSent !== undefined) return;
+    if (this.output.length < PONG_LIMIT) this.#writeFrame(Opcode.Pong, true, false, payload);
+    // The sink is given the same array, and may change it.
+    else this.#pongDue = payload.slice();
+  }
+
+  /** Sends our Close frame, unless it was sent before, or is by the sink now. */
+  #answerClose(code: number, reason: string): void {
+    if (this.#closeSent === undefined) this.#sink.onClosing();
+    if (this.#closeSent === undefined) this.sendClose(code, reason);
+  }
+
+  #fail({ closeCode, message }: FrameViolation): void {
+    this.#answerClose(closeCode, message);
+    this.#failure = new WebSocketProtocolError(closeCode, message);
+  }
+
+  /** Decodes, and returns where it was paused, or the end. */
+  #decode(chunk: Uint8Array, at: number): number {
+    const decoder = this.#decoder;
+    this.#decoding = true;
+    do {
+      at = decoder.decode(chunk, at);
+      if (decoder.violation !== undefined) this.#fail(decoder.violation);
+      // What follows a Close frame or a violation is not looked at (RFC 6455 sections 1.4 and 7.1.7).
+      if (this.#failure !== undefined || this.#closeReceived !== undefined) at = chunk.length;
+      // The sink may have paused, which made the decoder return, and have resumed since.
+    } while (at < chunk.length && !this.#paused);
+    this.#decoding = false;
+    this.#assembler.slab.drop();
+    return at;
+  }
+
+  #hold(chunk: Uint8Array): void {
+    const waiting = this.#held.subarray(this.#heldAt);
+    const joined = new Uint8Array(waiting.length + chunk.length);
+    joined.set(waiting);
+    joined.set(chunk, waiting.length);
+    this.#held = joined;
+    this.#heldAt = 0;
+  }
+
+  #dropHeld(): void {
+    this.#held = EMPTY;
+    this.#heldAt = 0;
+  }
+
+  // Output -----------------------------------------------------------------------------------
+
+  /**
+   * Sends a text message.
+   *
+   * @param compress whether to compress it, where that is agreed; by its size if undefined.
+   */
+  sendText(text: string, compress?: boolean): void {
+    this.#checkData();
+    if (this.#shouldCompress(text.length, compress)) {
+      this.#writeCompressed(Opcode.Text, encodeUtf8(text));
+    } else if (text.length > LONG_TEXT) {
+      this.#writeOwned(Opcode.Text, true, encodeUtf8(text));
+    } else {
+      this.#writeText(text, compress);
+    }
+  }
+
+  /** Sends a binary message. */
+  sendBinary(data: Uint8Array, compress?: boolean): void {
+    this.#checkData();
+    if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Binary, data);
+    else this.#writeFrame(Opcode.Binary, true, false, data);
+  }
+
+  /** Starts a message that is sent in fragments; `sendFragment` follows, and nothing else but control frames. */
+  beginMessage(type: "text" | "binary", data: Uint8Array, compress?: boolean): void {
+    this.#checkData();
+    const compressed = compress !== false && this.#compressor !== undefined;
+    this.#outMessage = { compressed };
+    const opcode = type === "text" ? Opcode.Text : Opcode.Binary;
+    if (compressed) this.#writeView(opcode, false, true, this.#compressor!.compress(data, false));
+    else this.#writeFrame(opcode, false, false, data);
+  }
+
+  /** Sends a further fragment of the message begun. */
+  sendFragment(data: Uint8Array, last: boolean): void {
+    this.#checkOpen("fragment");
+    const message = this.#outMessage;
+    if (message === undefined) throw new Error("Cannot send fragment: no message is begun");
+    if (last) this.#outMessage = undefined;
+    if (message.compressed) {
+      this.#writeView(Opcode.Continuation, last, false, this.#compressor!.compress(data, last));
+    } else {
+      this.#writeFrame(Opcode.Continuation, last, false, data);
+    }
+  }
+
+  /** Sends a ping of at most 125 bytes. */
+  sendPing(payload: Uint8Array): void {
+    this.#sendControl(Opcode.Ping, payload, "ping");
+  }
+
+  /** Sends a pong that nobody asked for (RFC 6455 section 5.5.3). */
+  sendPong(payload: Uint8Array): void {
+    this.#sendControl(Opcode.Pong, payload, "pong");
+  }
+
+  /** Sends the Close frame: the last one. A code of 1005 stands for an empty payload. */
+  sendClose(code: number, reason: string): void {
+    this.#checkOpen("Close");
+    // Nothing follows a Close frame, so that a pong still owed has to precede it.
+    this.flushPong();
+    this.#writeFrame(Opcode.Close, true, false, encodeClose(code, reason));
+    this.#closeSent = { code, reason };
+    this.#outMessage = undefined;
+  }
+
+  /** Queues the pong that was held back, if any; to be called before each write. */
+  flushPong(): void {
+    const payload = this.#pongDue;
+    if (payload === undefined) return;
+    this.#pongDue = undefined;
+    if (this.#closeSent === undefined) this.#writeFrame(Opcode.Pong, true, false, payload);
+  }
+
+  #checkOpen(what: string): void {
+    if (this.#closeSent !== undefined) throw new Error(`Cannot send ${what}: Close was sent`);
+  }
+
+  #checkData(): void {
+    this.#checkOpen("message");
+    if (this.#outMessage !== undefined) {
+      throw new Error("Cannot send message: a fragmented message is under way");
+    }
+  }
+
+  #sendControl(opcode: number, payload: Uint8Array, what: string): void {
+    this.#checkOpen(what);
+    if (payload.length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(
+        `Cannot send ${what}: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${payload.length}`,
+      );
+    }
+    this.#writeFrame(opcode, true, false, payload);
+  }
+
+  #shouldCompress(size: number, compress: boolean | undefined): boolean {
+    if (this.#compressor === undefined) return false;
+    return compress ?? size >= this.#compressor.threshold;
+  }
+
+  #writeCompressed(opcode: number, data: Uint8Array): void {
+    this.#writeView(opcode, true, true, this.#compressor!.compress(data, true));
+  }
+
+  /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
+  #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
+    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
+    else this.#writeFrame(opcode, fin, rsv1, payload);
+  }
+
+  /** Encodes straight behind the place of the header, whose size for ASCII is known beforehand. */
+  #writeText(text: string, compress: boolean | undefined): void {
+    const masked = this.#masking;
+    const output = this.output;
+    const guess = frameHeaderSize(text.length, masked);
+    const at = output.reserve(text.length * 3 + 14);
+    const buffer = output.buffer;
+    const length = encodeUtf8Into(text, buffer, at + guess);
+    // Only now the bytes are counted. What was written is not committed, so that it may be left.
+    if (length > text.length && this.#shouldCompress(length, compress)) {
+      this.#writeCompressed(Opcode.Text, buffer.subarray(at + guess, at + guess + length));
+      return;
+    }
+    const size = frameHeaderSize(length, masked);
+    if (size !== guess) buffer.copyWithin(at + size, at + guess, at + guess + length);
+    const key = masked ? createMaskKey() : undefined;
+    writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
+    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
+    output.commit(size + length);
+  }
+
+  #writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
+    const length = payload.length;
+    if (length > this.#copyLimit) {
+      this.#writeOwned(opcode, fin, this.#masking ? payload.slice() : payload, rsv1);
+      return;
+    }
+    const masked = this.#masking;
+    const size = frameHeaderSize(length, masked);
+    const at = this.output.reserve(size + length);
+    const buffer = this.output.buffer;
+    const key = masked ? createMaskKey() : undefined;
+    writeFrameHeader(buffer, at, { fin, rsv1, opcode, length }, key);
+    copyBytes(payload, buffer, at + size);
+    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
+    this.output.commit(size + length);
+  }
+
+  /** Sends a payload that nobody else will change: masked in place, and not copied. */
+  #writeOwned(opcode: number, fin: boolean, payload: Uint8Array, rsv1 = false): void {
+    const length = payload.length;
+    const key = this.#masking ? createMaskKey() : undefined;
+    const size = frameHeaderSize(length, this.#masking);
+    const at = this.output.reserve(size);
+    writeFrameHeader(this.output.buffer, at, { fin, rsv1, opcode, length }, key);
+    this.output.commit(size);
+    if (key !== undefined) applyMask(payload, 0, length, key);
+    this.output.append(payload);
+  }
+}

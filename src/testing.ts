@@ -1,0 +1,206 @@
+/**
+ * Fixtures for testing what is built on Gale, and Gale itself: two connected connections in memory,
+ * a clock to turn by hand, and streams cut into pieces.
+ *
+ * @example
+ * ```ts
+ * import { createPair } from "@gale/websocket/testing";
+ *
+ * const { client, server } = createPair();
+ * await client.send("hello");
+ * console.log(await server.receive()); // "hello"
+ * await client.close();
+ * ```
+ *
+ * @module
+ */
+
+import { connectionOver, type WebSocketConnection } from "./connection/connection.ts";
+import { createTransportPair } from "./connection/memory_transport.ts";
+import { ProtocolLink } from "./connection/protocol_link.ts";
+import type { PermessageDeflateInit } from "./extensions/permessage_deflate.ts";
+import {
+  acceptOffer,
+  createOffer,
+  resolveCompression,
+} from "./extensions/permessage_deflate_negotiation.ts";
+import { parseExtensions } from "./handshake/header_values.ts";
+import type { ByteStream, Clock, CompressionOptions, ConnectionOptions } from "./types.ts";
+
+export type {
+  ByteStream,
+  Clock,
+  CloseInfo,
+  CompressionOptions,
+  ConnectionOptions,
+  Message,
+} from "./types.ts";
+export type { WebSocketConnection };
+
+/** How a pair of connections is set up. */
+export interface PairOptions {
+  /** Options of the client's end. */
+  readonly client?: ConnectionOptions;
+  /** Options of the server's end. */
+  readonly server?: ConnectionOptions;
+  /**
+   * Whether permessage-deflate is agreed.
+   * @default false
+   */
+  readonly compression?: boolean | CompressionOptions;
+  /**
+   * The URL that both ends show.
+   * @default "ws://localhost/"
+   */
+  readonly url?: string;
+  /**
+   * The subprotocol that both ends show.
+   * @default ""
+   */
+  readonly protocol?: string;
+  /**
+   * The most bytes that arrive at a time.
+   * @default Infinity
+   */
+  readonly chunkSize?: number;
+  /**
+   * Bytes that may be on the way in each direction before writes wait.
+   * @default 65536
+   */
+  readonly capacity?: number;
+}
+
+/** Two connections that are each other's peer. */
+export interface ConnectionPair extends AsyncDisposable {
+  /** The client's end. */
+  readonly client: WebSocketConnection;
+  /** The server's end. */
+  readonly server: WebSocketConnection;
+}
+
+/**
+ * Creates two connected connections in memory, without a handshake and without a socket. Disposing
+ * of the pair closes both.
+ */
+export function createPair(options: PairOptions = {}): ConnectionPair {
+  const transports = createTransportPair(options);
+  const url = options.url ?? "ws://localhost/";
+  const protocol = options.protocol ?? "";
+  const compression = agree(options.compression);
+  const [client, server] = (["client", "server"] as const).map((role, i) => {
+    const link = new ProtocolLink({
+      role,
+      url,
+      protocol,
+      extensions: compression?.header ?? "",
+      compression: compression?.init,
+    }, options[role] ?? {});
+    const connection = connectionOver(link, options[role] ?? {});
+    link.open(transports[i]!);
+    return connection;
+  }) as [WebSocketConnection, WebSocketConnection];
+  return {
+    client,
+    server,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all([client.close(), server.close()]);
+    },
+  };
+}
+
+/** Lets both ends of the pair negotiate, so that they agree on what real ones would. */
+function agree(
+  option: boolean | CompressionOptions | undefined,
+): { readonly header: string; readonly init: PermessageDeflateInit } | undefined {
+  const resolved = resolveCompression(option);
+  if (resolved === undefined) return undefined;
+  const accepted = acceptOffer(parseExtensions(createOffer(resolved))!, resolved)!;
+  return { header: accepted.header, init: { ...resolved, parameters: accepted.parameters } };
+}
+
+/** Creates two byte streams in memory: what is written to one is read from the other. */
+export function createStreamPair(): [ByteStream, ByteStream] {
+  const there = new TransformStream<Uint8Array, Uint8Array>();
+  const back = new TransformStream<Uint8Array, Uint8Array>();
+  return [
+    { readable: back.readable, writable: there.writable },
+    { readable: there.readable, writable: back.writable },
+  ];
+}
+
+/** Cuts the bytes that pass into pieces of `size` bytes, the last of each chunk perhaps smaller. */
+export function createChunker(size: number): TransformStream<Uint8Array, Uint8Array> {
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(`size must be a positive integer, not ${size}`);
+  }
+  return new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.length; at += size) {
+        controller.enqueue(chunk.subarray(at, at + size));
+      }
+    },
+  });
+}
+
+interface Timeout {
+  readonly id: number;
+  readonly due: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until it is advanced. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #nextId = 1;
+  #timeouts: Timeout[] = [];
+
+  /** Milliseconds advanced so far. */
+  now(): number {
+    return this.#now;
+  }
+
+  /** Timeouts that are set. */
+  get pending(): number {
+    return this.#timeouts.length;
+  }
+
+  /** Sets a timeout. */
+  setTimeout(callback: () => void, delay: number): unknown {
+    const id = this.#nextId++;
+    this.#timeouts.push({ id, due: this.#now + Math.max(0, delay), callback });
+    return id;
+  }
+
+  /** Forgets a timeout. */
+  clearTimeout(id: unknown): void {
+    this.#timeouts = this.#timeouts.filter((timeout) => timeout.id !== id);
+  }
+
+  /**
+   * Advances by `milliseconds`, running what falls due on the way, in its order, those set meanwhile
+   * included; and lets the promises that this settles run on.
+   */
+  async advance(milliseconds: number): Promise<void> {
+    const until = this.#now + milliseconds;
+    for (;;) {
+      const next = this.#timeouts
+        .filter((timeout) => timeout.due <= until)
+        .reduce<Timeout | undefined>(
+          (first, timeout) => first === undefined || timeout.due < first.due ? timeout : first,
+          undefined,
+        );
+      if (next === undefined) break;
+      this.#now = Math.max(this.#now, next.due);
+      this.clearTimeout(next.id);
+      next.callback();
+      await settle();
+    }
+    this.#now = until;
+    await settle();
+  }
+}
+
+/** Lets all that can run without time passing run. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

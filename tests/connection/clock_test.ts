@@ -1,0 +1,21 @@
+import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../src/connection/clock.ts";
+import { test } from "../harness.ts";
+
+test("systemClock does not go back, and counts milliseconds", async () => {
+  const before = systemClock.now();
+  const measured = performance.now();
+  await new Promise<void>((resolve) => systemClock.setTimeout(resolve, 5));
+  const elapsed = systemClock.now() - before;
+  assert(elapsed > 0);
+  assert(Math.abs(elapsed - (performance.now() - measured)) < 50);
+});
+
+test("systemClock forgets a timeout", async () => {
+  const calls: string[] = [];
+  const id = systemClock.setTimeout(() => calls.push("forgotten"), 0);
+  systemClock.clearTimeout(id);
+  systemClock.clearTimeout(undefined);
+  await new Promise<void>((resolve) => systemClock.setTimeout(resolve, 2));
+  assertEquals(calls, []);
+});

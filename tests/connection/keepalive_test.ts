@@ -1,0 +1,103 @@
+import { assertEquals } from "@std/assert";
+import { Keepalive, type KeepaliveOptions } from "../../src/connection/keepalive.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { test } from "../harness.ts";
+
+function watch(options: Partial<KeepaliveOptions>) {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const state = { blocked: false };
+  const note = (what: string) => log.push(`${what} at ${clock.now()}`);
+  const keepalive = new Keepalive(
+    { pingInterval: 0, pingTimeout: 0, idleTimeout: 0, clock, ...options },
+    {
+      isBlocked: () => state.blocked,
+      sendPing: () => note("ping"),
+      onLost: () => note("lost"),
+      onIdle: () => note("idle"),
+    },
+  );
+  return { keepalive, clock, log, state };
+}
+
+test("Keepalive pings after silence, and gives the peer up when no sign of life follows", async () => {
+  const { clock, log } = watch({ pingInterval: 30, pingTimeout: 20 });
+  await clock.advance(29);
+  assertEquals(log, []);
+  await clock.advance(1);
+  assertEquals(log, ["ping at 30"]);
+  await clock.advance(19);
+  assertEquals(log, ["ping at 30"]);
+  await clock.advance(100);
+  assertEquals(log, ["ping at 30", "lost at 50"]);
+  assertEquals(clock.pending, 0);
+});
+
+test("Keepalive pings again and again while the peer answers", async () => {
+  for (const pingTimeout of [5, 30, 100]) {
+    const { keepalive, clock, log } = watch({ pingInterval: 30, pingTimeout });
+    for (let i = 1; i <= 5; i++) {
+      await clock.advance(29);
+      assertEquals(log.length, i - 1, `timeout ${pingTimeout}`);
+      await clock.advance(1);
+      assertEquals(log.length, i, `timeout ${pingTimeout}`);
+      keepalive.noteArrival();
+    }
+    assertEquals(log[4], "ping at 150");
+  }
+});
+
+test("Keepalive does not ping a peer that is heard", async () => {
+  const { keepalive, clock, log } = watch({ pingInterval: 30, pingTimeout: 20 });
+  for (let i = 0; i < 50; i++) {
+    await clock.advance(29);
+    keepalive.noteArrival();
+  }
+  assertEquals(log, []);
+});
+
+test("Keepalive waits for ever where there is no limit, and pings on", async () => {
+  const { clock, log } = watch({ pingInterval: 30, pingTimeout: 0 });
+  await clock.advance(100);
+  assertEquals(log, ["ping at 30", "ping at 60", "ping at 90"]);
+});
+
+test("Keepalive sets no timer where there is nothing to watch", () => {
+  assertEquals(watch({}).clock.pending, 0);
+});
+
+test("Keepalive takes the silence of a peer that is not read for none", async () => {
+  const { clock, log, state } = watch({ pingInterval: 30, pingTimeout: 20 });
+  await clock.advance(30);
+  state.blocked = true;
+  await clock.advance(300);
+  assertEquals(log.filter((line) => line.startsWith("lost")), []);
+  state.blocked = false;
+  await clock.advance(80);
+  assertEquals(log.filter((line) => line.startsWith("lost")).length, 1);
+});
+
+test("Keepalive ends an idle connection, pings or no", async () => {
+  const { keepalive, clock, log } = watch({ pingInterval: 30, pingTimeout: 20, idleTimeout: 100 });
+  for (let i = 0; i < 9; i++) {
+    await clock.advance(10);
+    keepalive.noteArrival();
+  }
+  keepalive.noteMessage();
+  await clock.advance(20);
+  keepalive.noteArrival();
+  assertEquals(log.filter((line) => line.startsWith("idle")), []);
+  for (let i = 0; i < 10; i++) {
+    await clock.advance(10);
+    keepalive.noteArrival();
+  }
+  assertEquals(log.filter((line) => line.startsWith("idle")), ["idle at 190"]);
+});
+
+test("Keepalive stops", async () => {
+  const { keepalive, clock, log } = watch({ pingInterval: 30, idleTimeout: 100 });
+  keepalive.stop();
+  assertEquals(clock.pending, 0);
+  await clock.advance(1_000);
+  assertEquals(log, []);
+});

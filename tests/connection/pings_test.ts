@@ -1,0 +1,54 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Pings } from "../../src/connection/pings.ts";
+import { test } from "../harness.ts";
+import { bytes } from "../protocol/frames.ts";
+import { stateOf } from "./fake_transport.ts";
+
+test("Pings resolves with the round trip", async () => {
+  const pings = new Pings();
+  const answered = pings.wait(bytes("a"), 100);
+  pings.settle(bytes("a"), 130);
+  assertEquals(await answered, 30);
+});
+
+test("Pings settles earlier pings with a later one's pong (RFC 6455 5.5.3)", async () => {
+  const pings = new Pings();
+  const all = [pings.wait(bytes("a"), 0), pings.wait(bytes("b"), 10), pings.wait(bytes("c"), 20)];
+  pings.settle(bytes("b"), 50);
+  assertEquals(await Promise.all(all.slice(0, 2)), [50, 40]);
+  assertEquals(await stateOf(all[2]!), "pending");
+  pings.settle(bytes("c"), 60);
+  assertEquals(await all[2], 40);
+});
+
+test("Pings ignores a pong that answers none (RFC 6455 5.5.3)", async () => {
+  const pings = new Pings();
+  const waiting = pings.wait(bytes("a"), 0);
+  for (const pong of ["", "b", "aa"]) pings.settle(bytes(pong), 1);
+  assertEquals(await stateOf(waiting), "pending");
+  pings.settle(bytes("a"), 2);
+  assertEquals(await waiting, 2);
+});
+
+test("Pings keeps a payload of its own", async () => {
+  const pings = new Pings();
+  const payload = bytes("a");
+  const waiting = pings.wait(payload, 0);
+  payload.fill(0);
+  pings.settle(bytes("a"), 1);
+  assertEquals(await waiting, 1);
+});
+
+test("Pings makes payloads that differ", () => {
+  const pings = new Pings();
+  const made = Array.from({ length: 1_000 }, () => pings.nextPayload().join());
+  assertEquals(new Set(made).size, 1_000);
+});
+
+test("Pings rejects all that wait, once", async () => {
+  const pings = new Pings();
+  const waiting = [pings.wait(bytes("a"), 0), pings.wait(bytes("b"), 0)];
+  pings.rejectAll(new RangeError("over"));
+  for (const each of waiting) await assertRejects(() => each, RangeError, "over");
+  pings.settle(bytes("b"), 1);
+});

@@ -1,0 +1,298 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import type { LinkSink } from "../../src/connection/link.ts";
+import { ProtocolLink, type ProtocolLinkInit } from "../../src/connection/protocol_link.ts";
+import { WebSocketProtocolError } from "../../src/errors.ts";
+import type { ConnectionOptions, Message } from "../../src/types.ts";
+import { test } from "../harness.ts";
+import {
+  BINARY,
+  bytes,
+  CLOSE,
+  closeFrameFor,
+  concat,
+  frameFor,
+  PING,
+  PONG,
+  type Role,
+  ROLES,
+  TEXT,
+} from "../protocol/frames.ts";
+import { FakeTransport } from "./fake_transport.ts";
+
+/** Notes what a link tells. */
+class LinkNotes implements LinkSink {
+  readonly calls: string[] = [];
+  readonly messages: Message[] = [];
+  error: unknown;
+  drains = 0;
+  onMessageHook: () => void = () => {};
+
+  onMessage(message: Message): void {
+    this.calls.push("message");
+    this.messages.push(message);
+    this.onMessageHook();
+  }
+  onPing(): void {
+    this.calls.push("ping");
+  }
+  onPong(): void {
+    this.calls.push("pong");
+  }
+  onActivity(): void {
+    this.calls.push("activity");
+  }
+  onTurnEnd(): void {
+    this.calls.push("turn end");
+  }
+  onClose(code: number, reason: string): void {
+    this.calls.push(`close ${code} ${reason}`);
+  }
+  onFailure(error: WebSocketProtocolError): void {
+    this.calls.push(`failure ${error.closeCode}`);
+  }
+  onDrain(): void {
+    this.drains++;
+  }
+  onEnd(error: unknown): void {
+    this.calls.push("end");
+    this.error = error;
+  }
+}
+
+function open(
+  role: Role = "server",
+  options: ConnectionOptions = {},
+  init: Partial<ProtocolLinkInit> = {},
+) {
+  const link = new ProtocolLink(
+    { role, url: "ws://localhost/", protocol: "p", extensions: "", ...init },
+    options,
+  );
+  const sink = new LinkNotes();
+  link.attach(sink);
+  const transport = new FakeTransport();
+  return { link, sink, transport };
+}
+
+function opened(role: Role = "server", options: ConnectionOptions = {}) {
+  const parts = open(role, options);
+  parts.link.open(parts.transport);
+  parts.sink.drains = 0;
+  return parts;
+}
+
+test("ProtocolLink keeps what is sent before it is open, and reads what followed the handshake", () => {
+  const { link, sink, transport } = open();
+  link.sendText("early", undefined);
+  link.flush();
+  assert(link.bufferedAmount > 0);
+  link.open(transport, frameFor("server", TEXT, "rest"));
+  assertEquals(transport.frames.map(({ payload }) => payload), [bytes("early")]);
+  assertEquals(sink.messages, ["rest"]);
+  assertEquals(link.bufferedAmount, 0);
+});
+
+test("ProtocolLink given up before it is open releases the transport", () => {
+  const { link, sink, transport } = open();
+  const error = new Error("dial failed");
+  link.abort(error);
+  link.open(transport, frameFor("server", TEXT, "rest"));
+  assertEquals(transport.closed, true);
+  assertEquals(sink.calls, ["end"]);
+  assertStrictEquals(sink.error, error);
+});
+
+test("ProtocolLink tells activity before what it brought, and the end of the turn after", () => {
+  const { sink, transport } = opened();
+  transport.receive(
+    frameFor("server", TEXT, "a"),
+    frameFor("server", PONG, ""),
+    frameFor("server", PING, ""),
+  );
+  assertEquals(sink.calls, ["activity", "message", "pong", "ping", "turn end"]);
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [PONG]);
+});
+
+test("ProtocolLink writes what was gathered in one write, and counts the bytes", () => {
+  const { link, transport } = opened();
+  for (let i = 0; i < 50; i++) link.sendText(`message ${i}`, undefined);
+  assertEquals(transport.writes.length, 0);
+  const waiting = link.bufferedAmount;
+  link.flush();
+  assertEquals(transport.writes.length, 1);
+  assertEquals([link.bytesSent, link.bufferedAmount], [waiting, 0]);
+  transport.receive(frameFor("server", PING, "abc"));
+  assertEquals(link.bytesReceived, 9);
+});
+
+test("ProtocolLink makes one write at a time, and tells when little is left", () => {
+  const { link, sink, transport } = opened("server", {
+    sendHighWaterMark: 100,
+    sendLowWaterMark: 50,
+  });
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(80), undefined);
+  link.flush();
+  link.sendBinary(new Uint8Array(80), undefined);
+  link.flush();
+  assertEquals(transport.writes.length, 1);
+  assertEquals([link.bufferedAmount, sink.drains], [164, 0]);
+  transport.drain();
+  assertEquals([transport.writes.length, link.bufferedAmount, sink.drains], [2, 82, 0]);
+  link.sendBinary(new Uint8Array(10), undefined);
+  transport.drain();
+  assertEquals([link.bufferedAmount, sink.drains], [12, 1]);
+  transport.drain();
+  assertEquals([link.bufferedAmount, sink.drains], [0, 2]);
+});
+
+test("ProtocolLink answers a ping although the application always has something to say", () => {
+  const { link, transport } = opened("server", { sendHighWaterMark: 100_000 });
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(20_000), undefined);
+  link.flush();
+  link.sendBinary(new Uint8Array(20_000), undefined);
+  for (let i = 0; i < 1_000; i++) transport.receive(frameFor("server", PING, `ping ${i}`));
+  for (let i = 0; i < 3; i++) {
+    transport.drain();
+    link.sendBinary(new Uint8Array(20_000), undefined);
+  }
+  const pongs = transport.frames.filter(({ opcode }) => opcode === PONG);
+  assertEquals(pongs.map(({ payload }) => new TextDecoder().decode(payload)), ["ping 999"]);
+});
+
+test("ProtocolLink stops reading when paused, and delivers what the chunk still held when resumed", () => {
+  const { link, sink, transport } = opened();
+  sink.onMessageHook = () => link.pause();
+  const three = concat(...["a", "b", "c"].map((text) => frameFor("server", TEXT, text)));
+  transport.receive(three);
+  assertEquals([sink.messages.length, transport.paused], [1, true]);
+  link.resume();
+  assertEquals([sink.messages.length, transport.paused], [2, true]);
+  sink.onMessageHook = () => {};
+  link.resume();
+  assertEquals([sink.messages, transport.paused], [["a", "b", "c"], false]);
+  link.resume();
+  assertEquals(sink.messages.length, 3);
+});
+
+test("ProtocolLink looks at what it holds before the end of the transport", () => {
+  for (const role of ROLES) {
+    const { link, sink, transport } = opened(role);
+    sink.onMessageHook = () => link.pause();
+    transport.receive(
+      frameFor(role, TEXT, "a"),
+      frameFor(role, TEXT, "b"),
+      closeFrameFor(role, 1001),
+    );
+    transport.receiveEof();
+    assertEquals([sink.messages.length, transport.closed], [1, false]);
+    link.resume();
+    link.resume();
+    assertEquals(sink.messages, ["a", "b"]);
+    assertEquals(sink.calls.slice(-2), ["close 1001 ", "end"]);
+    assertEquals([sink.error, transport.closed], [undefined, true]);
+  }
+});
+
+test("ProtocolLink of a server ends its direction after both Closes, and then waits for the client (RFC 6455 7.1.1)", () => {
+  const { sink, transport } = opened("server");
+  transport.receive(closeFrameFor("server", 1000, "bye"));
+  assertEquals(sink.calls, ["activity", "turn end", "turn end", "close 1000 bye"]);
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [CLOSE]);
+  assertEquals([transport.writeEnded, transport.closed], [true, false]);
+  transport.receiveEof();
+  assertEquals([sink.calls.at(-1), sink.error, transport.closed], ["end", undefined, true]);
+});
+
+test("ProtocolLink of a client waits for the server to end the transport (RFC 6455 7.1.1)", () => {
+  const { link, sink, transport } = opened("client");
+  link.close(1000, "");
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [CLOSE]);
+  transport.receive(closeFrameFor("client", 1000));
+  assertEquals([transport.writeEnded, transport.closed], [false, false]);
+  transport.receiveEof();
+  assertEquals([sink.calls.at(-1), sink.error, transport.closed], ["end", undefined, true]);
+});
+
+test("ProtocolLink does not end its direction before its Close is written", () => {
+  const { link, transport } = opened("server");
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(1000), undefined);
+  link.flush();
+  transport.receive(closeFrameFor("server", 1000));
+  assertEquals(transport.writeEnded, false);
+  transport.drain();
+  assertEquals(transport.writeEnded, false);
+  transport.drain();
+  assertEquals(transport.writeEnded, true);
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [BINARY, CLOSE]);
+});
+
+test("ProtocolLink tells a violation once, answers it, and reads no further (RFC 6455 7.1.7)", () => {
+  for (const role of ROLES) {
+    const { sink, transport } = opened(role);
+    transport.receive(frameFor(role, TEXT, "a"), frameFor(role, 3));
+    transport.receive(frameFor(role, TEXT, "b"));
+    assertEquals(sink.messages, ["a"]);
+    assertEquals(sink.calls.filter((call) => call.startsWith("failure")), ["failure 1002"]);
+    assertEquals(transport.frames.at(-1)?.opcode, CLOSE);
+    assertEquals(transport.writeEnded, true);
+    transport.receiveEof();
+    assertEquals(sink.calls.at(-1), "end");
+    assert(sink.error instanceof WebSocketProtocolError);
+  }
+});
+
+test("ProtocolLink ends with an error where the transport ends without a Close (RFC 6455 7.1.5)", () => {
+  for (const end of ["receiveEof", "lose"] as const) {
+    for (const closing of [false, true]) {
+      const { link, sink, transport } = opened();
+      if (closing) link.close(1000, "");
+      transport[end]();
+      assertEquals(sink.calls.filter((call) => call === "end"), ["end"]);
+      assert(sink.error instanceof Error);
+      assertEquals(transport.closed, true);
+      link.flush();
+      link.abort(new Error("later"));
+      assertEquals(sink.calls.filter((call) => call === "end"), ["end"]);
+    }
+  }
+});
+
+test("ProtocolLink ends without an error where the transport is lost after both Closes", () => {
+  const { sink, transport } = opened();
+  transport.receive(closeFrameFor("server", 1000));
+  transport.lose();
+  assertEquals([sink.calls.at(-1), sink.error], ["end", undefined]);
+});
+
+test("ProtocolLink tells nothing more where the transport is lost within a write", () => {
+  const { link, sink, transport } = opened();
+  transport.write = () => {
+    transport.lose();
+    return true;
+  };
+  link.sendText("x", undefined);
+  link.flush();
+  assertEquals([sink.calls, sink.drains], [["end"], 0]);
+});
+
+test("ProtocolLink shows what it can do, and passes setNoDelay on", () => {
+  const { link, transport } = open();
+  assertEquals(link.capabilities.noDelay, false);
+  assertEquals(link.remoteAddress, undefined);
+  link.open(transport);
+  assertEquals(link.capabilities, {
+    ping: true,
+    compression: false,
+    inboundBackpressure: true,
+    outboundBackpressure: true,
+    responseHeaders: true,
+    noDelay: true,
+  });
+  assertEquals([link.url, link.protocol, link.extensions], ["ws://localhost/", "p", ""]);
+  assertStrictEquals(link.remoteAddress, transport.remoteAddress);
+  link.setNoDelay(true);
+  assertEquals(transport.noDelay, true);
+});

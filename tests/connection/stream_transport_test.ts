@@ -1,0 +1,254 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { StreamTransport } from "../../src/connection/stream_transport.ts";
+import { test } from "../harness.ts";
+import { RecordingSink } from "./recording_sink.ts";
+import { settled, transportBattery } from "./transport_battery.ts";
+
+/** Two transports over a pair of identity pipes, which pass chunks by reference. */
+function pipes(): Promise<{ near: StreamTransport; far: StreamTransport; dispose(): void }> {
+  const there = new TransformStream<Uint8Array, Uint8Array>();
+  const back = new TransformStream<Uint8Array, Uint8Array>();
+  return Promise.resolve({
+    near: new StreamTransport({ readable: back.readable, writable: there.writable }),
+    far: new StreamTransport({ readable: there.readable, writable: back.writable }),
+    dispose() {},
+  });
+}
+
+/** The same, read through byte streams. */
+async function bytePipes(): Promise<
+  { near: StreamTransport; far: StreamTransport; dispose(): void }
+> {
+  const { near, far } = rawBytePipes();
+  return await Promise.resolve({
+    near: new StreamTransport(near),
+    far: new StreamTransport(far),
+    dispose() {},
+  });
+}
+
+function rawBytePipes() {
+  const there = bytePipe();
+  const back = bytePipe();
+  return {
+    near: { readable: back.readable, writable: there.writable },
+    far: { readable: there.readable, writable: back.writable },
+  };
+}
+
+function bytePipe(): {
+  readable: ReadableStream<Uint8Array>;
+  writable: WritableStream<Uint8Array>;
+} {
+  let input: ReadableByteStreamController;
+  let output: WritableStreamDefaultController;
+  let pulled = Promise.withResolvers<void>();
+  const readable = new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      input = controller;
+    },
+    pull() {
+      pulled.resolve();
+    },
+    cancel(reason) {
+      output.error(reason);
+      pulled.resolve();
+    },
+  }, { highWaterMark: 0 });
+  const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      output = controller;
+    },
+    async write(chunk) {
+      await pulled.promise;
+      pulled = Promise.withResolvers<void>();
+      input.enqueue(chunk.slice());
+    },
+    close() {
+      input.close();
+    },
+    abort(reason) {
+      input.error(reason);
+    },
+  });
+  return { readable, writable };
+}
+
+transportBattery("StreamTransport over pipes", pipes);
+transportBattery("StreamTransport over byte streams", bytePipes);
+
+test("StreamTransport does not overwrite chunks that somebody else keeps", async () => {
+  for (const length of [3, 65_536, 65_537]) {
+    const kept = new Uint8Array(length).fill(7);
+    const sink = new RecordingSink();
+    const transport = new StreamTransport({
+      readable: new ReadableStream({
+        start(controller) {
+          controller.enqueue(kept);
+          controller.close();
+        },
+      }),
+      writable: new WritableStream(),
+    });
+    transport.attach(sink);
+    await sink.called("eof");
+    assertEquals(sink.byteLength, length);
+    assert(kept.every((byte) => byte === 7), `${length} bytes`);
+    transport.close();
+  }
+});
+
+test("StreamTransport does not hand out memory that the writer uses again", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+    {},
+    { highWaterMark: 10 },
+    { highWaterMark: 10 },
+  );
+  const sink = new RecordingSink();
+  const transport = new StreamTransport({ readable: new ReadableStream(), writable });
+  transport.attach(sink);
+  const chunk = new Uint8Array(4);
+  for (let i = 0; i < 3; i++) {
+    chunk.fill(i);
+    assert(transport.write(chunk));
+  }
+  transport.closeWrite();
+  const chunks = await Array.fromAsync(readable);
+  assertEquals(chunks.map((chunk) => chunk[0]), [0, 1, 2]);
+  transport.close();
+});
+
+test("StreamTransport takes writes at once while the writable asks for more", async () => {
+  const finish: (() => void)[] = [];
+  const sink = new RecordingSink();
+  const transport = new StreamTransport({
+    readable: new ReadableStream(),
+    writable: new WritableStream({
+      write() {
+        return new Promise((resolve) => finish.push(resolve));
+      },
+    }, { highWaterMark: 2 }),
+  });
+  transport.attach(sink);
+  await Promise.resolve();
+  assertEquals(transport.write(Uint8Array.of(1)), true);
+  assertEquals(transport.write(Uint8Array.of(2)), false);
+  await settled(() => sink.calls.length);
+  assertEquals(sink.calls, []);
+  finish.shift()!();
+  await sink.called("drained");
+  transport.close();
+});
+
+test("StreamTransport is lost with the error of either side, once", async () => {
+  const cases: [string, (stream: Controllers) => void, boolean][] = [
+    ["readable", ({ input, error }) => input.error(error), false],
+    ["writable", ({ output, error }) => output.error(error), false],
+    ["both", ({ input, output, error }) => (input.error(error), output.error(error)), false],
+    ["writable while paused", ({ output, error }) => output.error(error), true],
+  ];
+  for (const [name, fail, paused] of cases) {
+    const { stream, controllers } = controlled();
+    const sink = new RecordingSink();
+    const transport = new StreamTransport(stream);
+    transport.attach(sink);
+    if (paused) transport.pause();
+    transport.write(Uint8Array.of(1));
+    fail(controllers);
+    await sink.called("lost");
+    await settled(() => sink.calls.length);
+    assertEquals(sink.count("lost"), 1, name);
+    assertEquals(sink.error, controllers.error, name);
+  }
+});
+
+test("StreamTransport is lost where a stream failed before attach", async () => {
+  const { stream, controllers } = controlled();
+  const transport = new StreamTransport(stream);
+  controllers.output.error(controllers.error);
+  await settled(() => 0);
+  const sink = new RecordingSink();
+  transport.attach(sink);
+  await sink.called("lost");
+  assertEquals(sink.error, controllers.error);
+});
+
+test("StreamTransport is lost where a chunk is no Uint8Array", async () => {
+  const sink = new RecordingSink();
+  const readable = new ReadableStream<unknown>({
+    start: (controller) => controller.enqueue("text"),
+  });
+  new StreamTransport({
+    readable: readable as ReadableStream<Uint8Array>,
+    writable: new WritableStream(),
+  }).attach(sink);
+  await sink.called("lost");
+  assert(sink.error instanceof TypeError);
+});
+
+test("StreamTransport close() cancels the readable and aborts the writable", async () => {
+  const reasons: unknown[] = [];
+  const transport = new StreamTransport({
+    readable: new ReadableStream({
+      cancel(reason) {
+        reasons.push(reason);
+        return Promise.reject(new Error("cancel failed"));
+      },
+    }),
+    writable: new WritableStream({
+      abort(reason) {
+        reasons.push(reason);
+        return Promise.reject(new Error("abort failed"));
+      },
+    }),
+  });
+  transport.attach(new RecordingSink());
+  transport.close();
+  await settled(() => reasons.length);
+  assertEquals(reasons.map((reason) => (reason as DOMException).name), [
+    "AbortError",
+    "AbortError",
+  ]);
+});
+
+test("StreamTransport refuses a locked stream and locks nothing then", () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const reader = readable.getReader();
+  assertThrows(() => new StreamTransport({ readable, writable }), TypeError, "readable");
+  reader.releaseLock();
+  const writer = writable.getWriter();
+  assertThrows(() => new StreamTransport({ readable, writable }), TypeError, "writable");
+  writer.releaseLock();
+  assert(!readable.locked && !writable.locked);
+});
+
+test("StreamTransport has no noDelay to set", () => {
+  const transport = new StreamTransport(controlled().stream);
+  assertEquals(transport.supportsNoDelay, false);
+  assertThrows(() => transport.setNoDelay(true), Error, "no such switch");
+});
+
+interface Controllers {
+  readonly input: ReadableStreamDefaultController<Uint8Array>;
+  readonly output: WritableStreamDefaultController;
+  readonly error: Error;
+}
+
+/** Streams that a test can let fail. */
+function controlled() {
+  let input: ReadableStreamDefaultController<Uint8Array>;
+  let output: WritableStreamDefaultController;
+  const readable = new ReadableStream<Uint8Array>({
+    start(controller) {
+      input = controller;
+    },
+  });
+  const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      output = controller;
+    },
+  });
+  const controllers: Controllers = { input: input!, output: output!, error: new Error("broken") };
+  return { stream: { readable, writable }, controllers };
+}

@@ -1,0 +1,234 @@
+/** What every `ByteTransport` must do, whatever carries it. */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import type { ByteTransport } from "../../src/connection/transport.ts";
+import { randomSource, test } from "../harness.ts";
+import { RecordingSink } from "./recording_sink.ts";
+
+/** Two transports joined to each other. */
+export interface TransportPair {
+  readonly near: ByteTransport;
+  readonly far: ByteTransport;
+  /** Releases what carried them. */
+  dispose(): void | Promise<void>;
+}
+
+/** How a battery is run. */
+export interface BatteryOptions {
+  /** Why it cannot run here. */
+  readonly skip?: string | undefined;
+  /** Whether an end that vanishes with unread input is told as a loss; TLS ends in order. */
+  readonly resets?: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** Bytes nobody would get right by accident. */
+export function noise(length: number, seed: number): Uint8Array {
+  const random = randomSource(seed);
+  return Uint8Array.from({ length }, () => random(256));
+}
+
+/** Writes all of `bytes` in chunks, each in the same memory, which is spoilt as soon as it is our own again. */
+export async function pump(
+  transport: ByteTransport,
+  sink: RecordingSink,
+  bytes: Uint8Array,
+  chunkSize = 40_000,
+): Promise<void> {
+  const chunk = new Uint8Array(chunkSize);
+  for (let at = 0; at < bytes.length; at += chunkSize) {
+    const part = bytes.subarray(at, at + chunkSize);
+    chunk.set(part);
+    await written(transport, sink, chunk.subarray(0, part.length));
+    chunk.fill(0xaa);
+  }
+}
+
+/** Writes a chunk and waits until it is our own again. */
+export async function written(
+  transport: ByteTransport,
+  sink: RecordingSink,
+  chunk: Uint8Array,
+): Promise<void> {
+  const before = sink.count("drained");
+  if (!transport.write(chunk)) {
+    await sink.until(() => sink.count("drained") > before || sink.count("lost") > 0);
+  }
+}
+
+/** Waits until a number has stopped to change: nothing more moves on a connection. */
+export async function settled(read: () => number): Promise<void> {
+  for (let before = -1; before !== read();) {
+    before = read();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Registers the battery for one kind of transport. */
+export function transportBattery(
+  name: string,
+  open: () => Promise<TransportPair>,
+  options: BatteryOptions = {},
+): void {
+  const scene = (
+    behaviour: string,
+    run: (
+      pair: TransportPair & { nearSink: RecordingSink; farSink: RecordingSink },
+    ) => Promise<void>,
+  ) => {
+    test(`${name} ${behaviour}`, async () => {
+      const pair = await open();
+      const nearSink = new RecordingSink();
+      const farSink = new RecordingSink();
+      try {
+        pair.near.attach(nearSink);
+        pair.far.attach(farSink);
+        await run({ ...pair, nearSink, farSink });
+      } finally {
+        pair.near.close();
+        pair.far.close();
+        await pair.dispose();
+      }
+    }, { skip: options.skip });
+  };
+
+  scene("carries bytes both ways, in order and unharmed by lending", async (pair) => {
+    const there = noise(1_000_003, 1);
+    const back = noise(300_007, 2);
+    await Promise.all([
+      pump(pair.near, pair.nearSink, there),
+      pump(pair.far, pair.farSink, back),
+      pair.farSink.until(() => pair.farSink.byteLength === there.length),
+      pair.nearSink.until(() => pair.nearSink.byteLength === back.length),
+    ]);
+    assertEquals(pair.farSink.bytes(), there);
+    assertEquals(pair.nearSink.bytes(), back);
+    assertEquals(pair.nearSink.count("lost") + pair.farSink.count("lost"), 0);
+  });
+
+  scene("tells drained once for each write that returned false", async (pair) => {
+    let refused = 0;
+    for (let i = 0; i < 20; i++) {
+      const before = pair.nearSink.count("drained");
+      if (pair.near.write(noise(1000, i))) continue;
+      refused++;
+      await pair.nearSink.until(() => pair.nearSink.count("drained") > before);
+    }
+    await pair.farSink.until(() => pair.farSink.byteLength === 20_000);
+    assertEquals(pair.nearSink.count("drained"), refused);
+  });
+
+  scene("reads nothing while paused, so that the peer's writes stall", async (pair) => {
+    const total = 48 * 1024 * 1024;
+    const chunk = noise(65_536, 3);
+    let sent = 0;
+    pair.far.pause();
+    const sending = (async () => {
+      while (sent < total && pair.nearSink.count("lost") === 0) {
+        await written(pair.near, pair.nearSink, chunk.slice());
+        sent += chunk.length;
+      }
+    })();
+    await settled(() => sent);
+    assertLess(sent, total);
+    // A read that was pending when pause() was called may still bring its chunk.
+    assert(pair.farSink.count("receive") <= 1, `${pair.farSink.count("receive")} chunks`);
+    pair.far.resume();
+    await sending;
+    await pair.farSink.until(() => pair.farSink.byteLength === total);
+    assertEquals(pair.farSink.chunks.at(-1)!.at(-1), chunk.at(-1));
+  });
+
+  scene("obeys pause() from within receive", async (pair) => {
+    const total = 4_000_000;
+    let paused = 0;
+    pair.farSink.onReceive = () => {
+      pair.far.pause();
+      paused++;
+      setTimeout(() => pair.far.resume(), 0);
+    };
+    const sending = pump(pair.near, pair.nearSink, noise(total, 4), 65_536);
+    await pair.farSink.until(() => pair.farSink.byteLength === total);
+    await sending;
+    assertEquals(paused, pair.farSink.count("receive"));
+    assertEquals(pair.farSink.bytes(), noise(total, 4));
+  });
+
+  scene("redirects to the sink attached from within receive", async (pair) => {
+    const second = new RecordingSink();
+    pair.farSink.onReceive = () => pair.far.attach(second);
+    await written(pair.near, pair.nearSink, encoder.encode("head"));
+    await pair.farSink.called("receive");
+    await written(pair.near, pair.nearSink, encoder.encode("frame"));
+    await second.until(() => second.byteLength === 5);
+    pair.near.closeWrite();
+    await second.called("eof");
+    assertEquals(pair.farSink.text(), "head");
+    assertEquals(second.text(), "frame");
+    assertEquals(pair.farSink.calls, ["receive"]);
+  });
+
+  scene("half-closes each way", async (pair) => {
+    await written(pair.near, pair.nearSink, encoder.encode("last words"));
+    pair.near.closeWrite();
+    pair.near.closeWrite();
+    await pair.farSink.called("eof");
+    assertEquals(pair.farSink.text(), "last words");
+    await written(pair.far, pair.farSink, encoder.encode("still here"));
+    await pair.nearSink.until(() => pair.nearSink.byteLength === 10);
+    assertEquals(pair.nearSink.text(), "still here");
+    pair.far.closeWrite();
+    await pair.nearSink.called("eof");
+    await settled(() => pair.nearSink.calls.length + pair.farSink.calls.length);
+    assertEquals(pair.nearSink.calls.filter((call) => call !== "drained"), ["receive", "eof"]);
+    assertEquals(pair.farSink.calls.filter((call) => call !== "drained"), ["receive", "eof"]);
+  });
+
+  scene("ends its direction behind the write under way", async (pair) => {
+    const bytes = noise(9_000_000, 5);
+    const taken = pair.near.write(bytes.slice());
+    pair.near.closeWrite();
+    await pair.farSink.called("eof");
+    assertEquals(pair.farSink.byteLength, bytes.length);
+    assertEquals(pair.farSink.bytes(), bytes);
+    assertEquals(pair.nearSink.count("drained"), taken ? 0 : 1);
+  });
+
+  scene("is silent after close() during a read and a write", async (pair) => {
+    pair.far.pause();
+    pair.near.write(noise(9_000_000, 6));
+    pair.near.close();
+    pair.near.close();
+    pair.near.pause();
+    pair.near.resume();
+    pair.near.closeWrite();
+    assertEquals(pair.near.write(Uint8Array.of(1)), true);
+    pair.far.resume();
+    await pair.farSink.until(() => pair.farSink.count("eof") + pair.farSink.count("lost") > 0);
+    await settled(() => pair.nearSink.calls.length);
+    assertEquals(pair.nearSink.calls, []);
+  });
+
+  scene("may be closed from within receive", async (pair) => {
+    pair.farSink.onReceive = () => pair.far.close();
+    await pump(pair.near, pair.nearSink, noise(200_000, 7));
+    await settled(() => pair.farSink.calls.length);
+    assertEquals(pair.farSink.calls, ["receive"]);
+  });
+
+  if (options.resets === false) return;
+  scene("is lost once where the peer goes away with input unread", async (pair) => {
+    pair.far.pause();
+    const writing = pump(pair.near, pair.nearSink, noise(16_000_000, 8), 1_000_000);
+    await settled(() => pair.nearSink.count("drained"));
+    pair.far.close();
+    await pair.nearSink.called("lost");
+    await writing;
+    await settled(() => pair.nearSink.calls.length);
+    assertEquals(pair.nearSink.count("lost"), 1);
+    assertEquals(pair.nearSink.calls.at(-1), "lost");
+    assert(pair.nearSink.error !== undefined);
+    assertEquals(pair.farSink.count("lost"), 0);
+  });
+}

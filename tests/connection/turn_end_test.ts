@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { TurnEnd } from "../../src/connection/turn_end.ts";
+import { test } from "../harness.ts";
+import { settle } from "./fake_transport.ts";
+
+function counted(): { readonly turnEnd: TurnEnd; ends: () => number } {
+  let ends = 0;
+  return { turnEnd: new TurnEnd(() => ends++), ends: () => ends };
+}
+
+test("TurnEnd ends a turn once for all that was noted in it", async () => {
+  const { turnEnd, ends } = counted();
+  for (let i = 0; i < 100; i++) turnEnd.note(false);
+  assertEquals(ends(), 0);
+  await settle();
+  assertEquals(ends(), 1);
+});
+
+test("TurnEnd ends a turn within few microtasks where nothing waits", async () => {
+  const { turnEnd, ends } = counted();
+  turnEnd.note(false);
+  for (let i = 0; i < 10; i++) await undefined;
+  assertEquals(ends(), 1);
+});
+
+test("TurnEnd takes answers over many microtasks for one turn while messages wait", async () => {
+  const { turnEnd, ends } = counted();
+  for (let i = 0; i < 64; i++) {
+    turnEnd.note(true);
+    for (let j = 0; j < 6; j++) await undefined;
+  }
+  assertEquals(ends(), 0);
+  await settle();
+  await settle();
+  assertEquals(ends(), 1);
+});
+
+test("TurnEnd ends every turn", async () => {
+  const { turnEnd, ends } = counted();
+  for (let turn = 1; turn <= 5; turn++) {
+    turnEnd.note(turn % 2 === 0);
+    await settle();
+    await settle();
+    assertEquals(ends(), turn);
+  }
+});

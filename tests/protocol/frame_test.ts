@@ -1,0 +1,397 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  findHeaderViolation,
+  FrameDecoder,
+  frameHeaderSize,
+  type FrameSink,
+  type FrameViolation,
+  writeFrameHeader,
+} from "../../src/protocol/frame.ts";
+import { applyMask } from "../../src/protocol/mask.ts";
+import { chunkings, randomSource, test } from "../harness.ts";
+import {
+  BINARY,
+  bytes,
+  CLOSE,
+  concat,
+  CONTINUATION,
+  frame,
+  frameFor,
+  hex,
+  KEY,
+  PING,
+  PONG,
+  randomBytes,
+  ROLES,
+  TEXT,
+} from "./frames.ts";
+
+interface DecodedFrame {
+  readonly fin: boolean;
+  readonly rsv1: boolean;
+  readonly opcode: number;
+  readonly length: number;
+  readonly payload: number[];
+  complete: boolean;
+}
+
+/** Notes frames, following the fragments as an endpoint does. */
+class FrameNotes implements FrameSink {
+  inMessage = false;
+  readonly frames: DecodedFrame[] = [];
+  refuse: ((length: number) => FrameViolation | undefined) | undefined;
+
+  onHeader(
+    fin: boolean,
+    rsv1: boolean,
+    opcode: number,
+    length: number,
+  ): FrameViolation | undefined {
+    if (opcode < CLOSE) this.inMessage = !fin;
+    this.frames.push({ fin, rsv1, opcode, length, payload: [], complete: false });
+    return this.refuse?.(length);
+  }
+
+  onWholeMessage(
+    text: boolean,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+  ): undefined {
+    this.onHeader(true, false, text ? TEXT : BINARY, end - start);
+    applyMask(chunk, start, end, key);
+    this.onPayload(chunk, start, end, true);
+  }
+
+  onPayload(chunk: Uint8Array, start: number, end: number, last: boolean): undefined {
+    const frame = this.frames.at(-1)!;
+    for (let at = start; at < end; at++) frame.payload.push(chunk[at]!);
+    frame.complete = last;
+  }
+}
+
+function decode(
+  pieces: readonly Uint8Array[],
+  rules = { masked: false, compression: false },
+): { notes: FrameNotes; violation: FrameViolation | undefined } {
+  const notes = new FrameNotes();
+  const decoder = new FrameDecoder(rules, notes);
+  for (const piece of pieces) decoder.decode(piece.slice(), 0);
+  return { notes, violation: decoder.violation };
+}
+
+test("FrameDecoder decodes the examples of RFC 6455 5.7, cut anywhere", () => {
+  const examples: readonly (readonly [digits: string, masked: boolean, frames: unknown[][]])[] = [
+    ["81 05 48 65 6c 6c 6f", false, [[true, TEXT, "Hello"]]],
+    ["81 85 37 fa 21 3d 7f 9f 4d 51 58", true, [[true, TEXT, "Hello"]]],
+    ["01 03 48 65 6c 80 02 6c 6f", false, [[false, TEXT, "Hel"], [true, CONTINUATION, "lo"]]],
+    ["89 05 48 65 6c 6c 6f", false, [[true, PING, "Hello"]]],
+    ["8a 85 37 fa 21 3d 7f 9f 4d 51 58", true, [[true, PONG, "Hello"]]],
+  ];
+  for (const [digits, masked, expected] of examples) {
+    for (const pieces of chunkings(hex(digits))) {
+      const { notes, violation } = decode(pieces, { masked, compression: false });
+      assertEquals(violation, undefined);
+      const found = notes.frames.map(({ fin, opcode, payload }) => [
+        fin,
+        opcode,
+        new TextDecoder().decode(Uint8Array.from(payload)),
+      ]);
+      assertEquals(found, expected);
+      assert(notes.frames.every((each) => each.complete));
+    }
+  }
+});
+
+test("FrameDecoder reads lengths in all three forms, at their boundaries (RFC 6455 5.2)", () => {
+  for (const length of [0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 70_000]) {
+    for (const masked of [false, true]) {
+      const payload = new Uint8Array(length).map((_, i) => i * 13);
+      const wire = frame(BINARY, payload, { key: masked ? KEY : undefined });
+      for (const cut of [1, 2, 3, 5, 9, 10, 11, 13, 14, 15, wire.length - 1]) {
+        const { notes, violation } = decode([wire.subarray(0, cut), wire.subarray(cut)], {
+          masked,
+          compression: false,
+        });
+        assertEquals(violation, undefined);
+        assertEquals(notes.frames.length, 1);
+        assertEquals(notes.frames[0]!.length, length);
+        assert(equalBytes(notes.frames[0]!.payload, payload), `${length} cut at ${cut}`);
+        assert(notes.frames[0]!.complete);
+      }
+    }
+  }
+});
+
+test("FrameDecoder takes lengths that are longer than need be (RFC 6455 5.2)", () => {
+  for (
+    const [length, lengthSize] of [[0, 2], [5, 2], [125, 2], [0, 8], [5, 8], [126, 8], [
+      65_535,
+      8,
+    ]] as const
+  ) {
+    for (const role of ROLES) {
+      const wire = frameFor(role, BINARY, new Uint8Array(length).fill(9), { lengthSize });
+      const { notes, violation } = decode([wire], {
+        masked: role === "server",
+        compression: false,
+      });
+      assertEquals(violation, undefined);
+      assertEquals(notes.frames[0]!.payload.length, length);
+      assert(notes.frames[0]!.complete);
+    }
+  }
+});
+
+test("FrameDecoder reads 64-bit lengths as unsigned big-endian numbers (RFC 6455 5.2)", () => {
+  const cases: readonly (readonly [bigint, number])[] = [
+    [2n ** 31n - 1n, 2 ** 31 - 1],
+    [2n ** 31n, 2 ** 31],
+    [2n ** 32n - 1n, 2 ** 32 - 1],
+    [2n ** 32n, 2 ** 32],
+    [2n ** 32n + 1n, 2 ** 32 + 1],
+    [0x0001_0203_0405_0607n, 0x0001_0203_0405_0607],
+    [2n ** 53n - 1n, Number.MAX_SAFE_INTEGER],
+    [2n ** 53n, Infinity],
+    [2n ** 53n + 1n, Infinity],
+    [2n ** 63n - 1n, Infinity],
+  ];
+  for (const [length, told] of cases) {
+    for (const pieces of chunkings(frame(BINARY, "", { length }))) {
+      const { notes, violation } = decode(pieces);
+      assertEquals(violation, undefined);
+      assertEquals(notes.frames[0]!.length, told);
+    }
+  }
+});
+
+test("FrameDecoder refuses a length with its most significant bit set (RFC 6455 5.2)", () => {
+  for (const length of [2n ** 63n, 2n ** 64n - 1n]) {
+    for (const pieces of chunkings(frame(BINARY, "", { length }))) {
+      const { notes, violation } = decode(pieces);
+      assertEquals(violation?.closeCode, 1002);
+      assertEquals(notes.frames, []);
+    }
+  }
+});
+
+/** What is wrong with a header, whichever side receives it. */
+const VIOLATIONS:
+  readonly (readonly [what: string, make: (role: typeof ROLES[number]) => Uint8Array])[] = [
+    ["RSV1 without compression (5.2)", (role) => frameFor(role, TEXT, "", { reserved: 4 })],
+    ["RSV2 (5.2)", (role) => frameFor(role, TEXT, "", { reserved: 2 })],
+    ["RSV3 (5.2)", (role) => frameFor(role, BINARY, "a", { reserved: 1 })],
+    ["all reserved bits (5.2)", (role) => frameFor(role, PING, "", { reserved: 7 })],
+    ["a reserved bit on a Close frame (5.2)", (role) => frameFor(role, CLOSE, "", { reserved: 2 })],
+    ...[3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf].map((opcode) =>
+      [
+        `opcode ${opcode} (5.2)`,
+        (role: typeof ROLES[number]) => frameFor(role, opcode),
+      ] as const
+    ),
+    [
+      "the wrong masking (5.1)",
+      (role) => frame(TEXT, "", { key: role === "server" ? undefined : KEY }),
+    ],
+    [
+      "the wrong masking of a Close (5.1)",
+      (role) => frame(CLOSE, "", { key: role === "server" ? undefined : KEY }),
+    ],
+    [
+      "the wrong masking of a payload (5.1)",
+      (role) => frame(BINARY, "abc", { key: role === "server" ? undefined : KEY }),
+    ],
+    ["a fragmented ping (5.5)", (role) => frameFor(role, PING, "", { fin: false })],
+    ["a fragmented pong (5.5)", (role) => frameFor(role, PONG, "", { fin: false })],
+    ["a fragmented Close (5.5)", (role) => frameFor(role, CLOSE, "", { fin: false })],
+    ["a ping of 126 bytes (5.5)", (role) => frameFor(role, PING, new Uint8Array(126))],
+    ["a pong of 65536 bytes (5.5)", (role) => frameFor(role, PONG, new Uint8Array(65_536))],
+    ["a Close of 126 bytes (5.5)", (role) => frameFor(role, CLOSE, new Uint8Array(126))],
+    [
+      "a ping of 5 bytes with a long length (5.5)",
+      (role) => frameFor(role, PING, "12345", { lengthSize: 2 }),
+    ],
+    ["a stray last continuation (5.4)", (role) => frameFor(role, CONTINUATION, "a")],
+    ["a stray continuation (5.4)", (role) => frameFor(role, CONTINUATION, "a", { fin: false })],
+    [
+      "a text message within another (5.4)",
+      (role) => concat(frameFor(role, TEXT, "a", { fin: false }), frameFor(role, TEXT, "b")),
+    ],
+    ["a binary fragment within another (5.4)", (role) =>
+      concat(
+        frameFor(role, TEXT, "a", { fin: false }),
+        frameFor(role, BINARY, "b", { fin: false }),
+      )],
+    ["a continuation after the last one (5.4)", (role) =>
+      concat(
+        frameFor(role, TEXT, "a", { fin: false }),
+        frameFor(role, CONTINUATION, "b"),
+        frameFor(role, CONTINUATION, "c"),
+      )],
+  ];
+
+for (const role of ROLES) {
+  for (const [what, make] of VIOLATIONS) {
+    test(`FrameDecoder of a ${role} refuses ${what} with 1002, cut anywhere (RFC 6455)`, () => {
+      const follower = frameFor(role, TEXT, "never seen");
+      const wire = make(role);
+      const whole = decode([concat(wire, follower)], {
+        masked: role === "server",
+        compression: false,
+      });
+      assertEquals(whole.violation?.closeCode, 1002);
+      const frames = whole.notes.frames.length;
+      for (const cut of [...Array(Math.min(wire.length, 20)).keys()].slice(1)) {
+        const { notes, violation } = decode(
+          [wire.subarray(0, cut), wire.subarray(cut), follower],
+          { masked: role === "server", compression: false },
+        );
+        assertEquals(violation?.closeCode, 1002);
+        assertEquals(notes.frames.length, frames);
+      }
+      const single = Array.from(concat(wire, follower), (byte) => Uint8Array.of(byte));
+      const byByte = decode(single, { masked: role === "server", compression: false });
+      assertEquals(byByte.violation?.closeCode, 1002);
+    });
+  }
+}
+
+test("FrameDecoder judges a header by its first two bytes, without waiting for the rest", () => {
+  for (const role of ROLES) {
+    const bad = frameFor(role, PING, new Uint8Array(126));
+    const { violation } = decode([bad.subarray(0, 2)], {
+      masked: role === "server",
+      compression: false,
+    });
+    assertEquals(violation?.closeCode, 1002);
+  }
+});
+
+test("findHeaderViolation allows RSV1 only on the first frame of a message (RFC 7692 6)", () => {
+  const rules = { masked: false, compression: true };
+  for (const opcode of [TEXT, BINARY]) {
+    for (const fin of [0x80, 0]) {
+      assertEquals(findHeaderViolation(fin | 0x40 | opcode, 0, rules, false), undefined);
+      assertEquals(findHeaderViolation(fin | opcode, 0, rules, false), undefined);
+    }
+  }
+  assertEquals(findHeaderViolation(0xc0 | CONTINUATION, 0, rules, true)?.closeCode, 1002);
+  for (const opcode of [CLOSE, PING, PONG]) {
+    assertEquals(findHeaderViolation(0xc0 | opcode, 0, rules, false)?.closeCode, 1002);
+  }
+  assertEquals(findHeaderViolation(0xe0 | TEXT, 0, rules, false)?.closeCode, 1002);
+});
+
+test("FrameDecoder hands a refused header's payload to nobody", () => {
+  for (const length of [1000, 100]) {
+    const notes = new FrameNotes();
+    notes.refuse = () => ({ closeCode: 1009, message: "too big" });
+    const decoder = new FrameDecoder({ masked: false, compression: true }, notes);
+    decoder.decode(frame(BINARY, new Uint8Array(length), { reserved: 4 }), 0);
+    assertEquals(decoder.violation?.closeCode, 1009);
+    assertEquals(notes.frames[0]!.payload, []);
+  }
+});
+
+test("FrameDecoder stops behind the frame under way when halted, and goes on from there", () => {
+  const wire = concat(frame(TEXT, "one"), frame(TEXT, "two"), frame(TEXT, ""), frame(PING, "p"));
+  const notes = new FrameNotes();
+  const decoder: FrameDecoder = new FrameDecoder({ masked: false, compression: false }, {
+    get inMessage() {
+      return notes.inMessage;
+    },
+    onHeader: (...header) => notes.onHeader(...header),
+    onWholeMessage(...message) {
+      decoder.halt();
+      return notes.onWholeMessage(...message);
+    },
+    onPayload(...payload) {
+      decoder.halt();
+      return notes.onPayload(...payload);
+    },
+  });
+  let at = 0;
+  for (const [i, stop] of [5, 10, 12, 15].entries()) {
+    at = decoder.decode(wire, at);
+    assertEquals(at, stop);
+    assertEquals(notes.frames.length, i + 1);
+  }
+});
+
+test("FrameDecoder decodes random frames in random chunks as they were built", () => {
+  const seed = 4_711;
+  const random = randomSource(seed);
+  for (let round = 0; round < 60; round++) {
+    const masked = round % 2 === 0;
+    const payloads = Array.from(
+      { length: 20 },
+      () => randomBytes(random, random(10) === 0 ? 60_000 + random(10_000) : random(300)),
+    );
+    const wire = concat(
+      ...payloads.map((payload) =>
+        frame(BINARY, payload, { key: masked ? [...randomBytes(random, 4)] : undefined })
+      ),
+    );
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < wire.length;) {
+      const size = 1 + random(random(3) === 0 ? 10 : 20_000);
+      pieces.push(wire.subarray(at, at += size));
+    }
+    const { notes, violation } = decode(pieces, { masked, compression: false });
+    assertEquals(violation, undefined, `seed ${seed}, round ${round}`);
+    assertEquals(notes.frames.length, payloads.length, `seed ${seed}, round ${round}`);
+    payloads.forEach((payload, i) =>
+      assert(equalBytes(notes.frames[i]!.payload, payload), `seed ${seed}, round ${round}`)
+    );
+  }
+});
+
+test("writeFrameHeader writes the shortest form, in network byte order (RFC 6455 5.2)", () => {
+  const cases: readonly (readonly [length: number, digits: string])[] = [
+    [0, "82 00"],
+    [1, "82 01"],
+    [125, "82 7d"],
+    [126, "82 7e 00 7e"],
+    [65_535, "82 7e ff ff"],
+    [65_536, "82 7f 00 00 00 00 00 01 00 00"],
+    [2 ** 31, "82 7f 00 00 00 00 80 00 00 00"],
+    [2 ** 32 + 258, "82 7f 00 00 00 01 00 00 01 02"],
+    [Number.MAX_SAFE_INTEGER, "82 7f 00 1f ff ff ff ff ff ff"],
+  ];
+  for (const [length, digits] of cases) {
+    const expected = hex(digits);
+    assertEquals(frameHeaderSize(length, false), expected.length);
+    assertEquals(frameHeaderSize(length, true), expected.length + 4);
+    const header = { fin: true, rsv1: false, opcode: BINARY, length };
+    const target = new Uint8Array(20);
+    writeFrameHeader(target, 3, header, undefined);
+    assertEquals(target.slice(3, 3 + expected.length), expected);
+    writeFrameHeader(target, 0, header, 0x3d21fa37);
+    expected[1]! |= 0x80;
+    assertEquals(target.slice(0, expected.length + 4), concat(expected, KEY));
+  }
+});
+
+test("writeFrameHeader sets FIN, RSV1 and the opcode", () => {
+  for (
+    const [fin, rsv1, opcode, first] of [
+      [true, false, TEXT, 0x81],
+      [false, false, TEXT, 0x01],
+      [true, true, BINARY, 0xc2],
+      [false, true, TEXT, 0x41],
+      [true, false, CONTINUATION, 0x80],
+      [true, false, CLOSE, 0x88],
+    ] as const
+  ) {
+    const target = new Uint8Array(2);
+    writeFrameHeader(target, 0, { fin, rsv1, opcode, length: 0 }, undefined);
+    assertEquals(target, bytes([first, 0]));
+  }
+});
+
+function equalBytes(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,90 @@
+import { assert, assertEquals } from "@std/assert";
+import { applyMask, createMaskKey, rotateKey } from "../../src/protocol/mask.ts";
+import { test } from "../harness.ts";
+import { KEY, maskNaively } from "./frames.ts";
+
+const key = KEY[0]! | (KEY[1]! << 8) | (KEY[2]! << 16) | (KEY[3]! << 24);
+
+test("applyMask equals a plain loop at every length and every alignment (RFC 6455 5.3)", () => {
+  for (let length = 0; length <= 200; length++) {
+    for (let alignment = 0; alignment < 8; alignment++) {
+      for (const start of [0, 1, 2, 3]) {
+        const whole = new Uint8Array(256).map((_, i) => i * 7);
+        const view = whole.subarray(alignment, alignment + start + length + 5);
+        const expected = view.slice();
+        expected.set(maskNaively(view.slice(start, start + length), KEY), start);
+        const before = whole.slice(0, alignment);
+        const after = whole.slice(alignment + view.length);
+
+        applyMask(view, start, start + length, key);
+
+        assertEquals(view, expected, `length ${length}, alignment ${alignment}, start ${start}`);
+        assertEquals(whole.slice(0, alignment), before);
+        assertEquals(whole.slice(alignment + view.length), after);
+      }
+    }
+  }
+});
+
+test("applyMask undoes itself on a large payload, at odd offsets", () => {
+  for (const offset of [0, 1, 2, 3]) {
+    const original = new Uint8Array(70_003 + offset).map((_, i) => i % 251);
+    const bytes = original.slice();
+    applyMask(bytes, offset, bytes.length, key);
+    assertEquals(bytes.subarray(offset), maskNaively(original.subarray(offset), KEY));
+    applyMask(bytes, offset, bytes.length, key);
+    assertEquals(bytes, original);
+  }
+});
+
+test("applyMask takes keys with the sign bit set and with zero bytes", () => {
+  for (const bytes of [[0, 0, 0, 0], [255, 255, 255, 255], [1, 0, 0, 128], [0, 128, 0, 0]]) {
+    const number = bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
+    for (const length of [3, 95, 96, 101]) {
+      const payload = new Uint8Array(length).map((_, i) => i);
+      const expected = maskNaively(payload, bytes);
+      for (const form of [number, number >>> 0]) {
+        const masked = payload.slice();
+        applyMask(masked, 0, length, form);
+        assertEquals(masked, expected, `${bytes} at ${length}`);
+      }
+    }
+  }
+});
+
+test("rotateKey gives the key for the rest of a payload cut anywhere", () => {
+  const payload = new Uint8Array(300).map((_, i) => i);
+  const expected = maskNaively(payload, KEY);
+  for (let cut = 0; cut <= 300; cut++) {
+    const bytes = payload.slice();
+    applyMask(bytes, 0, cut, key);
+    applyMask(bytes, cut, 300, rotateKey(key, cut));
+    assertEquals(bytes, expected, `cut at ${cut}`);
+  }
+});
+
+test("createMaskKey draws a fresh key each time (RFC 6455 5.3, 10.3)", () => {
+  const drawn = Array.from({ length: 10_000 }, () => createMaskKey());
+  assert(drawn.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32));
+  // Among 10,000 random values of 32 bits more than four repeats are out of the question.
+  assert(new Set(drawn).size >= 9_996);
+  for (let bit = 0; bit < 32; bit++) {
+    const ones = drawn.filter((value) => (value >>> bit) & 1).length;
+    assert(ones > 4_500 && ones < 5_500, `bit ${bit} is set in ${ones} of 10000 keys`);
+  }
+});
+
+test("createMaskKey takes its keys from crypto.getRandomValues (RFC 6455 10.3)", () => {
+  const original = crypto.getRandomValues;
+  let draws = 0;
+  crypto.getRandomValues = ((array: Uint32Array<ArrayBuffer>) => {
+    draws++;
+    return original.call(crypto, array);
+  }) as typeof crypto.getRandomValues;
+  try {
+    for (let i = 0; i < 1024; i++) createMaskKey();
+  } finally {
+    crypto.getRandomValues = original;
+  }
+  assert(draws >= 2);
+});

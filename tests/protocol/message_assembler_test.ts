@@ -1,0 +1,184 @@
+import { assert, assertEquals } from "@std/assert";
+import { MessageAssembler, type MessageLimits } from "../../src/protocol/message_assembler.ts";
+import type { Message } from "../../src/types.ts";
+import { test } from "../harness.ts";
+import { bytes } from "./frames.ts";
+
+function createAssembler(limits: Partial<MessageLimits> = {}): MessageAssembler {
+  return new MessageAssembler(
+    { maxMessageSize: 10_485_760, maxFragments: 131_072, ...limits },
+    undefined,
+  );
+}
+
+/** Gives a message whose fragments arrive whole; a violation's close code where there is one. */
+function assemble(
+  assembler: MessageAssembler,
+  text: boolean,
+  fragments: readonly (string | Uint8Array | readonly number[])[],
+): Message | number {
+  assembler.begin(text, false);
+  for (const [i, fragment] of fragments.entries()) {
+    const payload = bytes(fragment);
+    const last = i === fragments.length - 1;
+    const refused = assembler.expect(payload.length, last);
+    if (refused !== undefined) return refused.closeCode;
+    const result = last
+      ? assembler.finish(payload, 0, payload.length)
+      : assembler.append(payload, 0, payload.length);
+    if (result !== undefined && typeof result === "object" && "closeCode" in result) {
+      return result.closeCode;
+    }
+    if (last) return result as Message;
+  }
+  throw new Error("no fragments");
+}
+
+test("MessageAssembler joins fragments (RFC 6455 5.4)", () => {
+  const assembler = createAssembler();
+  assertEquals(assemble(assembler, true, ["Hello"]), "Hello");
+  assertEquals(assemble(assembler, true, ["Hel", "lo"]), "Hello");
+  assertEquals(assemble(assembler, true, ["", "Hel", "", "lo", ""]), "Hello");
+  assertEquals(assemble(assembler, true, ["", ""]), "");
+  assertEquals(assemble(assembler, false, [[1], [2, 3], [4]]), Uint8Array.of(1, 2, 3, 4));
+  assertEquals(assemble(assembler, false, [[], [1, 2]]), Uint8Array.of(1, 2));
+  assertEquals(assemble(assembler, false, [[1, 2], []]), Uint8Array.of(1, 2));
+  assertEquals(assemble(assembler, false, [[]]), new Uint8Array(0));
+});
+
+test("MessageAssembler joins characters cut by fragments, and by pieces of them", () => {
+  const assembler = createAssembler();
+  assertEquals(assemble(assembler, true, [[0xf0, 0x9f], [0x98], [0x80]]), "😀");
+  assertEquals(assemble(assembler, true, [[0xef, 0xbb, 0xbf], "x"]), "\ufeffx");
+});
+
+test("MessageAssembler answers text that is not UTF-8 with 1007 (RFC 6455 8.1)", () => {
+  const assembler = createAssembler();
+  for (
+    const fragments of [[[0xff]], ["a", [0xff]], [[0xff], "a"], [[0xe2, 0x82]], [[0xe2], [0x82]]]
+  ) {
+    assertEquals(assemble(assembler, true, fragments), 1007, JSON.stringify(fragments));
+  }
+});
+
+test("MessageAssembler fails at the bad byte, before the message ends (RFC 6455 8.1)", () => {
+  const assembler = createAssembler();
+  assembler.begin(true, false);
+  assembler.expect(1000, false);
+  assertEquals(assembler.append(bytes("fine"), 0, 4), undefined);
+  assertEquals(assembler.append(bytes([0xed]), 0, 1), undefined);
+  assertEquals(assembler.append(bytes([0xa0]), 0, 1)?.closeCode, 1007);
+});
+
+test("MessageAssembler refuses what is announced beyond the limit, in one frame or in all", () => {
+  const assembler = createAssembler({ maxMessageSize: 100 });
+  assertEquals((assemble(assembler, false, [new Uint8Array(100)]) as Uint8Array).length, 100);
+  assertEquals(assemble(assembler, false, [new Uint8Array(101)]), 1009);
+  assertEquals(
+    (assemble(assembler, false, [new Uint8Array(60), new Uint8Array(40)]) as Uint8Array).length,
+    100,
+  );
+  assertEquals(assemble(assembler, false, [new Uint8Array(60), new Uint8Array(41)]), 1009);
+  for (const length of [101, 2 ** 31, 2 ** 32, 2 ** 53, Infinity]) {
+    assembler.begin(false, false);
+    assertEquals(assembler.expect(length, true)?.closeCode, 1009);
+    assembler.begin(false, false);
+    assertEquals(assembler.expect(1, false), undefined);
+    assertEquals(assembler.expect(length, true)?.closeCode, 1009);
+  }
+});
+
+test("MessageAssembler counts bytes, not characters", () => {
+  const assembler = createAssembler({ maxMessageSize: 8 });
+  assertEquals(assemble(assembler, true, ["éééé"]), "éééé");
+  assertEquals(assemble(assembler, true, ["ééééa"]), 1009);
+});
+
+test("MessageAssembler refuses lengths beyond count even where only what comes out counts", () => {
+  const assembler = createAssembler();
+  assembler.begin(false, true);
+  assertEquals(assembler.expect(Infinity, true)?.closeCode, 1009);
+  assembler.begin(false, true);
+  assertEquals(assembler.expect(Number.MAX_SAFE_INTEGER, false), undefined);
+  assertEquals(assembler.expect(1, true)?.closeCode, 1009);
+});
+
+test("MessageAssembler counts fragments, empty ones as well, and answers too many with 1008", () => {
+  const assembler = createAssembler({ maxFragments: 3 });
+  assertEquals(assemble(assembler, true, ["a", "b", "c"]), "abc");
+  assertEquals(assemble(assembler, true, ["a", "b", "c", "d"]), 1008);
+  const another = createAssembler({ maxFragments: 3 });
+  assertEquals(assemble(another, true, ["", "", "", ""]), 1008);
+  const third = createAssembler({ maxFragments: 3 });
+  for (let i = 0; i < 10; i++) assertEquals(assemble(third, true, ["a", "b"]), "ab");
+});
+
+test("MessageAssembler takes a whole message apart from the others, within the limit", () => {
+  const assembler = createAssembler({ maxMessageSize: 4 });
+  const chunk = bytes("xxabcdyy");
+  assertEquals(assembler.whole(true, chunk, 2, 6, 0), "abcd");
+  const message = assembler.whole(false, chunk, 2, 6, 0) as Uint8Array;
+  chunk.fill(0);
+  assertEquals(message, bytes("abcd"));
+  const refused = assembler.whole(false, chunk, 2, 7, 0);
+  assertEquals((refused as { closeCode: number }).closeCode, 1009);
+  const invalid = assembler.whole(true, bytes([0xff]), 0, 1, 0);
+  assertEquals((invalid as { closeCode: number }).closeCode, 1007);
+});
+
+test("MessageAssembler copies what it takes, since chunks are lent", () => {
+  const assembler = createAssembler();
+  for (const size of [1, 100, 2000, 100_000]) {
+    const chunk = new Uint8Array(size).fill(7);
+    assembler.begin(false, false);
+    assembler.expect(size, true);
+    const message = assembler.finish(chunk, 0, size) as Uint8Array;
+    chunk.fill(0);
+    assert(message.every((byte) => byte === 7));
+  }
+});
+
+test("MessageAssembler allocates little for what is only announced", () => {
+  const assembler = createAssembler();
+  const piece = Uint8Array.of(1, 2, 3);
+  const allocated = countAllocatedBytes(() => {
+    assembler.begin(false, false);
+    assembler.expect(10_485_760, true);
+    assembler.append(piece, 0, 3);
+  });
+  assert(allocated <= 65_536, `${allocated} bytes allocated`);
+});
+
+test("MessageAssembler copies a message in small fragments a bounded number of times", () => {
+  const assembler = createAssembler();
+  const fragment = new Uint8Array(64).fill(5);
+  let message: unknown;
+  const allocated = countAllocatedBytes(() => {
+    assembler.begin(false, false);
+    for (let i = 0; i < 65_536; i++) {
+      const last = i === 65_535;
+      assertEquals(assembler.expect(64, last), undefined);
+      message = last ? assembler.finish(fragment, 0, 64) : assembler.append(fragment, 0, 64);
+    }
+  });
+  assertEquals((message as Uint8Array).length, 4_194_304);
+  assert(allocated <= 4 * 4_194_304, `${allocated} bytes allocated`);
+});
+
+/** Counts the bytes of the arrays that are created by length, or by slicing, within `run`. */
+function countAllocatedBytes(run: () => void): number {
+  const Original = globalThis.Uint8Array;
+  let total = 0;
+  globalThis.Uint8Array = new Proxy(Original, {
+    construct(target, args, newTarget) {
+      if (typeof args[0] === "number") total += args[0];
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  try {
+    run();
+  } finally {
+    globalThis.Uint8Array = Original;
+  }
+  return total;
+}

@@ -1,0 +1,181 @@
+import { assert, assertEquals } from "@std/assert";
+import { decodeUtf8, encodeUtf8, encodeUtf8Into, Utf8Validator } from "../../src/protocol/utf8.ts";
+import { chunkings, randomSource, test } from "../harness.ts";
+import { concat, hex, randomBytes } from "./frames.ts";
+
+/** Valid texts, around every boundary between lengths. */
+const VALID: readonly (readonly [digits: string, text: string])[] = [
+  ["", ""],
+  ["00", "\0"],
+  ["7f", "\x7f"],
+  ["c280", "\x80"],
+  ["dfbf", "\u07ff"],
+  ["e0a080", "\u0800"],
+  ["ed9fbf", "\ud7ff"],
+  ["ee8080", "\ue000"],
+  ["efbfbd", "\ufffd"],
+  ["efbfbf", "\uffff"],
+  ["f0908080", "\u{10000}"],
+  ["f48fbfbf", "\u{10ffff}"],
+  ["efbbbf61", "\ufeffa"],
+  ["cebae1bdb9cf83cebcceb5", "\u03ba\u1f79\u03c3\u03bc\u03b5"],
+  ["61c3a9e282acf09f98807a", "aé€😀z"],
+];
+
+/** Invalid ones, with how many bytes may be seen before they cannot be valid any more. */
+const INVALID: readonly (readonly [digits: string, wrongAt: number, why: string])[] = [
+  ["80", 0, "a stray continuation byte"],
+  ["bf", 0, "a stray continuation byte"],
+  ["6180", 1, "a stray continuation byte"],
+  ["c080", 0, "an overlong form of two bytes"],
+  ["c1bf", 0, "an overlong form of two bytes"],
+  ["e08080", 1, "an overlong form of three bytes"],
+  ["e09fbf", 1, "an overlong form of three bytes"],
+  ["f0808080", 1, "an overlong form of four bytes"],
+  ["f08fbfbf", 1, "an overlong form of four bytes"],
+  ["eda080", 1, "a high surrogate"],
+  ["edbfbf", 1, "a low surrogate"],
+  ["eda081edb080", 1, "a surrogate pair"],
+  ["f4908080", 1, "beyond U+10FFFF"],
+  ["f5808080", 0, "beyond U+10FFFF"],
+  ["f888808080", 0, "a form of five bytes"],
+  ["fc8480808080", 0, "a form of six bytes"],
+  ["fe", 0, "no byte of UTF-8"],
+  ["ff", 0, "no byte of UTF-8"],
+  ["c241", 1, "a sequence of two bytes broken off"],
+  ["e2c2a0", 1, "a sequence of three bytes broken off"],
+  ["e28241", 2, "a sequence of three bytes broken off"],
+  ["f0908041", 3, "a sequence of four bytes broken off"],
+  ["cebae1bdb9cf83eda080656469746564", 8, "a surrogate after valid text (Autobahn 6.4)"],
+];
+
+/** Texts cut within a character. */
+const TRUNCATED = ["c2", "e0", "e0a0", "e282", "ed9f", "f0", "f090", "f09080", "f48fbf", "61c3"];
+
+test("Utf8Validator takes valid text, cut anywhere (RFC 6455 8.1)", () => {
+  for (const [digits] of VALID) {
+    for (const padding of ["", "0123456789"]) {
+      for (const pieces of chunkings(concat(padding, hex(digits), padding))) {
+        const validator = new Utf8Validator();
+        for (const piece of pieces) assert(validator.push(piece, 0, piece.length), digits);
+        assert(validator.complete, digits);
+      }
+    }
+  }
+});
+
+test("Utf8Validator fails at the first byte that cannot be right (RFC 6455 8.1)", () => {
+  for (const [digits, wrongAt, why] of INVALID) {
+    for (const padding of ["", "01234567", "0123456789ab"]) {
+      const text = concat(padding, hex(digits), padding);
+      const bad = padding.length + wrongAt;
+      assert(new Utf8Validator().push(text, 0, bad), `${digits}: ${why}, up to the bad byte`);
+      assertEquals(new Utf8Validator().push(text, 0, bad + 1), false, `${digits}: ${why}`);
+      for (const pieces of chunkings(text)) {
+        const validator = new Utf8Validator();
+        const verdict = pieces.every((piece) => validator.push(piece, 0, piece.length));
+        assertEquals(verdict, false, `${digits}: ${why}`);
+      }
+    }
+  }
+});
+
+test("Utf8Validator tells that a text ends within a character", () => {
+  for (const digits of TRUNCATED) {
+    const validator = new Utf8Validator();
+    const text = hex(digits);
+    assert(validator.push(text, 0, text.length), digits);
+    assertEquals(validator.complete, false, digits);
+    validator.reset();
+    assert(validator.complete);
+    assert(validator.push(hex("c280"), 0, 2));
+    assert(validator.complete);
+  }
+});
+
+test("Utf8Validator looks only at the range it is given", () => {
+  const text = concat([0xff], "ok", [0xff]);
+  assert(new Utf8Validator().push(text, 1, 3));
+});
+
+test("Utf8Validator agrees with TextDecoder on every lead byte and second byte", () => {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (let lead = 0; lead < 256; lead++) {
+    for (let second = 0; second < 256; second++) {
+      for (const tail of [[], [0x80], [0x80, 0x80], [0x41]]) {
+        const text = Uint8Array.of(lead, second, ...tail);
+        let expected = true;
+        try {
+          decoder.decode(text);
+        } catch {
+          expected = false;
+        }
+        const validator = new Utf8Validator();
+        const verdict = validator.push(text, 0, text.length) && validator.complete;
+        if (verdict !== expected) assertEquals(verdict, expected, text.join(" "));
+      }
+    }
+  }
+});
+
+test("decodeUtf8 decodes valid text, keeps a BOM, and refuses the rest (RFC 6455 8.1)", () => {
+  for (const padding of ["", "x".repeat(40)]) {
+    for (const [digits, text] of VALID) {
+      const bytes = concat([0xff], padding, hex(digits), [0xff]);
+      assertEquals(decodeUtf8(bytes, 1, bytes.length - 1), padding + text, digits);
+    }
+    for (const digits of [...INVALID.map(([digits]) => digits), ...TRUNCATED]) {
+      const bytes = concat(padding, hex(digits));
+      assertEquals(decodeUtf8(bytes, 0, bytes.length), undefined, digits);
+    }
+  }
+});
+
+test("decodeUtf8 decodes ASCII of every length", () => {
+  const text = "The quick brown fox jumps over the lazy dog. 0123456789";
+  const bytes = new TextEncoder().encode(text);
+  for (let start = 0; start < 5; start++) {
+    for (let end = start; end <= bytes.length; end++) {
+      assertEquals(decodeUtf8(bytes, start, end), text.slice(start, end));
+    }
+  }
+});
+
+test("decodeUtf8 agrees with TextDecoder on random bytes", () => {
+  const seed = 20_260_101;
+  const random = randomSource(seed);
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for (let round = 0; round < 5_000; round++) {
+    const bytes = randomBytes(random, random(6)).map((byte) =>
+      random(2) === 0 ? byte & 0x7f : byte
+    );
+    let expected: string | undefined;
+    try {
+      expected = decoder.decode(bytes);
+    } catch {
+      expected = undefined;
+    }
+    assertEquals(decodeUtf8(bytes, 0, bytes.length), expected, `seed ${seed}, round ${round}`);
+  }
+});
+
+test("encodeUtf8 makes U+FFFD of lone surrogates (WHATWG USVString)", () => {
+  assertEquals(encodeUtf8("a\ud800b"), hex("61efbfbd62"));
+  assertEquals(encodeUtf8("\udc00"), hex("efbfbd"));
+  assertEquals(encodeUtf8("\ud83d\ude00"), hex("f09f9880"));
+});
+
+test("encodeUtf8Into writes in place, at every length, and nothing outside", () => {
+  const texts = [...VALID.map(([, text]) => text), "a\ud800b", "\udc00"];
+  for (const text of texts) {
+    for (const padding of [0, 1, 20, 23, 24, 25, 100]) {
+      const padded = "p".repeat(padding) + text;
+      const expected = new TextEncoder().encode(padded);
+      const target = new Uint8Array(5 + padded.length * 3 + 4).fill(0xee);
+      assertEquals(encodeUtf8Into(padded, target, 5), expected.length);
+      assertEquals(target.subarray(5, 5 + expected.length), expected);
+      assertEquals(target.subarray(0, 5), new Uint8Array(5).fill(0xee));
+      assertEquals(target.at(-1), 0xee);
+    }
+  }
+});

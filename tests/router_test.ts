@@ -1,0 +1,268 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { WebSocketHandler } from "../src/handler.ts";
+import {
+  type WebSocketRoute,
+  WebSocketRouter,
+  type WebSocketRouterOptions,
+} from "../src/router.ts";
+import type { Message } from "../src/types.ts";
+import { test } from "./harness.ts";
+import { captureConsole, MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
+
+type Groups = (string | undefined)[];
+
+/** What a router with one route hands over for a path; `undefined` where the path is not its own. */
+async function groupsOf(pattern: WebSocketRoute[0], path: string): Promise<Groups | undefined> {
+  let groups: Groups | undefined;
+  const router = new WebSocketRouter([[pattern, (_connection, _request, ...given) => {
+    groups = given;
+  }]]);
+  const upgrade = new MemoryUpgrade();
+  const response = await router.handle(upgradeRequest(path), upgrade.upgrade);
+  assertEquals(response !== undefined, groups !== undefined);
+  await upgrade.clients[0]?.close();
+  return groups;
+}
+
+const noGroups: Groups = [];
+
+const matches: readonly (readonly [pattern: WebSocketRoute[0], path: string, groups?: Groups])[] = [
+  // Paths of URLPattern.
+  ["/echo", "/echo", noGroups],
+  ["/echo", "/echo?a=/b", noGroups],
+  ["/echo", "/echo/"],
+  ["/echo", "/a/echo"],
+  ["/echo", "/Echo"],
+  ["/chat/:room", "/chat/tea", ["tea"]],
+  ["/chat/:room", "/chat/tea/2"],
+  ["/chat/:room", "/chat/"],
+  ["/chat/:room", "/chat/tea%20%26%20cake%2Fpie", ["tea & cake/pie"]],
+  ["/chat/:room", "/chat/gr%C3%BCn", ["grün"]],
+  ["/chat/:room", "/chat/grün", ["grün"]],
+  ["/chat/:room", "/chat/50%25", ["50%"]],
+  ["/chat/:room", "/chat/50%", ["50%"]],
+  ["/chat/:room", "/chat/%FF", ["%FF"]],
+  ["/:b/:a", "/1/2", ["1", "2"]],
+  ["/chat/:room?", "/chat", [undefined]],
+  ["/chat/:room?", "/chat/tea", ["tea"]],
+  ["/:name/*", "/ada/a/b", ["ada", "a/b"]],
+  ["/*/:name", "/a/b/ada", ["a/b", "ada"]],
+  ["/(\\d+)/:name/(a|b)/*", "/1/ada/b/c", ["1", "ada", "b", "c"]],
+  ["/:id(\\d+)", "/12", ["12"]],
+  ["/:id(\\d+)", "/twelve"],
+  ["/:id((?:a|b)c)/(.*)", "/bc/rest", ["bc", "rest"]],
+  ["/\\:x{/:lang}?/z*", "/:x/en/zoo", ["en", "oo"]],
+  ["/\\:x{/:lang}?/z*", "/:x/zoo", [undefined, "oo"]],
+  // A URLPattern decides about more than the path.
+  [new URLPattern({ pathname: "/a/:b", hostname: "example.com" }), "/a/c", ["c"]],
+  [new URLPattern({ pathname: "/a/:b", hostname: "example.org" }), "/a/c"],
+  [new URLPattern({ pathname: "/a", search: "x=:x" }), "/a?x=1", noGroups],
+  [new URLPattern({ pathname: "/a", search: "x=:x" }), "/a"],
+  // A RegExp is for the whole path.
+  [/\/echo/, "/echo", noGroups],
+  [/\/echo/, "/echo/more"],
+  [/\/echo/, "/more/echo"],
+  [/\/a|\/b/, "/b", noGroups],
+  [/\/a|\/b/, "/b/c"],
+  [/\/ECHO/i, "/echo", noGroups],
+  [/\/echo/gy, "/echo", noGroups],
+  [/^\/chat\/(\w+)$/, "/chat/tea", ["tea"]],
+  [/\/chat\/([^/]+)/, "/chat/tea%20room", ["tea room"]],
+  [/\/chat\/([^/]+)/, "/chat/%E0%A4%A", ["%E0%A4%A"]],
+  [/\/chat(?:\/(\w+))?(?:\/(\w+))?/, "/chat", [undefined, undefined]],
+  [/\/chat(?:\/(\w+))?(?:\/(\w+))?/, "/chat/a", ["a", undefined]],
+  [/\/(?<b>\w)\/(?<a>\w)/, "/1/2", ["1", "2"]],
+];
+
+for (const [pattern, path, groups] of matches) {
+  const shown = pattern instanceof URLPattern
+    ? `a URLPattern with ${pattern.hostname} ${pattern.pathname} ${pattern.search}`
+    : String(pattern);
+  const what = groups === undefined ? "does not match" : `gives ${JSON.stringify(groups)} for`;
+  test(`WebSocketRouter: ${shown} ${what} ${path}`, async () => {
+    assertEquals(await groupsOf(pattern, path), groups);
+  });
+}
+
+test("WebSocketRouter matches a RegExp with memory anew each time", async () => {
+  const router = new WebSocketRouter([[/\/a/g, () => {}], [/\/b/y, () => {}]]);
+  for (const path of ["/a", "/a", "/b", "/b"]) {
+    const upgrade = new MemoryUpgrade();
+    assert(await router.handle(upgradeRequest(path), upgrade.upgrade) !== undefined);
+    await upgrade.client.close();
+  }
+});
+
+test("WebSocketRouter refuses a pattern that is none", () => {
+  assertThrows(() => new WebSocketRouter([["/:", () => {}]]), TypeError);
+});
+
+test("WebSocketRouter serves by the first route that matches", async () => {
+  const called: string[] = [];
+  const router = new WebSocketRouter([
+    ["/b", () => void called.push("b")],
+    ["/:any", () => void called.push("any")],
+    ["/a", () => void called.push("a")],
+  ]);
+  for (const path of ["/a", "/b"]) {
+    const upgrade = new MemoryUpgrade();
+    await router.handle(upgradeRequest(path), upgrade.upgrade);
+    await upgrade.client.close();
+  }
+  assertEquals(called, ["any", "b"]);
+});
+
+test("WebSocketRouter leaves plain HTTP and unknown paths to its caller", async () => {
+  let called = 0;
+  const router = new WebSocketRouter([["/ws", () => void called++]]);
+  const upgrade = new MemoryUpgrade();
+  const plain = [
+    new Request("http://example.com/ws"),
+    new Request("http://example.com/ws", { headers: { upgrade: "h2c" } }),
+    new Request("http://example.com/ws", { method: "POST", body: "a" }),
+    upgradeRequest("/other"),
+  ];
+  for (const request of plain) {
+    assertEquals(await router.handle(request, upgrade.upgrade), undefined);
+    assert(!request.bodyUsed);
+  }
+  assertEquals([called, upgrade.options], [0, []]);
+});
+
+test("WebSocketRouter gives the refusal of a request that is at fault", async () => {
+  let called = 0;
+  class Never extends WebSocketHandler {
+    override open(): void {
+      called++;
+    }
+    override onMessage(): void {}
+  }
+  const router = new WebSocketRouter([["/function", () => void called++], ["/class", Never]]);
+  for (const path of ["/function", "/class"]) {
+    const cases: [headers: Record<string, string>, status: number][] = [
+      [{ "sec-websocket-version": "8" }, 426],
+      [{ "sec-websocket-key": "short" }, 400],
+      [{ "origin": "https://evil.example" }, 403],
+    ];
+    for (const [headers, status] of cases) {
+      const upgrade = new MemoryUpgrade();
+      const response = await router.handle(upgradeRequest(path, headers), upgrade.upgrade);
+      assertEquals(response?.status, status);
+    }
+  }
+  assertEquals(called, 0);
+});
+
+test("WebSocketRouter makes a handler for each connection, with the route's third element", async () => {
+  const seen: unknown[] = [];
+  class Greeter extends WebSocketHandler {
+    readonly #greeting: string;
+    constructor({ greeting }: { readonly greeting: string }) {
+      super();
+      this.#greeting = greeting;
+      seen.push(this);
+    }
+    override open(name: string): Promise<void> {
+      return this.writeMessage(`${this.#greeting}, ${name}`);
+    }
+    override onMessage(_message: Message): void {}
+  }
+  const router = new WebSocketRouter([
+    ["/en/:name", Greeter, { greeting: "Hello" }],
+    ["/de/:name", Greeter, { greeting: "Hallo" }],
+  ]);
+  const upgrade = new MemoryUpgrade();
+  for (const path of ["/en/Ada", "/de/Bob"]) {
+    await router.handle(upgradeRequest(path), upgrade.upgrade);
+  }
+  const [ada, bob] = upgrade.clients;
+  assertEquals([await ada!.receive(), await bob!.receive()], ["Hello, Ada", "Hallo, Bob"]);
+  assertEquals(new Set(seen).size, 2);
+  await Promise.all([ada!.close(), bob!.close()]);
+});
+
+test("WebSocketRouter gives a function the connection, the request and the groups", async () => {
+  const request = upgradeRequest("/echo/a?b=c");
+  const router = new WebSocketRouter([["/echo/:prefix", async (connection, given, prefix) => {
+    assert(given === request);
+    for await (const message of connection) await connection.send(`${prefix}: ${message}`);
+  }]]);
+  const upgrade = new MemoryUpgrade();
+  await router.handle(request, upgrade.upgrade);
+  await upgrade.client.send("b");
+  assertEquals(await upgrade.client.receive(), "a: b");
+  await upgrade.client.close();
+});
+
+test("WebSocketRouter passes its options on, and keeps its own", async () => {
+  const upgrade = new MemoryUpgrade();
+  const options: WebSocketRouterOptions = { maxMessageSize: 5, onError: () => {} };
+  const router = new WebSocketRouter([["/", async (connection) => {
+    await connection.closed;
+  }]], options);
+  await router.handle(upgradeRequest(), upgrade.upgrade);
+  assertEquals(upgrade.options, [{ maxMessageSize: 5 }]);
+  await upgrade.client.send("123456");
+  assertEquals((await upgrade.client.closed).code, 1009);
+});
+
+test("WebSocketRouter closes with 1011 when a function throws, and tells onError", async () => {
+  const expected = new Error("expected");
+  const functions: (() => unknown)[] = [
+    () => {
+      throw expected;
+    },
+    () => Promise.reject(expected),
+  ];
+  for (const failing of functions) {
+    const errors: unknown[] = [];
+    const router = new WebSocketRouter([["/", failing]], {
+      onError: (error) => void errors.push(error),
+    });
+    const upgrade = new MemoryUpgrade();
+    await router.handle(upgradeRequest(), upgrade.upgrade);
+    assertEquals((await upgrade.client.closed).code, 1011);
+    assertEquals(errors, [expected]);
+  }
+});
+
+test("WebSocketRouter.onError is the console by default, and may itself fail", async () => {
+  const expected = new Error("expected");
+  const another = new Error("of onError");
+  const cases: [options: WebSocketRouterOptions, lines: unknown[]][] = [
+    [{}, [expected]],
+    [{
+      onError: () => {
+        throw another;
+      },
+    }, [another]],
+    [{ onError: () => Promise.reject(another) }, [another]],
+  ];
+  for (const [options, expectedLines] of cases) {
+    const lines = await captureConsole(async () => {
+      const router = new WebSocketRouter([["/", () => Promise.reject(expected)]], options);
+      const upgrade = new MemoryUpgrade();
+      await router.handle(upgradeRequest(), upgrade.upgrade);
+      await upgrade.client.closed;
+    });
+    assertEquals(lines, expectedLines);
+  }
+});
+
+test("WebSocketRouter does not report that a client has vanished from a function", async () => {
+  const errors: unknown[] = [];
+  const ended = Promise.withResolvers<void>();
+  const router = new WebSocketRouter([["/", async (connection) => {
+    try {
+      for await (const message of connection) await connection.send(message);
+    } finally {
+      ended.resolve();
+    }
+  }]], { onError: (error) => void errors.push(error) });
+  const upgrade = new MemoryUpgrade();
+  await router.handle(upgradeRequest(), upgrade.upgrade);
+  upgrade.client.abort();
+  await ended.promise;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(errors, []);
+});

@@ -1,0 +1,111 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { createChunker, createPair, createStreamPair, ManualClock } from "../src/testing.ts";
+import { test } from "./harness.ts";
+
+test("createPair connects two ends, as real ones would agree", async () => {
+  const { client, server } = createPair({
+    url: "wss://example.com/",
+    protocol: "chat",
+    compression: { serverMaxWindowBits: 10, clientNoContextTakeover: true },
+  });
+  await client.send("there");
+  assertEquals(await server.receive(), "there");
+  await server.send("back");
+  assertEquals(await client.receive(), "back");
+  for (const connection of [client, server]) {
+    assertEquals([connection.url, connection.protocol], ["wss://example.com/", "chat"]);
+    assert(connection.extensions.includes("server_max_window_bits=10"));
+    assert(connection.extensions.includes("client_no_context_takeover"));
+  }
+  await client.close();
+});
+
+test("createPair gives each end its own options", async () => {
+  const { client, server } = createPair({ client: { maxMessageSize: 3 } });
+  await client.send("longer than three");
+  assertEquals(await server.receive(), "longer than three");
+  void server.send("1234");
+  assertEquals((await server.closed).code, 1009);
+  await client.closed;
+});
+
+test("createPair delivers in pieces of the chunk size, of one byte as well", async () => {
+  const { client, server } = createPair({ chunkSize: 1 });
+  await client.send("a".repeat(300));
+  assertEquals(await server.receive(), "a".repeat(300));
+  await client.close();
+});
+
+test("A pair that is disposed of closes both ends", async () => {
+  let ends;
+  {
+    await using pair = createPair();
+    ends = [pair.client, pair.server];
+  }
+  for (const connection of ends) assertEquals((await connection.closed).code, 1000);
+});
+
+test("createStreamPair carries what is written to one to the other", async () => {
+  const [near, far] = createStreamPair();
+  for (const [from, to] of [[near, far], [far, near]] as const) {
+    const writer = from.writable.getWriter();
+    const reader = to.readable.getReader();
+    const writing = writer.write(Uint8Array.of(1, 2));
+    assertEquals((await reader.read()).value, Uint8Array.of(1, 2));
+    await writing;
+    const closing = writer.close();
+    assertEquals((await reader.read()).done, true);
+    await closing;
+  }
+});
+
+test("createChunker cuts chunks, and never joins them", async () => {
+  const source = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(Uint8Array.of(1, 2, 3, 4, 5));
+      controller.enqueue(Uint8Array.of(6));
+      controller.close();
+    },
+  });
+  const pieces = await Array.fromAsync(source.pipeThrough(createChunker(2)));
+  assertEquals(pieces.map((piece) => [...piece]), [[1, 2], [3, 4], [5], [6]]);
+});
+
+test("createChunker refuses sizes that are no positive integers", () => {
+  for (const size of [0, -1, 1.5, NaN, Infinity]) {
+    assertThrows(() => createChunker(size), RangeError, "size");
+  }
+});
+
+test("ManualClock stands still until it is advanced, and runs timeouts in the order they are due", async () => {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const note = (name: string) => () => log.push(`${name} at ${clock.now()}`);
+  clock.setTimeout(note("late"), 30);
+  clock.setTimeout(note("early"), 10);
+  clock.setTimeout(note("same"), 10);
+  clock.clearTimeout(clock.setTimeout(note("forgotten"), 5));
+  assertEquals([clock.now(), clock.pending], [0, 3]);
+  await clock.advance(9);
+  assertEquals(log, []);
+  await clock.advance(1);
+  assertEquals(log, ["early at 10", "same at 10"]);
+  await clock.advance(100);
+  assertEquals([log[2], clock.now(), clock.pending], ["late at 30", 110, 0]);
+});
+
+test("ManualClock runs timeouts that are set on the way, and lets promises run in between", async () => {
+  const clock = new ManualClock();
+  const log: number[] = [];
+  const again = async () => {
+    log.push(clock.now());
+    await Promise.resolve();
+    clock.setTimeout(again, 10);
+  };
+  clock.setTimeout(again, 10);
+  await clock.advance(35);
+  assertEquals(log, [10, 20, 30]);
+  clock.setTimeout(() => log.push(-1), -5);
+  await clock.advance(0);
+  assertEquals(log.at(-1), -1);
+});
