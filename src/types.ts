@@ -1,5 +1,5 @@
 /** A message as it is received: text as a string, binary as bytes. */
-export type Message = string | Uint8Array;
+export type Message = string | Uint8Array<ArrayBuffer>;
 
 /** A value that may be sent as one message; see `WebSocketConnection.send` for how each is framed. */
 export type Sendable =

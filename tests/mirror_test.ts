@@ -12,6 +12,7 @@ const projectTests = new Set([
   "tests/layers_test.ts",
   "tests/mirror_test.ts",
   "tests/package_test.ts",
+  "tests/porting_test.ts",
 ]);
 
 /** Sources without a test file of their own, and why. Files that declare only types need no entry. */

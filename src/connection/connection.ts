@@ -50,8 +50,8 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The application's, for what is answered without it. */
-type Observers = Pick<ConnectionOptions, "onPing" | "onPong">;
+/** The application's, told of what is answered without it. */
+type Observer = (payload: Uint8Array) => void;
 
 /** Creates the connection over a link. */
 export let connectionOver: (link: Link, options: ConnectionOptions) => WebSocketConnection;
@@ -96,7 +96,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #keepalive: Keepalive;
-  readonly #observers: Observers;
+  readonly #onPing: Observer | undefined;
+  readonly #onPong: Observer | undefined;
   #pings: Pings | undefined;
 
   /** Whether closing has begun from this side, and whether its Close frame is sent. */
@@ -122,7 +123,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions) {
     this.#options = resolveConnectionOptions(options);
-    this.#observers = options;
+    this.#onPing = options.onPing;
+    this.#onPong = options.onPong;
     this.#link = isLink(stream) ? stream : openStream(stream, options);
     const parts = new WebSocketConnection.#Parts(this);
     this.#inbox = new Inbox(this.#options, parts);
@@ -238,13 +240,12 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * The messages as a stream, read only as it is read. Ends and fails as the iteration does;
    * cancelling it closes the connection.
    */
-  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= new ReadableStream({
+  get readable(): ReadableStream<Message> {
+    return this.#readable ??= new ReadableStream<Message>({
       pull: async (controller) => {
         const { value, done } = await this.#next();
         if (done) controller.close();
-        // Messages are never in shared memory, which Deno's type of this name wants to be told.
-        else controller.enqueue(value as string | Uint8Array<ArrayBuffer>);
+        else controller.enqueue(value);
       },
       cancel: async () => void await this.close(),
     }, { highWaterMark: 0 });
@@ -254,7 +255,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   /**
    * Closes the connection: sends a Close frame behind all that was sent, waits for the peer's and
-   * for the end of the transport, at most `closeTimeout` each way, and resolves with how it ended.
+   * for the end of the transport, at most `closeTimeout` for both, and resolves with how it ended.
    * Calling it again changes nothing and waits as well.
    *
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
@@ -443,12 +444,12 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     }
 
     onPing(payload: Uint8Array): void {
-      observe(this.#connection.#observers.onPing, payload);
+      observe(this.#connection.#onPing, payload);
     }
 
     onPong(payload: Uint8Array): void {
       this.#connection.#pings?.settle(payload, this.#connection.#options.clock.now());
-      observe(this.#connection.#observers.onPong, payload);
+      observe(this.#connection.#onPong, payload);
     }
 
     onActivity(): void {
@@ -546,7 +547,7 @@ function rejectQuietly<T>(error: unknown): Promise<T> {
 
 /** An observer of the application's must not disturb the protocol: what it throws is reported. */
 function observe(
-  observer: ((payload: Uint8Array) => void) | undefined,
+  observer: Observer | undefined,
   payload: Uint8Array,
 ): void {
   if (observer === undefined) return;

@@ -21,6 +21,11 @@ export interface ProtocolLinkInit {
   readonly extensions: string;
   /** permessage-deflate, where it is agreed. */
   readonly compression?: PermessageDeflateInit | undefined;
+  /**
+   * The transport that the link will be opened with, where it is there already: until then it is only
+   * asked for the peer's address and told of Nagle's algorithm.
+   */
+  readonly transport?: ByteTransport;
 }
 
 /** {@linkcode Link} by way of {@linkcode Protocol} and a {@linkcode ByteTransport}. */
@@ -36,6 +41,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   readonly #compression: boolean;
   readonly #sendLowWaterMark: number;
   #transport: ByteTransport | undefined;
+  #isOpen = false;
   #sink: LinkSink | undefined;
   /** Bytes of the chunk that the transport has borrowed. */
   #writing = 0;
@@ -54,6 +60,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.url = init.url;
     this.protocol = init.protocol;
     this.extensions = init.extensions;
+    this.#transport = init.transport;
     this.#server = init.role === "server";
     this.#compression = init.compression !== undefined;
     this.#sendLowWaterMark = resolved.sendLowWaterMark;
@@ -67,7 +74,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     }, this);
   }
 
-  /** The address of the peer, once the link is open. */
+  /** The address of the peer, once the transport is there. */
   get remoteAddress(): RemoteAddress | undefined {
     return this.#transport?.remoteAddress;
   }
@@ -111,6 +118,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       return;
     }
     this.#transport = transport;
+    this.#isOpen = true;
     this.#core.sharesBuffers = transport.cheapArrays !== true;
     transport.attach(this);
     if (this.#paused) transport.pause();
@@ -159,7 +167,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   /** Writes what has gathered. */
   flush(): void {
     const transport = this.#transport;
-    if (transport === undefined || this.#writing > 0 || this.#ended) return;
+    if (transport === undefined || !this.#isOpen || this.#writing > 0 || this.#ended) return;
     const output = this.#core.output;
     for (;;) {
       // With each write, since an application that always has something to say leaves no gap.
@@ -182,7 +190,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   pause(): void {
     this.#paused = true;
     this.#core.pause();
-    this.#transport?.pause();
+    if (this.#isOpen) this.#transport!.pause();
   }
 
   /** Delivers on. */
@@ -194,7 +202,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     // What was held may have filled the queue again.
     if (this.#paused) return;
     if (this.#eofHeld) this.receiveEof();
-    else this.#transport?.resume();
+    else if (this.#isOpen) this.#transport!.resume();
   }
 
   /** Switches Nagle's algorithm. */
@@ -293,7 +301,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#transport?.close();
+    if (this.#isOpen) this.#transport!.close();
     this.#core.output.clear();
     this.#sink?.onEnd(error ?? this.#core.failure);
   }

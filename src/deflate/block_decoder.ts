@@ -76,7 +76,7 @@ export class BlockDecoder {
   // The message.
   #history: History | undefined;
   #windowSize = 0;
-  #output: Uint8Array = new Uint8Array(INITIAL_CAPACITY + OVERRUN);
+  #output: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_CAPACITY + OVERRUN);
   #view: DataView = new DataView(this.#output.buffer);
   #length = 0;
   #maxLength = 0;
@@ -119,7 +119,7 @@ export class BlockDecoder {
   }
 
   /** The output of the message so far, a view. */
-  get output(): Uint8Array {
+  get output(): Uint8Array<ArrayBuffer> {
     return this.#output.subarray(0, this.#length);
   }
 

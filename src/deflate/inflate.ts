@@ -29,7 +29,7 @@ export interface FinishedMessage {
   /** Whether the message is complete and sound. */
   readonly status: InflateStatus;
   /** The whole message; empty if the status is not Ok. */
-  readonly output: Uint8Array;
+  readonly output: Uint8Array<ArrayBuffer>;
 }
 
 /** A decoder kept for the next message gives up an output array larger than this, in bytes. */

@@ -50,7 +50,7 @@ export class MessageAssembler {
   #text = false;
   #compressed = false;
   #fragments = 0;
-  #buffer: Uint8Array = EMPTY;
+  #buffer: Uint8Array<ArrayBuffer> = EMPTY;
   #length = 0;
   /** Payload bytes announced by the headers so far. */
   #announced = 0;

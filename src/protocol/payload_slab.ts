@@ -43,7 +43,7 @@ export class PayloadSlab {
    * A copy of `chunk[start, end)`, unmasked with `key` on the way; what follows in the chunk tells
    * whether others will share its buffer.
    */
-  copy(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array {
+  copy(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array<ArrayBuffer> {
     const size = end - start;
     const rest = chunk.length - end;
     const copy = this.sharing && size <= LARGEST &&
@@ -59,7 +59,7 @@ export class PayloadSlab {
     return copy;
   }
 
-  #cut(size: number, rest: number): Uint8Array {
+  #cut(size: number, rest: number): Uint8Array<ArrayBuffer> {
     // Views start at multiples of eight, so that arrays of any type fit over them.
     const space = (size + 7) & ~7;
     if (this.#slab === undefined || this.#slab.byteLength - this.#used < space) {

@@ -182,6 +182,7 @@ export class HttpExchange implements TransportSink {
     this.#phase = Phase.Handling;
     const request = this.#openRequest(incoming);
     registerRequest(request, {
+      transport: this.#transport,
       head,
       isUpgraded: () => this.#upgrade !== undefined,
       beginUpgrade: (upgrade) => this.#beginUpgrade(upgrade),

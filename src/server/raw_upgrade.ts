@@ -21,6 +21,8 @@ import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
 
 /** The exchange behind a request, as far as an upgrade is concerned. */
 export interface UpgradableExchange {
+  /** The transport that the connection will have. */
+  readonly transport: ByteTransport;
   /** The head as it was received. */
   readonly head: RequestHead;
   /** Whether the request has been upgraded. */
@@ -62,9 +64,19 @@ export function upgradeRaw(
   }
   const agreement = negotiateUpgrade(request, options, exchange.head);
   if (agreement instanceof Response) return { response: agreement, connection: undefined };
-  const upgrade = new RawUpgrade(request.url, agreement, options);
+  const upgrade = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });
   exchange.beginUpgrade(upgrade);
   return { response: upgrade.response, connection: upgrade.connection };
+}
+
+/** What a {@linkcode RawUpgrade} is made of. */
+export interface RawUpgradeInit {
+  /** The URL of the request. */
+  readonly url: string;
+  /** What the handshake settled. */
+  readonly agreement: HandshakeAgreement;
+  /** The application's options. */
+  readonly options: UpgradeOptions;
 }
 
 /** An upgrade agreed and not yet carried out. */
@@ -77,7 +89,7 @@ export class RawUpgrade {
   readonly #link: ProtocolLink;
 
   /** Creates the connection. */
-  constructor(url: string, agreement: HandshakeAgreement, options: UpgradeOptions) {
+  constructor(transport: ByteTransport, { url, agreement, options }: RawUpgradeInit) {
     this.#agreement = agreement;
     const compression = typeof options.compression === "object" ? options.compression : {};
     this.#link = new ProtocolLink({
@@ -89,6 +101,7 @@ export class RawUpgrade {
         ...compression,
         parameters: agreement.compression,
       },
+      transport,
     }, options);
     this.connection = connectionOver(this.#link, options);
     this.response = switchingProtocols(agreement.headers);

@@ -14,7 +14,9 @@ export function http(text: string): Uint8Array {
 /** A transport whose other end is the test. */
 export class FakeTransport implements ByteTransport {
   readonly remoteAddress: RemoteAddress = { transport: "tcp", hostname: "192.0.2.7", port: 4711 };
-  readonly supportsNoDelay = false;
+  readonly supportsNoDelay = true;
+  /** What Nagle's algorithm was switched to, if it was. */
+  noDelay: boolean | undefined;
   /** Whether our side has ended its direction. */
   writeClosed = false;
   /** Whether our side has closed. */
@@ -62,8 +64,8 @@ export class FakeTransport implements ByteTransport {
     this.#wake();
   }
 
-  setNoDelay(): void {
-    throw new Error("no such switch");
+  setNoDelay(noDelay: boolean): void {
+    this.noDelay = noDelay;
   }
 
   /** Bytes from the peer; they wait while reading is paused. */

@@ -20,6 +20,7 @@ const FIELDS: [string, string][] = [
 /** A request as an exchange registers it. */
 class Fixture {
   readonly request: Request;
+  readonly transport: FakeTransport = new FakeTransport();
   upgrade: RawUpgrade | undefined;
 
   constructor(fields: [string, string][] = [], scheme = "http") {
@@ -27,6 +28,7 @@ class Fixture {
     const head: RequestHead = { method: "GET", target: "/ws?a", minorVersion: 1, fields: all };
     this.request = new Request(`${scheme}://example.com/ws?a`, { headers: all });
     registerRequest(this.request, {
+      transport: this.transport,
       head,
       isUpgraded: () => this.upgrade !== undefined,
       beginUpgrade: (upgrade) => {
@@ -50,6 +52,21 @@ test("upgradeRaw returns a connection that tells what was agreed", () => {
     assertEquals(connection!.protocol, "b");
     connection!.abort();
   }
+});
+
+test("upgradeRaw lets the application ask the transport before the 101 is written", () => {
+  const { request, transport } = new Fixture();
+  const { connection } = upgradeRaw(request)!;
+  assertEquals(connection!.remoteAddress, transport.remoteAddress);
+  assertEquals(connection!.capabilities.noDelay, true);
+  connection!.setNoDelay(false);
+  assertEquals(transport.noDelay, false);
+});
+
+test("upgradeRaw leaves the transport to the exchange where the connection is aborted", () => {
+  const { request, transport } = new Fixture();
+  upgradeRaw(request)!.connection!.abort();
+  assertEquals(transport.closed, false);
 });
 
 test("upgradeRaw shows the application its own headers on the response", () => {
