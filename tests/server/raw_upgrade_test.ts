@@ -61,6 +61,7 @@ test("upgradeRaw lets the application ask the transport before the 101 is writte
   assertEquals(connection!.capabilities.noDelay, true);
   connection!.setNoDelay(false);
   assertEquals(transport.noDelay, false);
+  connection!.abort();
 });
 
 test("upgradeRaw leaves the transport to the exchange where the connection is aborted", () => {
