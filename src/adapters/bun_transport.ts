@@ -1,6 +1,7 @@
 /** A {@linkcode ByteTransport} over a socket of `Bun.listen` or `Bun.connect`. */
 
 import type { ByteTransport, TransportSink } from "../connection/transport.ts";
+import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
 
@@ -13,8 +14,8 @@ import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
  * directions have ended in order the socket is closed without being asked.
  */
 export class BunTransport implements ByteTransport {
-  /** Bun runs on JavaScriptCore. */
-  readonly cheapArrays: boolean = true;
+  /** What Bun runs on. */
+  readonly engine: Engine = "JavaScriptCore";
   /** The address of the peer. */
   readonly remoteAddress: RemoteAddress | undefined;
   readonly #socket: BunSocket<BunTransport>;

@@ -3,6 +3,7 @@
  */
 
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
+import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
 import type { Capabilities, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink } from "./link.ts";
@@ -50,7 +51,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #paused = false;
   /** Whether the peer's end of the transport was told while reading was paused. */
   #eofHeld = false;
-  #closeAnnounced = false;
+  #failureAnnounced = false;
   #writeClosed = false;
   #ended = false;
 
@@ -119,7 +120,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     }
     this.#transport = transport;
     this.#isOpen = true;
-    this.#core.sharesBuffers = transport.cheapArrays !== true;
+    if (transport.engine !== undefined) this.#core.tuneFor(transport.engine);
     transport.attach(this);
     if (this.#paused) transport.pause();
     this.flush();
@@ -227,10 +228,11 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#eofHeld = this.#paused;
     if (this.#paused) return;
     this.#core.receiveEof();
-    if (!this.#core.closeExpected) {
-      this.#end(new Error("The peer ended the transport without a Close frame"));
-    } else {
+    if (this.#core.closeExpected || this.#core.closeReceived !== undefined) {
+      // Where the peer's Close is still to be answered, its other direction may be open.
       this.#advanceClosing();
+    } else {
+      this.#end(new Error("The peer ended the transport without a Close frame"));
     }
   }
 
@@ -265,19 +267,20 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#sink!.onPong(payload);
   }
 
-  /** The Close frame of ours is about to be queued: the connection may answer messages before. */
-  onClosing(): void {
+  /** The peer's Close frame. */
+  onClose({ code, reason }: Close): boolean {
+    return this.#sink!.onClose(code, reason);
+  }
+
+  /** Our Close frame is about to answer a violation: the connection may answer messages before. */
+  onFailing(): void {
     this.#sink!.onTurnEnd();
   }
 
   #afterInput(): void {
     this.#sink!.onTurnEnd();
-    const close = this.#core.closeReceived;
-    if (close !== undefined && !this.#closeAnnounced) {
-      this.#closeAnnounced = true;
-      this.#sink!.onClose(close.code, close.reason);
-    } else if (this.#core.failure !== undefined && !this.#closeAnnounced) {
-      this.#closeAnnounced = true;
+    if (this.#core.failure !== undefined && !this.#failureAnnounced) {
+      this.#failureAnnounced = true;
       this.#sink!.onFailure(this.#core.failure);
     }
     if (this.#core.output.length > 0 || this.#core.closeExpected) this.flush();

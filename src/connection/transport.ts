@@ -5,6 +5,7 @@
  * the rule of borrowed buffers plain: no byte is copied between the socket and the codec.
  */
 
+import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 
 /** Who receives what a transport reads. None of these may throw. */
@@ -29,11 +30,10 @@ export interface ByteTransport {
   /** Whether {@linkcode setNoDelay} works here. */
   readonly supportsNoDelay: boolean;
   /**
-   * Whether small arrays are cheap in the engine of this host, as they are in JavaScriptCore; where
-   * they are not, as in V8, messages received together share a buffer.
-   * @default false
+   * The engine of this host, for what is fast in one and slow in the other.
+   * @default "V8"
    */
-  readonly cheapArrays?: boolean;
+  readonly engine?: Engine;
 
   /**
    * Names who receives from now on. The first call starts the reading; a later one (the handshake

@@ -38,6 +38,11 @@ export class TurnEnd {
     this.#onEnd = onEnd;
   }
 
+  /** Whether the end is looked for behind all microtasks, so that nothing more need be noted. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
   /** Something was sent; `batch`: received messages wait to be answered. */
   note(batch: boolean): void {
     this.#noted++;

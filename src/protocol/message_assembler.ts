@@ -4,6 +4,7 @@
  */
 
 import { CloseCode } from "../close_code.ts";
+import type { Engine } from "../engine.ts";
 import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
@@ -44,8 +45,8 @@ export class MessageAssembler {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
   readonly #decompressor: Decompressor | undefined;
-  /** Where small payloads are copied to. */
-  readonly slab: PayloadSlab = new PayloadSlab();
+  readonly #slab: PayloadSlab = new PayloadSlab();
+  #engine: Engine = "V8";
   #validator: Utf8Validator | undefined;
   #text = false;
   #compressed = false;
@@ -62,6 +63,12 @@ export class MessageAssembler {
     this.#maxMessageSize = limits.maxMessageSize;
     this.#maxFragments = limits.maxFragments;
     this.#decompressor = decompressor;
+  }
+
+  /** Takes the ways that are fast in the engine. */
+  tuneFor(engine: Engine): void {
+    this.#engine = engine;
+    this.#slab.sharing = engine === "V8";
   }
 
   /** Starts a message. */
@@ -92,9 +99,14 @@ export class MessageAssembler {
     key: number,
   ): Message | FrameViolation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
-    if (!text) return this.slab.copy(bytes, start, end, key);
+    if (!text) return this.#slab.copy(bytes, start, end, key);
     if (key !== 0) applyMask(bytes, start, end, key);
-    return decodeUtf8(bytes, start, end) ?? INVALID_UTF8;
+    return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
+  }
+
+  /** Nothing more of the chunk at hand follows. */
+  endChunk(): void {
+    this.#slab.drop();
   }
 
   /** Takes a piece of the message that is not its last. */
@@ -119,7 +131,7 @@ export class MessageAssembler {
       return this.#inflate(bytes, start, end) ?? this.#finishInflated();
     }
     if (this.#length === 0) {
-      if (!this.#text) return this.slab.copy(bytes, start, end, 0);
+      if (!this.#text) return this.#slab.copy(bytes, start, end, 0);
       return decodeUtf8(bytes, start, end) ?? INVALID_UTF8;
     }
     this.#gather(bytes, start, end);

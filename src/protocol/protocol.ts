@@ -10,13 +10,15 @@
  * | Close sent | Close received | a Close arrives             | data arrives | we send data | we close        |
  * | ---------- | -------------- | --------------------------- | ------------ | ------------ | --------------- |
  * | no         | no             | it is answered: both        | delivered    | sent         | sent            |
+ * | no         | yes            | ignored                     | ignored      | sent         | answers it      |
  * | yes        | no             | the handshake is done: both | delivered    | throws       | throws          |
  * | yes        | yes            | ignored                     | ignored      | throws       | throws          |
  *
- * "Received, not sent" lasts only while the sink is told by `onClosing`: the answer goes out in the
- * same call. A violation sends a Close in place of the answer, and from then on no input is looked at.
+ * "Received, not sent" is where the sink has asked in `onClose` for time to answer the messages before.
+ * A violation sends a Close in place of the answer, and from then on no input is looked at.
  */
 
+import type { Engine } from "../engine.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import {
   Compressor,
@@ -35,6 +37,7 @@ import {
   type FrameViolation,
   MAX_CONTROL_PAYLOAD,
   writeFrameHeader,
+  writeShortHeader,
 } from "./frame.ts";
 import { applyMask, createMaskKey } from "./mask.ts";
 import { copyBytes } from "./copy.ts";
@@ -50,10 +53,16 @@ export interface ProtocolSink {
   /** A pong. */
   onPong(payload: Uint8Array): void;
   /**
-   * The peer's Close frame, or a violation of the peer's, is about to be answered by ours: the last
-   * call in which something can be sent, in answer to the messages before.
+   * The peer's Close frame. With `true` it is answered at once, by the same code, unless ours was
+   * sent before; with `false` the sink answers by `sendClose` itself, once it has answered the
+   * messages before (RFC 6455 section 5.5.1).
    */
-  onClosing(): void;
+  onClose(close: Close): boolean;
+  /**
+   * A violation of the peer's is about to be answered by our Close frame: the last call in which
+   * something can be sent, in answer to the messages before.
+   */
+  onFailing(): void;
 }
 
 /** How a protocol is set up. */
@@ -159,9 +168,9 @@ export class Protocol implements FrameSink {
     return this.#inMessage;
   }
 
-  /** Whether small payloads received together share a buffer; see `PayloadSlab`. */
-  set sharesBuffers(sharing: boolean) {
-    this.#assembler.slab.sharing = sharing;
+  /** Takes the ways that are fast in the engine; until told, those of V8. */
+  tuneFor(engine: Engine): void {
+    this.#assembler.tuneFor(engine);
   }
 
   // Input ------------------------------------------------------------------------------------
@@ -279,9 +288,10 @@ export class Protocol implements FrameSink {
   #receiveClose(payload: Uint8Array): FrameViolation | undefined {
     const close = parseClose(payload);
     if ("closeCode" in close) return close;
-    this.#answerClose(close.code, close.reason);
     this.#closeReceived = close;
     this.#decoder.halt();
+    const answered = this.#sink.onClose(close);
+    if (answered && this.#closeSent === undefined) this.sendClose(close.code, close.reason);
     return undefined;
   }
 
@@ -292,14 +302,10 @@ export class Protocol implements FrameSink {
     else this.#pongDue = payload.slice();
   }
 
-  /** Sends our Close frame, unless it was sent before, or is by the sink now. */
-  #answerClose(code: number, reason: string): void {
-    if (this.#closeSent === undefined) this.#sink.onClosing();
-    if (this.#closeSent === undefined) this.sendClose(code, reason);
-  }
-
   #fail({ closeCode, message }: FrameViolation): void {
-    this.#answerClose(closeCode, message);
+    if (this.#closeSent === undefined) this.#sink.onFailing();
+    // The sink may have sent one of its own.
+    if (this.#closeSent === undefined) this.sendClose(closeCode, message);
     this.#failure = new WebSocketProtocolError(closeCode, message);
   }
 
@@ -315,7 +321,7 @@ export class Protocol implements FrameSink {
       // The sink may have paused, which made the decoder return, and have resumed since.
     } while (at < chunk.length && !this.#paused);
     this.#decoding = false;
-    this.#assembler.slab.drop();
+    this.#assembler.endChunk();
     return at;
   }
 
@@ -468,6 +474,13 @@ export class Protocol implements FrameSink {
 
   #writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     const length = payload.length;
+    if (length <= MAX_CONTROL_PAYLOAD && !this.#masking && fin && !rsv1) {
+      const at = this.output.reserve(2 + length);
+      writeShortHeader(this.output.buffer, at, opcode, length);
+      copyBytes(payload, this.output.buffer, at + 2);
+      this.output.commit(2 + length);
+      return;
+    }
     if (length > this.#copyLimit) {
       this.#writeOwned(opcode, fin, this.#masking ? payload.slice() : payload, rsv1);
       return;

@@ -164,6 +164,8 @@ export class RecordedProtocol {
   onEvent: () => void = () => {};
   /** Called before our Close frame answers the peer. */
   onClosing: () => void = () => {};
+  /** Whether the peer's Close is answered at once. */
+  answers = true;
 
   constructor(role: Role, init: Partial<ProtocolInit> = {}) {
     this.role = role;
@@ -181,7 +183,11 @@ export class RecordedProtocol {
       onMessage: (message) => note({ message }),
       onPing: (ping) => note({ ping }),
       onPong: (pong) => note({ pong }),
-      onClosing: () => this.onClosing(),
+      onClose: () => {
+        this.onClosing();
+        return this.answers;
+      },
+      onFailing: () => this.onClosing(),
     });
   }
 
