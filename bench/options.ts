@@ -28,7 +28,7 @@ export const usage: string = `Usage: deno task bench [options]
   --rounds n             turns of each peer (3; quick: 2)
   --seconds n            length of a timed window (what the budget allows)
   --budget n             seconds the whole run may take (330; quick: 50)
-  --idle-connections n   connections of the memory measurement (2000)
+  --idle-connections n   connections of the memory measurement (5000)
   --json file            write the result to a file
   --quick                few workloads, short windows
   --help                 print this`;
@@ -43,7 +43,7 @@ export function parseOptions(args: string[]): Options | undefined {
       rounds: { type: "string" },
       seconds: { type: "string" },
       budget: { type: "string" },
-      "idle-connections": { type: "string", default: "2000" },
+      "idle-connections": { type: "string", default: "5000" },
       json: { type: "string" },
       quick: { type: "boolean", default: false },
       help: { type: "boolean", default: false },

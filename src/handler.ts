@@ -134,8 +134,9 @@ export abstract class WebSocketHandler {
   }
 
   /**
-   * Chooses one of the subprotocols that the client offers, in its order of preference, or none. The
-   * default chooses none, unless the router names `subprotocols`. Not called when none is offered.
+   * Chooses one of the subprotocols that the client offers, in its order of preference, or none; the
+   * list is empty where it offers none. The default chooses none, unless the router names
+   * `subprotocols`.
    */
   selectSubprotocol(_offered: readonly string[]): string | undefined {
     return undefined;

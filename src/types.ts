@@ -24,7 +24,7 @@ export interface CloseInfo {
   readonly error?: unknown;
 }
 
-/** What the host under a connection can do; see the table in the README. */
+/** What the host under a connection can do; see "Where it runs" in the README. */
 export interface Capabilities {
   /** Whether pings can be sent and pongs are seen. */
   readonly ping: boolean;
@@ -169,7 +169,8 @@ export interface ConnectionOptions {
   readonly idleTimeout?: number;
   /**
    * Milliseconds to wait for the peer's Close frame, and for the end of the transport, before the
-   * connection is aborted.
+   * connection is aborted. The application has at most half of it to answer what came before the
+   * peer's Close.
    * @default 10000
    */
   readonly closeTimeout?: number;

@@ -16,6 +16,8 @@ import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
 export class BunTransport implements ByteTransport {
   /** What Bun runs on. */
   readonly engine: Engine = "JavaScriptCore";
+  /** Bun reads each chunk into memory of its own. */
+  readonly givesChunks: boolean = true;
   /** The address of the peer. */
   readonly remoteAddress: RemoteAddress | undefined;
   readonly #socket: BunSocket<BunTransport>;
@@ -25,7 +27,8 @@ export class BunTransport implements ByteTransport {
   /** Whether the sink has heard its last. */
   #done = false;
   #paused = false;
-  #held: Uint8Array[] = [];
+  /** What arrived before it could be delivered; there is none as a rule. */
+  #held: Uint8Array[] | undefined = undefined;
   #readEnded = false;
   /** Whether the sink is still to be told of the end of reading. */
   #eofDue = false;
@@ -119,7 +122,7 @@ export class BunTransport implements ByteTransport {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held.length > 0) {
+    if (this.#held !== undefined) {
       this.#deliverSoon();
     } else if (this.#open) {
       this.#socket.resume();
@@ -136,7 +139,7 @@ export class BunTransport implements ByteTransport {
   /** Closes the socket; what the kernel has taken is still sent. */
   close(): void {
     this.#done = true;
-    this.#held = [];
+    this.#held = undefined;
     this.#closeSocket();
   }
 
@@ -150,11 +153,11 @@ export class BunTransport implements ByteTransport {
 
   #onData(chunk: Uint8Array): void {
     if (this.#done) return;
-    if (this.#sink !== undefined && !this.#paused && this.#held.length === 0) {
+    if (this.#sink !== undefined && !this.#paused && this.#held === undefined) {
       this.#sink.receive(chunk);
       return;
     }
-    this.#held.push(chunk);
+    (this.#held ??= []).push(chunk);
     // No more than what Bun reads at once is held.
     if (this.#open) this.#socket.pause();
   }
@@ -226,10 +229,12 @@ export class BunTransport implements ByteTransport {
   /** Tells the sink what is due, in order: the chunks held, the end of reading, the loss. */
   #deliver(): void {
     if (this.#sink === undefined) return;
-    while (this.#held.length > 0) {
+    while (this.#held !== undefined) {
       if (this.#paused || this.#done) return;
-      this.#sink.receive(this.#held.shift()!);
-      if (this.#held.length === 0 && this.#open && !this.#paused) this.#socket.resume();
+      const chunk = this.#held.shift()!;
+      if (this.#held.length === 0) this.#held = undefined;
+      this.#sink.receive(chunk);
+      if (this.#held === undefined && this.#open && !this.#paused) this.#socket.resume();
     }
     if (this.#eofDue && !this.#done) {
       this.#eofDue = false;

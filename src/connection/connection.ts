@@ -15,18 +15,19 @@ import type {
   RemoteAddress,
   Sendable,
 } from "../types.ts";
-import { type Consumer, Inbox, type InboxSource } from "./inbox.ts";
+import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
+import { createReadable, MessageIterator } from "./iteration.ts";
 import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
-import { ProtocolLink } from "./protocol_link.ts";
-import { quiet } from "./ready.ts";
+import { linkOver } from "./protocol_link.ts";
+import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
-import { StreamTransport } from "./stream_transport.ts";
+import { TurnEnd } from "./turn_end.ts";
 
-export type { SendOptions };
+export type { ReceiveOptions, SendOptions };
 
 /** What a byte stream's handshake, done elsewhere, has settled. */
 export interface WebSocketConnectionOptions extends ConnectionOptions {
@@ -44,12 +45,6 @@ export interface WebSocketConnectionOptions extends ConnectionOptions {
   readonly protocol?: string;
 }
 
-/** How `receive` waits. */
-export interface ReceiveOptions {
-  /** Gives up waiting: the promise rejects with the signal's reason, and no message is lost. */
-  readonly signal?: AbortSignal;
-}
-
 /** The application's, told of what is answered without it. */
 type Observer = (payload: Uint8Array) => void;
 
@@ -63,7 +58,10 @@ export let connectionOver: (link: Link, options: ConnectionOptions) => WebSocket
 export let isClosing: (connection: WebSocketConnection) => boolean;
 
 /** Calls back, once, when a connection has ended; a promise less than `closed`. */
-export let onceClosed: (connection: WebSocketConnection, callback: () => void) => void;
+export let onceClosed: (
+  connection: WebSocketConnection,
+  callback: (connection: WebSocketConnection) => void,
+) => void;
 
 /**
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
@@ -100,7 +98,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   readonly #onPong: Observer | undefined;
   #pings: Pings | undefined;
 
-  /** Whether closing has begun from this side, and whether its Close frame is sent. */
+  /** Whether closing has begun from this side, and whether our Close frame is sent. */
   #closing = false;
   #closeSent = false;
   /** Whether nothing more will be received, nor can be sent. */
@@ -108,10 +106,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   #peerClose: { readonly code: number; readonly reason: string } | undefined;
   #failure: unknown;
   #closeTimer: unknown;
+  #answerTimer: unknown;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
   #info: CloseInfo | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
-  #onClosed: (() => void) | undefined;
+  #onClosed: ((connection: WebSocketConnection) => void) | undefined;
   #readable: ReadableStream<string | Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Message> | undefined;
 
@@ -120,12 +119,18 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if a side of the stream is locked.
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions) {
     this.#options = resolveConnectionOptions(options);
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
-    this.#link = isLink(stream) ? stream : openStream(stream, options);
+    this.#link = isLink(stream) ? stream : linkOver(stream, {
+      role: options.role,
+      url: options.url ?? "",
+      protocol: options.protocol ?? "",
+      extensions: "",
+    }, options);
     const parts = new WebSocketConnection.#Parts(this);
     this.#inbox = new Inbox(this.#options, parts);
     this.#outbox = new Outbox(this.#link, this.#options.sendHighWaterMark, parts);
@@ -197,12 +202,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * one.
    */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
-    if (this.#closing || this.#over) return rejectQuietly(this.#closedError("send ping"));
+    if (isClosing(this)) return rejectQuietly(this.#closedError("send ping"));
     try {
       const pings = this.#nextPings();
       const bytes = payload === undefined ? pings.nextPayload() : toControlPayload(payload);
-      this.#sendPing(bytes);
-      return quiet(pings.wait(bytes, this.#options.clock.now()));
+      return this.#sendPing(pings, bytes);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -222,18 +226,24 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   /**
    * The next message: text as a string, binary as bytes; `null` once the connection is closed and
    * all that arrived before has been taken. Several calls are served in their order.
+   *
+   * Binary messages that arrived with one read may share an `ArrayBuffer`, as small ones do on V8:
+   * heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or transferred.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
-    return this.#inbox.receive(options?.signal);
+    return this.#inbox.receive(options);
   }
 
   /**
    * Iterates over the messages. Ends when the connection was closed by a closing handshake,
    * whatever its code; throws a {@linkcode WebSocketClosedError} when it ended otherwise. Leaving the
    * loop early leaves the connection open.
+   *
+   * While the loop works on a message, the peer's Close is left unanswered, for at most half of
+   * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out.
    */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return { next: () => this.#next() };
+    return new MessageIterator(this.#inbox, () => this.#endOfMessages());
   }
 
   /**
@@ -241,14 +251,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * cancelling it closes the connection.
    */
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= new ReadableStream<Message>({
-      pull: async (controller) => {
-        const { value, done } = await this.#next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: async () => void await this.close(),
-    }, { highWaterMark: 0 });
+    return this.#readable ??= createReadable(
+      this.#inbox,
+      () => this.#endOfMessages(),
+      async () => void await this.close(),
+    );
   }
 
   // Ending -------------------------------------------------------------------------------------
@@ -292,13 +299,13 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   /**
    * The close code received: 1005 when the peer's Close had none, 1006 when none came; `undefined`
-   * while the connection is open.
+   * before.
    */
   get closeCode(): number | undefined {
     return this.#peerClose?.code ?? this.#info?.code;
   }
 
-  /** The close reason received, or the empty string; `undefined` while the connection is open. */
+  /** The close reason received, or the empty string; `undefined` before. */
   get closeReason(): string | undefined {
     return this.#peerClose?.reason ?? this.#info?.reason;
   }
@@ -332,26 +339,19 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   // Within -------------------------------------------------------------------------------------
 
-  /** The next step of an iteration. */
-  #next(): Promise<IteratorResult<Message, undefined>> {
-    const value = this.#inbox.take();
-    if (value !== undefined) return Promise.resolve({ value, done: false });
-    return new Promise((resolve, reject) => {
-      this.#inbox.wait((value) => {
-        if (value !== null) resolve({ value, done: false });
-        else if (this.#peerClose !== undefined) resolve({ value: undefined, done: true });
-        else reject(this.#closedError("receive message"));
-      });
-    });
+  /** What an iteration throws once no more messages come. */
+  #endOfMessages(): WebSocketClosedError | undefined {
+    return this.#isClean() ? undefined : this.#closedError("receive message");
   }
 
   #nextPings(): Pings {
     return this.#pings ??= new Pings();
   }
 
-  #sendPing(payload: Uint8Array): void {
+  #sendPing(pings: Pings, payload: Uint8Array): Promise<number> {
     this.#link.ping(payload);
     this.#outbox.noteControlFrame();
+    return quiet(pings.wait(payload, this.#options.clock.now()));
   }
 
   #follow(source: AbortSignal): void {
@@ -377,7 +377,48 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     this.#closeSent = true;
     this.#limitClosing();
     this.#link.close(code, reason);
-    this.#inbox.release();
+    if (this.#peerClose === undefined) this.#inbox.release();
+    else this.#endMessages();
+  }
+
+  /**
+   * The peer's Close came; `true` if it is to be answered at once. Not so where the application is at
+   * work on what came before and may be about to answer it (RFC 6455 section 5.5.1).
+   */
+  #receiveClose(code: number, reason: string): boolean {
+    this.#peerClose = { code, reason };
+    // A consumer that needs no time answers now.
+    this.#inbox.pump();
+    const { returning } = this.#inbox;
+    if (this.#closing || returning === "no") {
+      this.#closeSent = true;
+      this.#limitClosing();
+      this.#endMessages();
+      return true;
+    }
+    const answer = (): void => this.#answerClose();
+    if (returning === "surely") {
+      // Half, since the peer may wait no longer for our answer than we would for the peer's.
+      const { clock, closeTimeout } = this.#options;
+      this.#answerTimer = clock.setTimeout(answer, closeTimeout / 2);
+    } else {
+      new TurnEnd(answer).note(true);
+    }
+    this.#limitClosing();
+    this.#inbox.end();
+    this.#pings?.rejectAll(this.#closedError("receive pong"));
+    return false;
+  }
+
+  /** Answers the peer's Close, unless that is done, or is on its way behind what was sent. */
+  #answerClose(): void {
+    if (this.#peerClose === undefined || this.#closing) return;
+    this.#sendClose(this.#peerClose.code, this.#peerClose.reason);
+  }
+
+  /** Whether both Close frames are exchanged, or the peer's came and ours can still follow. */
+  #isClean(): boolean {
+    return this.#info?.wasClean ?? this.#peerClose !== undefined;
   }
 
   /** From now on the end must come within the closing timeout. */
@@ -400,20 +441,18 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   }
 
   #end(error: unknown): void {
-    const close = this.#peerClose;
-    this.#info = close !== undefined ? { ...close, wasClean: true } : {
-      code: CloseCode.Abnormal,
-      reason: "",
-      wasClean: false,
-      error: this.#failure ?? error,
-    };
+    const close = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
+    this.#info = this.#peerClose !== undefined && this.#closeSent
+      ? { ...close, wasClean: true }
+      : { ...close, wasClean: false, error: this.#failure ?? error };
     this.#keepalive.stop();
     this.#options.clock.clearTimeout(this.#closeTimer);
+    this.#options.clock.clearTimeout(this.#answerTimer);
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
     this.#endMessages();
     this.#outbox.end(this.#closedError("send message"));
     this.#closed?.resolve(this.#info);
-    this.#onClosed?.();
+    this.#onClosed?.(this);
   }
 
   #closedError(action: string): WebSocketClosedError {
@@ -422,7 +461,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     return new WebSocketClosedError(`Cannot ${action}: connection is ${state}`, {
       code: info.code,
       reason: info.reason,
-      wasClean: this.#peerClose !== undefined,
+      wasClean: this.#isClean(),
       cause: this.#failure ?? this.#info?.error,
     });
   }
@@ -460,10 +499,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
       this.#connection.#inbox.pump();
     }
 
-    onClose(code: number, reason: string): void {
-      this.#connection.#peerClose = { code, reason };
-      this.#connection.#limitClosing();
-      this.#connection.#endMessages();
+    onClose(code: number, reason: string): boolean {
+      return this.#connection.#receiveClose(code, reason);
     }
 
     onFailure(error: WebSocketProtocolError): void {
@@ -494,6 +531,10 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
       this.#connection.#link.flush();
     }
 
+    onFinished(): void {
+      this.#connection.#answerClose();
+    }
+
     checkSendable(): void {
       const connection = this.#connection;
       if (connection.#over || connection.#closeSent) throw connection.#closedError("send message");
@@ -516,7 +557,9 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     }
 
     sendPing(): void {
-      this.#connection.#sendPing(this.#connection.#nextPings().nextPayload());
+      const pings = this.#connection.#nextPings();
+      // Waited for as any other, since its pong may answer those before as well.
+      void this.#connection.#sendPing(pings, pings.nextPayload());
     }
 
     onLost(): void {
@@ -534,22 +577,15 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     consumeMessages = (connection, consumer) => connection.#inbox.consume(consumer);
     onceClosed = (connection, callback) => {
       if (connection.#info === undefined) connection.#onClosed = callback;
-      else callback();
+      else callback(connection);
     };
-    isClosing = (connection) => connection.#closing || connection.#over;
+    isClosing = (connection) =>
+      connection.#closing || connection.#over || connection.#peerClose !== undefined;
   }
 }
 
-/** A promise that rejects, and is not reported where nobody looks at it. */
-function rejectQuietly<T>(error: unknown): Promise<T> {
-  return quiet(Promise.reject(error));
-}
-
 /** An observer of the application's must not disturb the protocol: what it throws is reported. */
-function observe(
-  observer: Observer | undefined,
-  payload: Uint8Array,
-): void {
+function observe(observer: Observer | undefined, payload: Uint8Array): void {
   if (observer === undefined) return;
   try {
     observer(payload);
@@ -560,16 +596,4 @@ function observe(
 
 function isLink(source: ByteStream | Link): source is Link {
   return "attach" in source;
-}
-
-function openStream(stream: ByteStream, options: WebSocketConnectionOptions): Link {
-  const link = new ProtocolLink({
-    role: options.role,
-    url: options.url ?? "",
-    protocol: options.protocol ?? "",
-    extensions: "",
-  }, options);
-  // Not before the connection has attached itself.
-  queueMicrotask(() => link.open(new StreamTransport(stream)));
-  return link;
 }

@@ -15,6 +15,8 @@ export interface InboxSource {
   resumeReading(): void;
   /** The application has answered what it was given: writes that. */
   flushAnswers(): void;
+  /** Nothing more will come, and the application is done with what it was given. */
+  onFinished(): void;
 }
 
 /** When to stop reading, and when to go on; see `ConnectionOptions`. */
@@ -25,11 +27,23 @@ export interface InboxMarks {
   readonly receiveLowWaterMark: number;
 }
 
+/** How `receive` waits. */
+export interface ReceiveOptions {
+  /** Gives up waiting: the promise rejects with the signal's reason, and no message is lost. */
+  readonly signal?: AbortSignal;
+}
+
 /** Takes each message in turn; a promise holds the next one back. */
 export type Consumer = (message: Message) => unknown;
 
 /** Takes one message, or `null` where none will come. */
 export type Waiter = (message: Message | null) => void;
+
+/**
+ * Whether the application, given a message, will come back for the next one: one that called
+ * `receive` perhaps, an iteration or a consumer surely.
+ */
+export type Returning = "no" | "perhaps" | "surely";
 
 /** A consumer at work. */
 interface Consumption {
@@ -38,6 +52,8 @@ interface Consumption {
   /** Whether it has a message in hand. */
   busy: boolean;
 }
+
+const NO_OPTIONS: ReceiveOptions = {};
 
 /** Holds messages until they are taken, and stops the reading while too much waits. */
 export class Inbox {
@@ -52,6 +68,8 @@ export class Inbox {
   #released = false;
   #ended = false;
   #received = 0;
+  /** Whether whoever was given the last message will come back; a consumer's `busy` tells it as well. */
+  #returning: Returning = "no";
 
   /** Creates an empty inbox. */
   constructor(marks: InboxMarks, source: InboxSource) {
@@ -69,6 +87,11 @@ export class Inbox {
     return this.#queue.length > 0;
   }
 
+  /** Whether the application has a message in hand that it may answer before it takes the next. */
+  get returning(): Returning {
+    return this.#consumption?.busy === true ? "surely" : this.#returning;
+  }
+
   /** Whether reading has been stopped. */
   get isPaused(): boolean {
     return this.#paused;
@@ -79,30 +102,42 @@ export class Inbox {
     this.#received++;
     const waiter = this.#waiters?.shift();
     if (waiter !== undefined) {
+      this.#returning = "perhaps";
       waiter(message);
       return;
     }
     const limit = this.#marks.receiveHighWaterMark;
-    if (this.#released && this.#queue.bytes >= limit) return;
+    if (this.#released && this.#queue.bytes > limit) return;
     this.#queue.push(message);
-    if (this.#queue.bytes >= limit && !this.#paused && !this.#released) {
+    if (this.#queue.bytes > limit && !this.#paused && !this.#released) {
       this.#paused = true;
       this.#source.pauseReading();
     }
   }
 
-  /** The oldest message, or `undefined`. */
-  take(): Message | undefined {
+  /** The oldest message, or `undefined`; `returning` says whether the taker comes back. */
+  take(returning: Returning = "perhaps"): Message | undefined {
     const message = this.#queue.shift();
-    if (
-      message !== undefined && this.#paused &&
-      this.#queue.bytes <= this.#marks.receiveLowWaterMark
-    ) this.#resume();
+    if (message === undefined) return undefined;
+    this.#returning = returning;
+    if (this.#paused && this.#queue.bytes <= this.#marks.receiveLowWaterMark) this.#resume();
     return message;
   }
 
+  /** Says of a waiter that was just given a message whether it comes back. */
+  expect(returning: Returning): void {
+    this.#returning = returning;
+  }
+
+  /** Whoever was given the last message has done with it. */
+  leave(): void {
+    this.#returning = "no";
+    if (this.#ended) this.#source.onFinished();
+  }
+
   /** The next message once it is there, `null` if none will come. */
-  receive(signal: AbortSignal | undefined): Promise<Message | null> {
+  receive(options: ReceiveOptions = NO_OPTIONS): Promise<Message | null> {
+    const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const message = this.take();
     if (message !== undefined) return Promise.resolve(message);
@@ -113,8 +148,9 @@ export class Inbox {
 
   /** Gives the next message to `waiter` once it is there, `null` if none will come. */
   wait(waiter: Waiter): void {
-    if (this.#ended) return waiter(null);
     // Whoever waits for the next message has answered the last one.
+    this.leave();
+    if (this.#ended) return waiter(null);
     this.#source.flushAnswers();
     // What is written may have ended it, or have made room for what was held.
     const message = this.take();
@@ -128,9 +164,10 @@ export class Inbox {
    * the consumer throws.
    */
   consume(consumer: Consumer): Promise<void> {
-    this.#consumption = { consumer, done: Promise.withResolvers(), busy: false };
+    const done = Promise.withResolvers<void>();
+    this.#consumption = { consumer, done, busy: false };
     this.pump();
-    return this.#consumption.done.promise;
+    return done.promise;
   }
 
   /** Lets the consumer, if there is one and it is free, take what has arrived. */
@@ -154,6 +191,7 @@ export class Inbox {
     }
     consumption.busy = false;
     this.#source.flushAnswers();
+    this.leave();
     if (this.#ended) consumption.done.resolve();
   }
 
@@ -187,6 +225,7 @@ export class Inbox {
   #endConsumption(consumption: Consumption, error: unknown): void {
     this.#consumption = undefined;
     consumption.done.reject(error);
+    this.leave();
   }
 
   #resume(): void {

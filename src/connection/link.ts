@@ -1,6 +1,6 @@
 /**
  * The one seam inside a connection: above it all that a user touches, below it all of RFC 6455,
- * whether by our own codec (`ProtocolLink`) or by the host's socket (`HostLink`).
+ * whether by our own codec, as in `ProtocolLink`, or by a socket of the host's.
  */
 
 import type { WebSocketProtocolError } from "../errors.ts";
@@ -18,8 +18,13 @@ export interface LinkSink {
   onActivity(): void;
   /** All that arrived with one read has been handed over: time to look at it. */
   onTurnEnd(): void;
-  /** The peer's Close frame, already answered. Nothing but {@linkcode onEnd} follows. */
-  onClose(code: number, reason: string): void;
+  /**
+   * The peer's Close frame. With `true` it is answered at once, unless {@linkcode Link.close} was
+   * called before; with `false` the answer is left to that. A host that answers by itself does not
+   * look at the result. Nothing but {@linkcode onTurnEnd}, {@linkcode onDrain} and
+   * {@linkcode onEnd} follows.
+   */
+  onClose(code: number, reason: string): boolean;
   /** The peer broke a rule, and was told so. Nothing but {@linkcode onEnd} follows. */
   onFailure(error: WebSocketProtocolError): void;
   /** Something was written, and `bufferedAmount` is at the low-water mark or below. */

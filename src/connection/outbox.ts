@@ -139,7 +139,7 @@ export class Outbox {
 
   #flowControl(): Promise<void> {
     if (this.#link.bufferedAmount <= this.#highWaterMark) {
-      this.#noteTurn(this.#owner.isAnswering());
+      if (this.#turnEnd?.isWaiting !== true) this.#noteTurn(this.#owner.isAnswering());
       return READY;
     }
     this.#link.flush();

@@ -5,9 +5,16 @@
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
-import type { Capabilities, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
+import type {
+  ByteStream,
+  Capabilities,
+  ConnectionOptions,
+  Message,
+  RemoteAddress,
+} from "../types.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions } from "./options.ts";
+import { StreamTransport } from "./stream_transport.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
 /** What the opening handshake settled. */
@@ -70,7 +77,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       compression: init.compression,
       maxMessageSize: resolved.maxMessageSize,
       maxFragments: resolved.maxFragments,
-      // A payload above the mark holds its promise back until it is written, so that it may be lent.
+      // A frame above the mark holds its promise back until it is written, so that it may be lent.
       copyLimit: resolved.sendHighWaterMark,
     }, this);
   }
@@ -120,6 +127,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     }
     this.#transport = transport;
     this.#isOpen = true;
+    if (transport.givesChunks) this.#core.keepChunks();
     if (transport.engine !== undefined) this.#core.tuneFor(transport.engine);
     transport.attach(this);
     if (this.#paused) transport.pause();
@@ -196,7 +204,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
 
   /** Delivers on. */
   resume(): void {
-    if (!this.#paused) return;
+    if (!this.#paused || this.#ended) return;
     this.#paused = false;
     this.#core.resume();
     this.#afterInput();
@@ -308,4 +316,16 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#core.output.clear();
     this.#sink?.onEnd(error ?? this.#core.failure);
   }
+}
+
+/** Creates a link over a byte stream, which opens once the caller has attached a connection to it. */
+export function linkOver(
+  stream: ByteStream,
+  init: ProtocolLinkInit,
+  options: ConnectionOptions,
+): ProtocolLink {
+  const link = new ProtocolLink(init, options);
+  const transport = new StreamTransport(stream);
+  queueMicrotask(() => link.open(transport));
+  return link;
 }

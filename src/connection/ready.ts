@@ -8,3 +8,8 @@ export function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
+
+/** A promise that rejects, and is not reported where nobody looks at it. */
+export function rejectQuietly<T>(error: unknown): Promise<T> {
+  return quiet(Promise.reject(error));
+}

@@ -5,14 +5,13 @@
  * the rule of borrowed buffers plain: no byte is copied between the socket and the codec.
  */
 
-import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 
 /** Who receives what a transport reads. None of these may throw. */
 export interface TransportSink {
   /**
    * Bytes arrived. The chunk is lent until the call returns; the receiver may overwrite it in place
-   * (it unmasks there) and keeps no view of it.
+   * (it unmasks there) and keeps no view of it, unless the transport gives chunks away.
    */
   receive(chunk: Uint8Array): void;
   /** The peer ended its direction. Nothing is received after it; writing may still work. */
@@ -33,7 +32,13 @@ export interface ByteTransport {
    * The engine of this host, for what is fast in one and slow in the other.
    * @default "V8"
    */
-  readonly engine?: Engine;
+  readonly engine?: "V8" | "JavaScriptCore";
+  /**
+   * Whether the chunks it delivers are the receiver's to keep, in memory that is used for nothing
+   * else.
+   * @default false
+   */
+  readonly givesChunks?: boolean;
 
   /**
    * Names who receives from now on. The first call starts the reading; a later one (the handshake

@@ -39,7 +39,7 @@ export class ByteQueue {
   #tail: Uint8Array = EMPTY;
   #tailLength = 0;
   /** Chunks before the tail, each with the pooled buffer it lies in, if any. */
-  #ready: { readonly chunk: Uint8Array; readonly pooled: Uint8Array | undefined }[] = [];
+  #ready: { readonly chunk: Uint8Array; readonly pooled: Uint8Array | undefined }[] | undefined;
   /** The buffer of the chunk that was taken and not yet given back. */
   #lent: Uint8Array | undefined;
   #length = 0;
@@ -69,14 +69,14 @@ export class ByteQueue {
   /** Queues a chunk without copying it. It must not change until it is written. */
   append(chunk: Uint8Array): void {
     this.#sealTail();
-    this.#ready.push({ chunk, pooled: undefined });
+    (this.#ready ??= []).push({ chunk, pooled: undefined });
     this.#length += chunk.length;
   }
 
   /** The next chunk to write, or `undefined`. At most one is taken at a time. */
   take(): Uint8Array | undefined {
     if (this.#length === 0) return undefined;
-    const first = this.#ready.shift();
+    const first = this.#ready?.shift();
     if (first !== undefined) {
       this.#lent = first.pooled;
       this.#length -= first.chunk.length;
@@ -102,7 +102,7 @@ export class ByteQueue {
     if (this.#tail !== EMPTY) release(this.#tail);
     this.#tail = EMPTY;
     this.#tailLength = 0;
-    this.#ready = [];
+    this.#ready = undefined;
     this.#length = 0;
   }
 
@@ -121,7 +121,7 @@ export class ByteQueue {
 
   #sealTail(): void {
     if (this.#tailLength > 0) {
-      this.#ready.push({
+      (this.#ready ??= []).push({
         chunk: this.#tail.subarray(0, this.#tailLength),
         pooled: this.#tail,
       });

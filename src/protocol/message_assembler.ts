@@ -71,6 +71,11 @@ export class MessageAssembler {
     this.#slab.sharing = engine === "V8";
   }
 
+  /** From now on the chunks are the receiver's own. */
+  keepChunks(): void {
+    this.#slab.keepsChunks = true;
+  }
+
   /** Starts a message. */
   begin(text: boolean, compressed: boolean): void {
     this.#text = text;

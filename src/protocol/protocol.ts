@@ -72,8 +72,8 @@ export interface ProtocolInit extends MessageLimits {
   /** permessage-deflate, where it is agreed. */
   readonly compression?: PermessageDeflateInit | undefined;
   /**
-   * Payloads of more bytes than this are sent by a server without being copied: the caller's array
-   * must not change until it is written.
+   * The payload of a frame of more bytes than this, header included, is sent by a server without
+   * being copied: the caller's array must not change until it is written.
    */
   readonly copyLimit: number;
 }
@@ -173,9 +173,17 @@ export class Protocol implements FrameSink {
     this.#assembler.tuneFor(engine);
   }
 
+  /** From now on the chunks given to `receiveData` are its own: messages may be views of them. */
+  keepChunks(): void {
+    this.#assembler.keepChunks();
+  }
+
   // Input ------------------------------------------------------------------------------------
 
-  /** Takes bytes; overwrites them in place and keeps no view of them. Never throws. */
+  /**
+   * Takes bytes; overwrites them in place and, unless told to keep chunks, keeps no view of them.
+   * Never throws.
+   */
   receiveData(chunk: Uint8Array): void {
     if (this.#eof || this.#failure !== undefined || this.#closeReceived !== undefined) return;
     if (this.#paused) {
@@ -481,12 +489,12 @@ export class Protocol implements FrameSink {
       this.output.commit(2 + length);
       return;
     }
-    if (length > this.#copyLimit) {
-      this.#writeOwned(opcode, fin, this.#masking ? payload.slice() : payload, rsv1);
-      return;
-    }
     const masked = this.#masking;
     const size = frameHeaderSize(length, masked);
+    if (size + length > this.#copyLimit) {
+      this.#writeOwned(opcode, fin, masked ? payload.slice() : payload, rsv1);
+      return;
+    }
     const at = this.output.reserve(size + length);
     const buffer = this.output.buffer;
     const key = masked ? createMaskKey() : undefined;

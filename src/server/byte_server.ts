@@ -157,12 +157,15 @@ export class ByteServer implements TcpServer {
 
   #track(connection: WebSocketConnection): void {
     this.#connections.add(connection);
-    onceClosed(connection, () => {
-      this.#connections.delete(connection);
-      this.#checkFinished();
-    });
+    onceClosed(connection, this.#untrack);
     if (this.#shuttingDown) this.#dismiss(connection);
   }
+
+  /** One closure for all connections of the server. */
+  readonly #untrack = (connection: WebSocketConnection): void => {
+    this.#connections.delete(connection);
+    this.#checkFinished();
+  };
 
   #dismiss(connection: WebSocketConnection): void {
     connection.close(CloseCode.GoingAway, "Server shuts down").catch(() => {});

@@ -1,11 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serveTcp, upgradeWebSocket } from "../../src/adapters/deno.ts";
 import { runtime, test } from "../harness.ts";
+import { testHostilePeers } from "./hostile_peer_battery.ts";
 import { testServeTcp } from "./serve_tcp_battery.ts";
 
 const skip = runtime === "deno" ? undefined : "it needs Deno";
 
 testServeTcp("deno", { serveTcp, upgradeWebSocket }, skip);
+testHostilePeers("deno", { serveTcp, upgradeWebSocket }, skip);
 
 /** `Deno.listen` whose listeners fail to accept as often as told. */
 function failingListen(listen: typeof Deno.listen, failures: number): typeof Deno.listen {

@@ -80,6 +80,18 @@ test("A silent peer is pinged, and given up with 1006 where nothing comes", asyn
   assert(info.error instanceof Error);
 });
 
+test("A pong to the keepalive's ping settles a ping sent before it (RFC 6455 5.5.3)", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, pingInterval: 1_000 });
+  const ping = connection.ping("mine");
+  await clock.advance(1_000);
+  const { payload } = transport.frames.at(-1)!;
+  assertEquals(transport.frames.length, 2);
+  transport.receive(frameFor("server", PONG, payload));
+  assertEquals(await ping, 1_000);
+  connection.abort();
+});
+
 test("A peer that answers, or sends anything, be it a part of a frame, is kept", async () => {
   const clock = new ManualClock();
   const { connection, transport } = openConnection({

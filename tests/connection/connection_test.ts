@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { createPair, createStreamPair } from "../../src/testing.ts";
@@ -406,6 +413,19 @@ test("WebSocketConnection refuses options out of their range", async () => {
   }
   assert(thrown instanceof RangeError);
   await near.readable.cancel();
+});
+
+test("WebSocketConnection refuses a byte stream that is locked", () => {
+  for (const side of ["readable", "writable"] as const) {
+    const [near] = createStreamPair();
+    if (side === "readable") near.readable.getReader();
+    else near.writable.getWriter();
+    assertThrows(
+      () => new WebSocketConnection(near, { role: "client" }),
+      TypeError,
+      `its ${side} side is locked`,
+    );
+  }
 });
 
 test("WebSocketConnection refuses a message above the limit with 1009, whichever way it comes", async () => {

@@ -25,6 +25,8 @@ class LinkNotes implements LinkSink {
   readonly messages: Message[] = [];
   error: unknown;
   drains = 0;
+  /** Whether the peer's Close is answered at once. */
+  answers = true;
   onMessageHook: () => void = () => {};
 
   onMessage(message: Message): void {
@@ -44,8 +46,9 @@ class LinkNotes implements LinkSink {
   onTurnEnd(): void {
     this.calls.push("turn end");
   }
-  onClose(code: number, reason: string): void {
+  onClose(code: number, reason: string): boolean {
     this.calls.push(`close ${code} ${reason}`);
+    return this.answers;
   }
   onFailure(error: WebSocketProtocolError): void {
     this.calls.push(`failure ${error.closeCode}`);
@@ -190,15 +193,28 @@ test("ProtocolLink looks at what it holds before the end of the transport", () =
     link.resume();
     link.resume();
     assertEquals(sink.messages, ["a", "b"]);
-    assertEquals(sink.calls.slice(-2), ["close 1001 ", "end"]);
+    assertEquals(sink.calls.slice(-3), ["close 1001 ", "turn end", "end"]);
     assertEquals([sink.error, transport.closed], [undefined, true]);
   }
+});
+
+test("ProtocolLink delivers nothing after its end, be it resumed", () => {
+  const { link, sink, transport } = opened();
+  sink.onMessageHook = () => link.pause();
+  transport.receive(
+    frameFor("server", TEXT, "a"),
+    frameFor("server", TEXT, "b"),
+    closeFrameFor("server", 1000),
+  );
+  transport.lose();
+  link.resume();
+  assertEquals([sink.messages, sink.calls.at(-1)], [["a"], "end"]);
 });
 
 test("ProtocolLink of a server ends its direction after both Closes, and then waits for the client (RFC 6455 7.1.1)", () => {
   const { sink, transport } = opened("server");
   transport.receive(closeFrameFor("server", 1000, "bye"));
-  assertEquals(sink.calls, ["activity", "turn end", "turn end", "close 1000 bye"]);
+  assertEquals(sink.calls, ["activity", "close 1000 bye", "turn end"]);
   assertEquals(transport.frames.map(({ opcode }) => opcode), [CLOSE]);
   assertEquals([transport.writeEnded, transport.closed], [true, false]);
   transport.receiveEof();
@@ -213,6 +229,30 @@ test("ProtocolLink of a client waits for the server to end the transport (RFC 64
   assertEquals([transport.writeEnded, transport.closed], [false, false]);
   transport.receiveEof();
   assertEquals([sink.calls.at(-1), sink.error, transport.closed], ["end", undefined, true]);
+});
+
+test("ProtocolLink leaves the answer to a connection that asks for time, past the end of the peer's direction", () => {
+  for (const role of ROLES) {
+    const { link, sink, transport } = opened(role);
+    sink.answers = false;
+    transport.receive(closeFrameFor(role, 4000, "bye"));
+    transport.receiveEof();
+    assertEquals([transport.frames, sink.calls.includes("end")], [[], false]);
+    link.sendText("answer", undefined);
+    link.close(4000, "");
+    assertEquals(transport.frames.map(({ opcode }) => opcode), [TEXT, CLOSE]);
+    assertEquals([sink.calls.at(-1), sink.error, transport.closed], ["end", undefined, true]);
+  }
+});
+
+test("ProtocolLink that is lost before the peer's Close is answered ends with an error", () => {
+  const { sink, transport } = opened();
+  sink.answers = false;
+  transport.receive(closeFrameFor("server", 1000));
+  const cause = new Error("reset");
+  transport.lose(cause);
+  assertEquals(sink.calls.at(-1), "end");
+  assertStrictEquals(sink.error, cause);
 });
 
 test("ProtocolLink does not end its direction before its Close is written", () => {

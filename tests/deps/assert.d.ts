@@ -52,7 +52,10 @@ export declare function assertThrows<E extends Error>(
   msgIncludes?: string,
   msg?: string,
 ): E;
-export declare function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
+export declare function assertRejects(
+  fn: () => PromiseLike<unknown>,
+  msg?: string,
+): Promise<unknown>;
 export declare function assertRejects<E extends Error>(
   fn: () => PromiseLike<unknown>,
   errorClass: ErrorConstructor<E>,

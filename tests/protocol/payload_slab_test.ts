@@ -80,3 +80,24 @@ test("PayloadSlab shares nothing where arrays are cheap", () => {
     assertEquals(copy.buffer.byteLength, 16);
   }
 });
+
+test("PayloadSlab keeps a chunk that is its own where the payload is much of it", () => {
+  const slab = new PayloadSlab();
+  slab.keepsChunks = true;
+  const chunk = createChunk(3000, 1);
+  const plain = chunk.slice();
+  const most = slab.copy(chunk, 14, 3000, 0);
+  assertStrictEquals(most.buffer, chunk.buffer);
+  assertEquals(most, plain.slice(14));
+  assertStrictEquals(slab.copy(chunk, 14, 1514, 0).buffer, chunk.buffer);
+  assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0).buffer, chunk.buffer);
+});
+
+test("PayloadSlab unmasks what it keeps (RFC 6455 5.3)", () => {
+  const slab = new PayloadSlab();
+  slab.keepsChunks = true;
+  const chunk = createChunk(2000, 1);
+  const plain = chunk.slice(1);
+  for (let i = 1; i < chunk.length; i++) chunk[i]! ^= [1, 2, 3, 4][(i - 1) % 4]!;
+  assertEquals(slab.copy(chunk, 1, 2000, 0x04030201), plain);
+});

@@ -187,6 +187,23 @@ for (const role of ROLES) {
     assert(protocol.core.closeExpected);
   });
 
+  test(`Protocol of a ${role} leaves the answer to a sink that asks for time (RFC 6455 5.5.1)`, () => {
+    const protocol = new RecordedProtocol(role);
+    const { core } = protocol;
+    protocol.answers = false;
+    protocol.receive(concat(frameFor(role, TEXT, "question"), closeFrameFor(role, 4000, "bye")));
+    assertEquals(core.closeReceived, { code: 4000, reason: "bye" });
+    assertEquals([core.closeSent, core.closeExpected], [undefined, false]);
+    protocol.receive(frameFor(role, TEXT, "late"), frameFor(role, 3), frameFor(role, PING, ""));
+    protocol.assertOpen();
+    assertEquals(protocol.messages, ["question"]);
+    core.sendText("answer");
+    core.sendClose(4000, "");
+    assert(core.closeExpected);
+    const frames = protocol.takeFrames();
+    assertEquals(frames.map(({ payload }) => payload), [bytes("answer"), closePayload(4000)]);
+  });
+
   test(`Protocol of a ${role} takes nothing after the end of the transport`, () => {
     const protocol = new RecordedProtocol(role);
     protocol.core.receiveEof();

@@ -397,10 +397,10 @@ test("Protocol does not change the caller's buffer (RFC 6455 5.3)", () => {
   }
 });
 
-test("Protocol copies a payload at once, but for one above the copy limit of a server", () => {
+test("Protocol copies a payload at once, but for that of a server's frame above the copy limit", () => {
   for (const role of ROLES) {
     const { core, protocol } = openProtocol(role, { copyLimit: 1000 });
-    const small = new Uint8Array(1000).fill(1), large = new Uint8Array(1001).fill(1);
+    const small = new Uint8Array(992).fill(1), large = new Uint8Array(997).fill(1);
     core.sendBinary(small);
     core.sendBinary(large);
     small.fill(2);
@@ -408,6 +408,24 @@ test("Protocol copies a payload at once, but for one above the copy limit of a s
     const [first, second] = protocol.takeFrames();
     assertEquals(first!.payload[0], 1);
     assertEquals(second!.payload[0], role === "server" ? 2 : 1);
+  }
+});
+
+test("Protocol copies the payload of a control frame, whatever the copy limit", () => {
+  for (const role of ROLES) {
+    const { core, protocol } = openProtocol(role, { copyLimit: 0 });
+    const payload = new Uint8Array(125).fill(1);
+    core.sendPing(payload);
+    payload.fill(2);
+    protocol.onEvent = () => {
+      const event = protocol.events.at(-1);
+      if (event !== undefined && "ping" in event) event.ping.fill(2);
+    };
+    protocol.receive(frameFor(role, PING, new Uint8Array(125).fill(1)));
+    assertEquals(protocol.takeFrames().map(({ payload }) => payload), [
+      new Uint8Array(125).fill(1),
+      new Uint8Array(125).fill(1),
+    ]);
   }
 });
 

@@ -1,0 +1,335 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import type { Link } from "../../src/connection/link.ts";
+import { Outbox, type OutboxOwner } from "../../src/connection/outbox.ts";
+import { READY } from "../../src/connection/ready.ts";
+import { test } from "../harness.ts";
+import { bytes } from "../protocol/frames.ts";
+import { settle, stateOf } from "./fake_transport.ts";
+
+/** Notes what is sent, and buffers it until it is told to write. */
+class FakeLink implements Partial<Link> {
+  /** What was sent: `text a`, `begin text a`, `more b`, `last`, `flush`. */
+  readonly calls: string[] = [];
+  /** The arrays of binary messages, as they were given. */
+  readonly arrays: Uint8Array[] = [];
+  readonly compress: (boolean | undefined)[] = [];
+  bufferedAmount = 0;
+  /** Whether a flush writes all there is. */
+  writes = true;
+
+  sendText(text: string, compress: boolean | undefined): void {
+    this.#note(`text ${text}`, text.length, compress);
+  }
+
+  sendBinary(data: Uint8Array, compress: boolean | undefined): void {
+    this.arrays.push(data);
+    this.#note(`binary ${new TextDecoder().decode(data)}`, data.length, compress);
+  }
+
+  beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void {
+    this.#note(`begin ${type} ${new TextDecoder().decode(data)}`, data.length, compress);
+  }
+
+  sendFragment(data: Uint8Array, last: boolean): void {
+    this.calls.push(last ? "last" : `more ${new TextDecoder().decode(data)}`);
+    this.bufferedAmount += data.length;
+  }
+
+  flush(): void {
+    this.calls.push("flush");
+    if (this.writes) this.bufferedAmount = 0;
+  }
+
+  /** What was sent, without the flushes. */
+  get sent(): string[] {
+    return this.calls.filter((call) => call !== "flush");
+  }
+
+  #note(call: string, length: number, compress: boolean | undefined): void {
+    this.calls.push(call);
+    this.compress.push(compress);
+    this.bufferedAmount += length;
+  }
+}
+
+/** An outbox over a fake link, with a high-water mark of ten bytes. */
+function createOutbox() {
+  const link = new FakeLink();
+  const owner = {
+    error: undefined as Error | undefined,
+    answering: false,
+    sent: 0,
+    unfinished: 0,
+    checkSendable(): void {
+      if (this.error !== undefined) throw this.error;
+    },
+    onSent(): void {
+      this.sent++;
+    },
+    isAnswering(): boolean {
+      return this.answering;
+    },
+    onUnfinished(): void {
+      this.unfinished++;
+    },
+  };
+  const outbox = new Outbox(link as unknown as Link, 10, owner satisfies OutboxOwner);
+  return { link, owner, outbox };
+}
+
+/** A stream whose pieces, end and failure are the test's to give. */
+function controlled<T extends string | Uint8Array>() {
+  let controller!: ReadableStreamDefaultController<T>;
+  let cancelled = false;
+  const stream = new ReadableStream<T>({
+    start: (given) => void (controller = given),
+    cancel: () => void (cancelled = true),
+  });
+  return { stream, controller, isCancelled: () => cancelled };
+}
+
+test("Outbox sends each kind of value as the message it stands for", async () => {
+  const { link, owner, outbox } = createOutbox();
+  for (
+    const value of [
+      "text",
+      bytes("array"),
+      bytes("buffer").buffer,
+      new DataView(bytes("view").buffer),
+      { json: 1 },
+      [1, 2],
+      new Blob(["blob"]),
+      (async function* () {
+        yield "a";
+        yield "b";
+      })(),
+    ]
+  ) await outbox.send(value);
+  assertEquals(link.sent, [
+    "text text",
+    "binary array",
+    "binary buffer",
+    "binary view",
+    'text {"json":1}',
+    "text [1,2]",
+    "binary blob",
+    "begin text a",
+    "more b",
+    "last",
+  ]);
+  assertEquals([outbox.sent, owner.sent], [8, 8]);
+});
+
+test("Outbox sends text as binary where asked, and passes the wish for compression on", async () => {
+  const { link, outbox } = createOutbox();
+  await outbox.send("é", { binary: true });
+  await outbox.send({ a: 1 }, { binary: true, compress: true });
+  await outbox.send("plain", { compress: false });
+  await outbox.send(bytes("x"));
+  assertEquals(link.sent, ["binary é", 'binary {"a":1}', "text plain", "binary x"]);
+  assertEquals(link.compress, [undefined, true, false, undefined]);
+});
+
+test("Outbox refuses what is no message, and sends nothing of it", async () => {
+  const { link, outbox } = createOutbox();
+  for (const value of [7, null, undefined, () => {}, new Map()]) {
+    await assertRejects(() => outbox.send(value), TypeError, "Cannot send message");
+  }
+  assertEquals([link.calls, outbox.sent, outbox.backlog], [[], 0, undefined]);
+});
+
+test("Outbox is ready again at once up to the mark, and above it where the link writes", async () => {
+  const { link, outbox } = createOutbox();
+  assertStrictEquals(outbox.send("x".repeat(10)), READY);
+  assertEquals(link.calls.includes("flush"), false);
+  assertStrictEquals(outbox.send("x"), READY);
+  assertEquals(link.calls.at(-1), "flush");
+  await settle();
+});
+
+test("Outbox holds back its promise above the mark until the link drains, one for all", async () => {
+  const { link, outbox } = createOutbox();
+  link.writes = false;
+  const first = outbox.send("x".repeat(11)), second = outbox.send("y");
+  assertStrictEquals(first, second);
+  assertEquals(await stateOf(first), "pending");
+  outbox.onDrain();
+  await first;
+  const third = outbox.send("z");
+  assertEquals(await stateOf(third), "pending");
+  outbox.onDrain();
+  await third;
+});
+
+test("Outbox rejects what it has held back at the end", async () => {
+  const { link, outbox } = createOutbox();
+  link.writes = false;
+  const held = outbox.send("x".repeat(11));
+  // Nobody looks at this one, and it is not reported.
+  void outbox.send("y");
+  const error = new RangeError("over");
+  outbox.end(error);
+  assertStrictEquals(await assertRejects(() => held), error);
+});
+
+test("Outbox keeps the order of the calls behind Blobs and streams", async () => {
+  const { link, outbox } = createOutbox();
+  const { stream, controller } = controlled<string>();
+  const sends = [
+    outbox.send("1"),
+    outbox.send(stream),
+    outbox.send("2"),
+    outbox.send(new Blob(["3"])),
+    outbox.send(bytes("4")),
+    outbox.send({ five: 5 }),
+  ];
+  const { backlog } = outbox;
+  assert(backlog !== undefined);
+  await settle();
+  assertEquals([link.sent, outbox.sent], [["text 1"], 1]);
+  assertEquals(await stateOf(backlog), "pending");
+  controller.enqueue("a");
+  controller.enqueue("b");
+  await settle();
+  assertEquals(link.sent, ["text 1", "begin text a", "more b"]);
+  controller.close();
+  await Promise.all(sends);
+  await backlog;
+  assertEquals(link.sent.slice(3), ["last", "text 2", "binary 3", "binary 4", 'text {"five":5}']);
+  assertEquals([outbox.sent, outbox.backlog], [6, undefined]);
+  assertStrictEquals(outbox.send("at once again"), READY);
+  await settle();
+});
+
+test("Outbox goes on behind a Blob or a stream that fails", async () => {
+  const { link, outbox } = createOutbox();
+  const { stream, controller } = controlled<string>();
+  const failing = outbox.send(stream);
+  const after = outbox.send("after");
+  controller.error(new RangeError("source"));
+  await assertRejects(() => failing, RangeError, "source");
+  await after;
+  assertEquals(link.sent, ["text after"]);
+});
+
+test("Outbox copies an array that waits, unless it is larger than the mark", async () => {
+  const { link, outbox } = createOutbox();
+  const small = bytes("small"), large = bytes("larger than ten");
+  void outbox.send(new Blob(["first"]));
+  const sends = [outbox.send(small), outbox.send(large)];
+  small.fill(0);
+  await Promise.all(sends);
+  assertEquals(link.sent, ["binary first", "binary small", "binary larger than ten"]);
+  assertStrictEquals(link.arrays[2], large);
+  const direct = bytes("direct");
+  await outbox.send(direct);
+  assertStrictEquals(link.arrays[3], direct);
+});
+
+test("Outbox gives a stream the type of its first piece, binary where there is none", async () => {
+  const { link, outbox } = createOutbox();
+  for (const pieces of [["é", "b"], [bytes(""), bytes("a"), bytes("b")], []]) {
+    await outbox.send(ReadableStream.from(pieces as Iterable<string | Uint8Array>));
+  }
+  assertEquals(link.sent, [
+    ...["begin text é", "more b", "last"],
+    ...["begin binary a", "more b", "last"],
+    ...["begin binary ", "last"],
+  ]);
+  assertEquals(outbox.sent, 3);
+});
+
+test("Outbox draws no further piece of a stream while too much waits to be written", async () => {
+  const { link, outbox } = createOutbox();
+  link.writes = false;
+  let drawn = 0;
+  const sending = outbox.send((async function* () {
+    for (; drawn < 3; drawn++) yield "x".repeat(11);
+  })());
+  await settle();
+  assertEquals(link.sent.length, 1);
+  for (let i = 2; i <= 3; i++) {
+    outbox.onDrain();
+    await settle();
+    assertEquals(link.sent.length, i);
+  }
+  outbox.onDrain();
+  await settle();
+  outbox.onDrain();
+  await sending;
+  assertEquals([drawn, link.sent.at(-1)], [3, "last"]);
+});
+
+test("Outbox tells of a message that was begun and cannot be finished, and of no other", async () => {
+  for (const begun of [false, true]) {
+    const { link, owner, outbox } = createOutbox();
+    const { stream, controller } = controlled<string>();
+    const sending = outbox.send(stream);
+    if (begun) controller.enqueue("a");
+    await settle();
+    controller.error(new RangeError("source"));
+    await assertRejects(() => sending, RangeError, "source");
+    assertEquals([link.sent.length, owner.unfinished], begun ? [1, 1] : [0, 0]);
+    assertEquals(outbox.sent, 0);
+  }
+});
+
+test("Outbox begins no message for a stream whose first piece is neither text nor bytes", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const numbers = ReadableStream.from([7]);
+  await assertRejects(() => outbox.send(numbers), TypeError, "a number within a stream");
+  assertEquals([link.sent, owner.unfinished], [[], 0]);
+});
+
+test("Outbox tells of a stream that mixes text and bytes as of one that failed", async () => {
+  const { owner, outbox } = createOutbox();
+  const mixed = ReadableStream.from<string | Uint8Array>(["a", bytes("b")]);
+  await assertRejects(() => outbox.send(mixed), TypeError, "mixes");
+  assertEquals(owner.unfinished, 1);
+});
+
+test("Outbox checks before each thing that had to wait whether it can still be sent", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const { stream, controller, isCancelled } = controlled<string>();
+  const sends = [outbox.send(stream), outbox.send("b"), outbox.send(new Blob(["c"]))];
+  controller.enqueue("a");
+  await settle();
+  owner.error = new RangeError("closed");
+  controller.enqueue("too late");
+  for (const send of sends) assertStrictEquals(await assertRejects(() => send), owner.error);
+  assertEquals([link.sent, owner.unfinished, isCancelled()], [["begin text a"], 1, true]);
+});
+
+test("Outbox gives up a send whose source does not go on, and those behind it", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const { stream } = controlled<string>();
+  const sends = [outbox.send(stream), outbox.send("behind")];
+  await settle();
+  owner.error = new RangeError("closed");
+  outbox.giveUp(owner.error);
+  for (const send of sends) assertStrictEquals(await assertRejects(() => send), owner.error);
+  await settle();
+  assertEquals([link.sent, outbox.backlog], [[], undefined]);
+  // There is nothing left to be given up.
+  outbox.giveUp(owner.error);
+});
+
+test("Outbox flushes once for all that is sent in a turn, answers and pings included", async () => {
+  for (const answering of [false, true]) {
+    const { link, owner, outbox } = createOutbox();
+    owner.answering = answering;
+    for (let turn = 1; turn <= 3; turn++) {
+      for (let i = 0; i < 5; i++) {
+        void outbox.send("x");
+        if (answering) await undefined;
+      }
+      assertEquals(link.calls.filter((call) => call === "flush").length, turn - 1);
+      await settle();
+      await settle();
+      assertEquals(link.calls.filter((call) => call === "flush").length, turn);
+    }
+    outbox.noteControlFrame();
+    await settle();
+    assertEquals(link.calls.at(-1), "flush");
+  }
+});

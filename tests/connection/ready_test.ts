@@ -1,0 +1,46 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { quiet, READY, rejectQuietly } from "../../src/connection/ready.ts";
+import { runtime, test } from "../harness.ts";
+import { settle, stateOf } from "./fake_transport.ts";
+
+/** What is reported as unhandled while `run` and what follows from it run. */
+async function unhandled(run: () => unknown): Promise<unknown[]> {
+  const reported: unknown[] = [];
+  const note = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    reported.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", note);
+  try {
+    void run();
+    await settle();
+    await settle();
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", note);
+  }
+  return reported;
+}
+
+test("a rejection that nobody looks at is reported, so that the tests below can fail", async () => {
+  const error = new RangeError("loud");
+  assertEquals(await unhandled(() => Promise.reject(error)), [error]);
+}, { skip: runtime === "bun" ? "Bun's runner reports it, and fails the file" : undefined });
+
+test("READY is resolved", async () => {
+  assertEquals(await stateOf(READY), "resolved");
+});
+
+test("quiet gives the promise back, as it is, and keeps its rejection from being reported", async () => {
+  const error = new RangeError("quiet");
+  const promise = Promise.reject<number>(error);
+  assertStrictEquals(quiet(promise), promise);
+  assertStrictEquals(await assertRejects(() => promise), error);
+  assertEquals(await quiet(Promise.resolve(1)), 1);
+  assertEquals(await unhandled(() => quiet(Promise.reject(error))), []);
+});
+
+test("rejectQuietly rejects, and is not reported", async () => {
+  const error = new RangeError("quiet");
+  assertStrictEquals(await assertRejects(() => rejectQuietly(error)), error);
+  assertEquals(await unhandled(() => rejectQuietly(error)), []);
+});
