@@ -437,6 +437,7 @@ test("HttpExchange hands frames that followed the request to the connection", as
     const { transport, ends } = fixture;
     transport.feed(Uint8Array.of(...http(UPGRADE), ...HI.subarray(0, cut)));
     transport.feed(HI.subarray(cut));
+    await transport.until(() => transport.writes > 0);
     await settle();
     const connection = ends[0]!.connection!;
     assertEquals(await connection.receive(), "Hi");
