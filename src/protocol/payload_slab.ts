@@ -66,7 +66,7 @@ export class PayloadSlab {
     return copy;
   }
 
-  /** At 64 KiB the copy, and the array it needs, are a third of what an echo costs. */
+  /** Spares a large payload its copy, and the array that this needs. */
   #keep(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array<ArrayBuffer> {
     if (key !== 0) applyMask(chunk, start, end, key);
     const buffer = chunk.buffer as ArrayBuffer;
