@@ -7,7 +7,7 @@ import { consumeMessages, isClosing, type WebSocketConnection } from "./connecti
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
-import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
+import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 import type { CloseInfo, CompressionOptions, Message, Sendable } from "./types.ts";
 
 /** How `writeMessage` sends. */
@@ -23,8 +23,8 @@ export interface WriteMessageOptions {
 export interface HandlerRun {
   /** The request that asked for a WebSocket. */
   readonly request: Request;
-  /** The host's `upgradeWebSocket`. */
-  readonly upgrade: Upgrade;
+  /** The host's `upgradeWebSocket`, with what the host wants to know besides. */
+  readonly upgrade: (request: Request, options: UpgradeOptions) => UpgradeResult;
   /** Options of the router's, for what the handler does not decide itself. */
   readonly options: UpgradeOptions;
   /** What `open` is called with. */
@@ -244,8 +244,9 @@ export abstract class WebSocketHandler {
     try {
       const prepared = await this.prepare();
       if (prepared !== undefined) return prepared;
-      const { response, connection } = upgrade(request, this.#decide(options));
+      const { response, connection, request: kept } = upgrade(request, this.#decide(options));
       if (connection === undefined) return response;
+      this.#request = kept;
       this.#connection = connection;
       void this.#serve(connection, args);
       return response;

@@ -5,7 +5,7 @@
 import type { WebSocketConnection } from "./connection/connection.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { isUpgradeRequest } from "./handshake/server.ts";
-import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
+import type { Upgrade, UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
 /** A class of handlers; `init` is what the route names as its third element. */
 // deno-lint-ignore no-explicit-any -- each class has an init of its own, which the route must match
@@ -94,24 +94,32 @@ export class WebSocketRouter {
    * `undefined` for every other request, plain HTTP ones above all, which are yours to answer.
    *
    * @param upgrade the host's `upgradeWebSocket`.
+   * @param host what that wants to know of this request besides, as `{ server }` on Bun; options among
+   * it go before the router's and the handler's.
    */
-  async handle(request: Request, upgrade: Upgrade): Promise<Response | undefined> {
+  async handle<Host extends object = Record<never, never>>(
+    request: Request,
+    upgrade: Upgrade<Host>,
+    host?: Host,
+  ): Promise<Response | undefined> {
     if (!isUpgradeRequest(request)) return undefined;
     const url = new URL(request.url);
+    const upgradeHere = (request: Request, options: UpgradeOptions): UpgradeResult =>
+      upgrade(request, { ...options, ...host as Host });
     for (const { match, handler, init } of this.#routes) {
       const groups = match(url);
       if (groups === undefined) continue;
       if (isHandlerClass(handler)) {
         return await runHandler(new handler(init), {
           request,
-          upgrade,
+          upgrade: upgradeHere,
           options: this.#options,
           args: groups,
         });
       }
-      const { response, connection } = upgrade(request, this.#options);
-      if (connection !== undefined) void this.#call(handler, { connection, request, groups });
-      return response;
+      const result = upgradeHere(request, this.#options);
+      if (result.connection !== undefined) void this.#call(handler, { ...result, groups });
+      return result.response;
     }
     return undefined;
   }

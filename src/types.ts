@@ -46,9 +46,9 @@ export interface ConnectionStats {
   readonly messagesSent: number;
   /** Messages received, whether or not the application has taken them yet. */
   readonly messagesReceived: number;
-  /** Bytes handed to the transport, frame headers included. */
+  /** Bytes handed to the transport: with the frame headers, or where the host frames, without. */
   readonly bytesSent: number;
-  /** Bytes taken from the transport, frame headers included. */
+  /** Bytes taken from the transport; see `bytesSent`. */
   readonly bytesReceived: number;
 }
 
@@ -151,6 +151,18 @@ export interface ConnectionOptions {
    */
   readonly sendLowWaterMark?: number;
   /**
+   * Bytes that may wait to be written at all: a peer that is further behind is closed with 1013. For
+   * an application that does not wait for `send`, as in a broadcast; one that does has no need of it.
+   * @default Infinity
+   */
+  readonly maxBufferedAmount?: number;
+  /**
+   * Bytes of received messages that may wait for the application where the host cannot stop reading
+   * (`capabilities.inboundBackpressure` is `false`): more end the connection with 1013.
+   * @default 16777216 (16 MiB)
+   */
+  readonly maxQueuedAmount?: number;
+  /**
    * Milliseconds of silence after which the peer is pinged; 0 for never.
    * @default 30000
    */
@@ -185,4 +197,22 @@ export interface ConnectionOptions {
    * @default the platform's
    */
   readonly clock?: Clock;
+}
+
+/** What the handshake of a byte stream, done elsewhere, has settled. */
+export interface WebSocketConnectionOptions<Data = unknown> extends ConnectionOptions {
+  /** Which side of the connection this is: a client masks what it sends. */
+  readonly role: "server" | "client";
+  /**
+   * The URL to show.
+   * @default ""
+   */
+  readonly url?: string;
+  /**
+   * The subprotocol agreed.
+   * @default ""
+   */
+  readonly protocol?: string;
+  /** What the application wants to find at {@linkcode WebSocketConnection.data}. */
+  readonly data?: Data;
 }

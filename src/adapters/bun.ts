@@ -53,7 +53,10 @@ const ALPN_PROTOCOLS = "\x08http/1.1";
  * Throws a `TypeError` when the request is not one that {@linkcode serveTcp} passed to its function,
  * has been upgraded or answered already, or when an option is wrong.
  */
-export function upgradeWebSocket(request: Request, options?: UpgradeOptions): UpgradeResult {
+export function upgradeWebSocket<Data = undefined>(
+  request: Request,
+  options?: UpgradeOptions<Data>,
+): UpgradeResult<Data> {
   const result = upgradeRaw(request, options);
   if (result === undefined) {
     throw new TypeError(

@@ -52,7 +52,10 @@ const LAST_BACKOFF = 1_000;
  * Throws a `TypeError` when the request is not one that {@linkcode serveTcp} passed to its function,
  * has been upgraded or answered already, or when an option is wrong.
  */
-export function upgradeWebSocket(request: Request, options?: UpgradeOptions): UpgradeResult {
+export function upgradeWebSocket<Data = undefined>(
+  request: Request,
+  options?: UpgradeOptions<Data>,
+): UpgradeResult<Data> {
   const result = upgradeRaw(request, options);
   if (result === undefined) {
     throw new TypeError(

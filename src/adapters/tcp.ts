@@ -73,7 +73,10 @@ export interface AcceptOptions
  * Throws a `TypeError` when the request is not one that {@linkcode serveStream} or a `serveTcp` of this
  * library passed to its function, has been upgraded or answered already, or when an option is wrong.
  */
-export function upgradeWebSocket(request: Request, options?: UpgradeOptions): UpgradeResult {
+export function upgradeWebSocket<Data = undefined>(
+  request: Request,
+  options?: UpgradeOptions<Data>,
+): UpgradeResult<Data> {
   const result = upgradeRaw(request, options);
   if (result === undefined) {
     throw new TypeError(

@@ -14,10 +14,11 @@ import type {
   Message,
   RemoteAddress,
   Sendable,
+  WebSocketConnectionOptions,
 } from "../types.ts";
 import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
 import { createReadable, MessageIterator } from "./iteration.ts";
-import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
+import { Keepalive, type KeepaliveActions, type KeepaliveOptions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
@@ -27,29 +28,16 @@ import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
 
-export type { ReceiveOptions, SendOptions };
-
-/** What a byte stream's handshake, done elsewhere, has settled. */
-export interface WebSocketConnectionOptions extends ConnectionOptions {
-  /** Which side of the connection this is: a client masks what it sends. */
-  readonly role: "server" | "client";
-  /**
-   * The URL to show.
-   * @default ""
-   */
-  readonly url?: string;
-  /**
-   * The subprotocol agreed.
-   * @default ""
-   */
-  readonly protocol?: string;
-}
+export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
 
 /** The application's, told of what is answered without it. */
 type Observer = (payload: Uint8Array) => void;
 
 /** Creates the connection over a link. */
-export let connectionOver: (link: Link, options: ConnectionOptions) => WebSocketConnection;
+export let connectionOver: <Data>(
+  link: Link,
+  options: ConnectionOptions & { readonly data?: Data },
+) => WebSocketConnection<Data>;
 
 /**
  * Whether a connection is closing or closed, from whichever side: that nothing can be sent any more is
@@ -88,7 +76,10 @@ export let consumeMessages: (
  * }
  * ```
  */
-export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposable {
+export class WebSocketConnection<Data = unknown>
+  implements AsyncIterable<Message>, AsyncDisposable {
+  /** What was given as `data` when the connection was made, for the application to know it by. */
+  readonly data: Data;
   readonly #link: Link;
   readonly #options: ResolvedConnectionOptions;
   readonly #inbox: Inbox;
@@ -121,7 +112,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * @throws {RangeError} if an option is out of its range.
    * @throws {TypeError} if a side of the stream is locked.
    */
-  constructor(stream: ByteStream, options: WebSocketConnectionOptions) {
+  constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
+    this.data = options.data as Data;
     this.#options = resolveConnectionOptions(options);
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
@@ -133,8 +125,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     }, options);
     const parts = new WebSocketConnection.#Parts(this);
     this.#inbox = new Inbox(this.#options, parts);
-    this.#outbox = new Outbox(this.#link, this.#options.sendHighWaterMark, parts);
-    this.#keepalive = new Keepalive(this.#options, parts);
+    this.#outbox = new Outbox(this.#link, this.#options, parts);
+    this.#keepalive = new Keepalive(keepaliveOptions(this.#options, this.#link), parts);
     this.#link.attach(parts);
     if (options.signal !== undefined) this.#follow(options.signal);
   }
@@ -390,7 +382,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     // A consumer that needs no time answers now.
     this.#inbox.pump();
     const { returning } = this.#inbox;
-    if (this.#closing || returning === "no") {
+    if (this.#closing || returning === "no" || this.#link.answersClose) {
       this.#closeSent = true;
       this.#limitClosing();
       this.#endMessages();
@@ -552,6 +544,10 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
       this.#connection.#sendClose(CloseCode.InternalError, "message not finished");
     }
 
+    onOverflow(): void {
+      this.#connection.#startClosing(CloseCode.TryAgainLater, "too far behind");
+    }
+
     isBlocked(): boolean {
       return this.#connection.#inbox.isPaused;
     }
@@ -572,8 +568,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   };
 
   static {
-    connectionOver = (link, options) =>
-      new WebSocketConnection(link as unknown as ByteStream, options as WebSocketConnectionOptions);
+    connectionOver = <Data>(link: Link, options: ConnectionOptions) =>
+      new WebSocketConnection(
+        link as unknown as ByteStream,
+        options as WebSocketConnectionOptions<Data>,
+      );
     consumeMessages = (connection, consumer) => connection.#inbox.consume(consumer);
     onceClosed = (connection, callback) => {
       if (connection.#info === undefined) connection.#onClosed = callback;
@@ -592,6 +591,11 @@ function observe(observer: Observer | undefined, payload: Uint8Array): void {
   } catch (error) {
     console.error(error);
   }
+}
+
+/** A link without pings leaves it to the host to find out that a peer has gone. */
+function keepaliveOptions(options: ResolvedConnectionOptions, link: Link): KeepaliveOptions {
+  return link.capabilities.ping ? options : { ...options, pingInterval: 0 };
 }
 
 function isLink(source: ByteStream | Link): source is Link {

@@ -20,7 +20,7 @@ export interface LinkSink {
   onTurnEnd(): void;
   /**
    * The peer's Close frame. With `true` it is answered at once, unless {@linkcode Link.close} was
-   * called before; with `false` the answer is left to that. A host that answers by itself does not
+   * called before; with `false` the answer is left to that. A link that answers by itself does not
    * look at the result. Nothing but {@linkcode onTurnEnd}, {@linkcode onDrain} and
    * {@linkcode onEnd} follows.
    */
@@ -48,6 +48,10 @@ export interface Link {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What this link can do. */
   readonly capabilities: Capabilities;
+  /** Whether what is sent waits for {@linkcode flush}; if not, it is on its way already. */
+  readonly gathers: boolean;
+  /** Whether the peer's Close is answered by the host, before the connection hears of it. */
+  readonly answersClose: boolean;
   /** Bytes accepted for sending and not yet taken by the transport. */
   readonly bufferedAmount: number;
   /** Bytes handed to the transport. */
@@ -65,7 +69,11 @@ export interface Link {
   beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void;
   /** Sends a further fragment. */
   sendFragment(data: Uint8Array, last: boolean): void;
-  /** Sends a ping. */
+  /**
+   * Sends a ping.
+   *
+   * @throws {DOMException} "NotSupportedError" if the link cannot.
+   */
   ping(payload: Uint8Array): void;
   /** Sends the Close frame, unless one was sent; a code of 1005 stands for an empty one. */
   close(code: number, reason: string): void;
@@ -77,6 +85,10 @@ export interface Link {
   pause(): void;
   /** Delivers on. */
   resume(): void;
-  /** Switches Nagle's algorithm. */
+  /**
+   * Switches Nagle's algorithm.
+   *
+   * @throws {Error} if the link cannot.
+   */
   setNoDelay(noDelay: boolean): void;
 }

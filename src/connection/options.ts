@@ -17,6 +17,10 @@ export interface ResolvedConnectionOptions {
   readonly sendHighWaterMark: number;
   /** Buffered bytes at which it goes on. */
   readonly sendLowWaterMark: number;
+  /** Buffered bytes above which the connection is closed; may be infinite. */
+  readonly maxBufferedAmount: number;
+  /** Received bytes that may wait where reading cannot stop. */
+  readonly maxQueuedAmount: number;
   /** Milliseconds; 0 for never. */
   readonly pingInterval: number;
   /** Milliseconds; 0 for no limit. */
@@ -35,6 +39,7 @@ export const DEFAULTS = {
   maxFragments: 131_072,
   receiveHighWaterMark: 262_144,
   sendHighWaterMark: 65_536,
+  maxQueuedAmount: 16_777_216,
   pingInterval: 30_000,
   pingTimeout: 30_000,
   idleTimeout: 0,
@@ -54,10 +59,24 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
 }
 
 function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
-  const receiveHighWaterMark = bytes("receiveHighWaterMark", options.receiveHighWaterMark);
-  const sendHighWaterMark = bytes("sendHighWaterMark", options.sendHighWaterMark);
+  const receiveHighWaterMark = bytes(
+    "receiveHighWaterMark",
+    options.receiveHighWaterMark ?? DEFAULTS.receiveHighWaterMark,
+  );
+  const { maxBufferedAmount = Infinity } = options;
+  if (maxBufferedAmount !== Infinity) bytes("maxBufferedAmount", maxBufferedAmount);
+  const sendHighWaterMark = bytes(
+    "sendHighWaterMark",
+    options.sendHighWaterMark ?? Math.min(DEFAULTS.sendHighWaterMark, maxBufferedAmount),
+  );
+  if (sendHighWaterMark > maxBufferedAmount) {
+    throw new RangeError(
+      `sendHighWaterMark must not exceed maxBufferedAmount, ${maxBufferedAmount}, ` +
+        `and is ${sendHighWaterMark}`,
+    );
+  }
   return {
-    maxMessageSize: bytes("maxMessageSize", options.maxMessageSize),
+    maxMessageSize: bytes("maxMessageSize", options.maxMessageSize ?? DEFAULTS.maxMessageSize),
     maxFragments: integer("maxFragments", options.maxFragments ?? DEFAULTS.maxFragments, {
       from: 1,
       to: Number.MAX_SAFE_INTEGER,
@@ -66,6 +85,8 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
     receiveLowWaterMark: lowMark("receive", options.receiveLowWaterMark, receiveHighWaterMark),
     sendHighWaterMark,
     sendLowWaterMark: lowMark("send", options.sendLowWaterMark, sendHighWaterMark),
+    maxBufferedAmount,
+    maxQueuedAmount: bytes("maxQueuedAmount", options.maxQueuedAmount ?? DEFAULTS.maxQueuedAmount),
     pingInterval: delay("pingInterval", options.pingInterval),
     pingTimeout: delay("pingTimeout", options.pingTimeout),
     idleTimeout: delay("idleTimeout", options.idleTimeout),
@@ -81,6 +102,8 @@ const NAMES = [
   "receiveLowWaterMark",
   "sendHighWaterMark",
   "sendLowWaterMark",
+  "maxBufferedAmount",
+  "maxQueuedAmount",
   "pingInterval",
   "pingTimeout",
   "idleTimeout",
@@ -91,11 +114,8 @@ const NAMES = [
 /** One object for all connections that say nothing, which are most. */
 const ALL_DEFAULT: ResolvedConnectionOptions = resolve({});
 
-function bytes(
-  name: "maxMessageSize" | "receiveHighWaterMark" | "sendHighWaterMark",
-  value: number | undefined,
-): number {
-  return integer(name, value ?? DEFAULTS[name], { from: 0, to: Number.MAX_SAFE_INTEGER });
+function bytes(name: string, value: number): number {
+  return integer(name, value, { from: 0, to: Number.MAX_SAFE_INTEGER });
 }
 
 function lowMark(direction: "receive" | "send", value: number | undefined, high: number): number {

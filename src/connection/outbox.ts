@@ -23,6 +23,14 @@ export interface SendOptions {
   readonly binary?: boolean;
 }
 
+/** How far the peer may be behind; see `ConnectionOptions`. */
+export interface OutboxMarks {
+  /** Buffered bytes above which promises wait. */
+  readonly sendHighWaterMark: number;
+  /** Buffered bytes above which the connection is given up. */
+  readonly maxBufferedAmount: number;
+}
+
 /** What the outbox must know of its connection. */
 export interface OutboxOwner {
   /** Throws where a message can no longer be sent: one that had to wait may find the end. */
@@ -33,6 +41,8 @@ export interface OutboxOwner {
   isAnswering(): boolean;
   /** A message was begun and cannot be finished. */
   onUnfinished(): void;
+  /** The peer is further behind than it may be. */
+  onOverflow(): void;
 }
 
 const NO_OPTIONS: SendOptions = {};
@@ -41,7 +51,7 @@ const EMPTY = new Uint8Array(0);
 /** Sends messages over a link. */
 export class Outbox {
   readonly #link: Link;
-  readonly #highWaterMark: number;
+  readonly #marks: OutboxMarks;
   readonly #owner: OutboxOwner;
   /** Made with the first message: most connections of a broadcast never wait for an answer. */
   #turnEnd: TurnEnd | undefined;
@@ -53,10 +63,10 @@ export class Outbox {
   #drain: PromiseWithResolvers<void> | undefined;
   #sent = 0;
 
-  /** Creates an outbox; above `highWaterMark` buffered bytes its promises wait. */
-  constructor(link: Link, highWaterMark: number, owner: OutboxOwner) {
+  /** Creates an outbox. */
+  constructor(link: Link, marks: OutboxMarks, owner: OutboxOwner) {
     this.#link = link;
-    this.#highWaterMark = highWaterMark;
+    this.#marks = marks;
     this.#owner = owner;
   }
 
@@ -103,7 +113,7 @@ export class Outbox {
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
     // As at once, so later: only what is larger than the mark is not copied.
-    const copied = typeof payload !== "string" && payload.length <= this.#highWaterMark;
+    const copied = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark;
     const whole = copied ? payload.slice() : payload;
     return this.#enqueue(() => this.#sendPayload(whole, options));
   }
@@ -138,12 +148,14 @@ export class Outbox {
   }
 
   #flowControl(): Promise<void> {
-    if (this.#link.bufferedAmount <= this.#highWaterMark) {
+    const { sendHighWaterMark, maxBufferedAmount } = this.#marks;
+    if (this.#link.bufferedAmount <= sendHighWaterMark) {
       if (this.#turnEnd?.isWaiting !== true) this.#noteTurn(this.#owner.isAnswering());
       return READY;
     }
     this.#link.flush();
-    if (this.#link.bufferedAmount <= this.#highWaterMark) return READY;
+    if (this.#link.bufferedAmount <= sendHighWaterMark) return READY;
+    if (this.#link.bufferedAmount > maxBufferedAmount) this.#owner.onOverflow();
     if (this.#drain === undefined) {
       this.#drain = Promise.withResolvers();
       quiet(this.#drain.promise);
@@ -152,6 +164,7 @@ export class Outbox {
   }
 
   #noteTurn(batch: boolean): void {
+    if (!this.#link.gathers) return;
     this.#turnEnd ??= new TurnEnd(() => this.#link.flush());
     this.#turnEnd.note(batch);
   }

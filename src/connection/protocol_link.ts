@@ -44,6 +44,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   readonly protocol: string;
   /** The extensions agreed. */
   readonly extensions: string;
+  /** Frames wait for {@linkcode flush}. */
+  readonly gathers = true;
+  /** Whether and when the peer's Close is answered is up to the connection. */
+  readonly answersClose = false;
   readonly #core: Protocol;
   readonly #server: boolean;
   readonly #compression: boolean;

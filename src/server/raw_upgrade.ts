@@ -50,10 +50,10 @@ export function retireRequest(request: Request): void {
  *
  * Throws a `TypeError` when the request has been upgraded or answered already, or an option is wrong.
  */
-export function upgradeRaw(
+export function upgradeRaw<Data>(
   request: Request,
-  options: UpgradeOptions = {},
-): UpgradeResult | undefined {
+  options: UpgradeOptions<Data> = {},
+): UpgradeResult<Data> | undefined {
   const exchange = exchanges.get(request);
   if (exchange === undefined) return undefined;
   if (exchange === ANSWERED) {
@@ -63,33 +63,33 @@ export function upgradeRaw(
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
   const agreement = negotiateUpgrade(request, options, exchange.head);
-  if (agreement instanceof Response) return { response: agreement, connection: undefined };
+  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
   const upgrade = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });
   exchange.beginUpgrade(upgrade);
-  return { response: upgrade.response, connection: upgrade.connection };
+  return { response: upgrade.response, connection: upgrade.connection, request };
 }
 
 /** What a {@linkcode RawUpgrade} is made of. */
-export interface RawUpgradeInit {
+export interface RawUpgradeInit<Data = unknown> {
   /** The URL of the request. */
   readonly url: string;
   /** What the handshake settled. */
   readonly agreement: HandshakeAgreement;
   /** The application's options. */
-  readonly options: UpgradeOptions;
+  readonly options: UpgradeOptions<Data>;
 }
 
 /** An upgrade agreed and not yet carried out. */
-export class RawUpgrade {
+export class RawUpgrade<Data = unknown> {
   /** The connection, which keeps what is sent. */
-  readonly connection: WebSocketConnection;
+  readonly connection: WebSocketConnection<Data>;
   /** Stands for the 101; the application may add headers. */
   readonly response: Response;
   readonly #agreement: HandshakeAgreement;
   readonly #link: ProtocolLink;
 
   /** Creates the connection. */
-  constructor(transport: ByteTransport, { url, agreement, options }: RawUpgradeInit) {
+  constructor(transport: ByteTransport, { url, agreement, options }: RawUpgradeInit<Data>) {
     this.#agreement = agreement;
     const compression = typeof options.compression === "object" ? options.compression : {};
     this.#link = new ProtocolLink({

@@ -13,6 +13,8 @@ test("resolveConnectionOptions fills in defaults, every limit of them finite", (
     receiveLowWaterMark: 64 * 1024,
     sendHighWaterMark: 64 * 1024,
     sendLowWaterMark: 16 * 1024,
+    maxBufferedAmount: Infinity,
+    maxQueuedAmount: 16 * 1024 * 1024,
     pingInterval: 30_000,
     pingTimeout: 30_000,
     idleTimeout: 0,
@@ -29,6 +31,8 @@ test("resolveConnectionOptions takes what is given", () => {
     receiveLowWaterMark: 10,
     sendHighWaterMark: 0,
     sendLowWaterMark: 0,
+    maxBufferedAmount: 0,
+    maxQueuedAmount: 0,
     pingInterval: 0,
     pingTimeout: 0,
     idleTimeout: 2 ** 31 - 1,
@@ -46,7 +50,7 @@ test("resolveConnectionOptions derives low-water marks from the high ones", () =
 
 const names = [
   ...["maxMessageSize", "maxFragments", "receiveHighWaterMark", "receiveLowWaterMark"],
-  ...["sendHighWaterMark", "sendLowWaterMark"],
+  ...["sendHighWaterMark", "sendLowWaterMark", "maxQueuedAmount"],
   ...["pingInterval", "pingTimeout", "idleTimeout", "closeTimeout"],
 ] as const;
 
@@ -69,4 +73,17 @@ test("resolveConnectionOptions refuses what timers cannot do, and low marks abov
       { sendHighWaterMark: 10, sendLowWaterMark: 11 },
     ]
   ) assertThrows(() => resolveConnectionOptions(options), RangeError);
+});
+
+test("resolveConnectionOptions keeps sendHighWaterMark within maxBufferedAmount", () => {
+  assertEquals(
+    resolveConnectionOptions({ maxBufferedAmount: Infinity }).maxBufferedAmount,
+    Infinity,
+  );
+  assertEquals(resolveConnectionOptions({ maxBufferedAmount: 100 }).sendHighWaterMark, 100);
+  const crossed = { maxBufferedAmount: 100, sendHighWaterMark: 101 };
+  assertThrows(() => resolveConnectionOptions(crossed), RangeError, "sendHighWaterMark");
+  for (const maxBufferedAmount of [-1, 0.5, NaN]) {
+    assertThrows(() => resolveConnectionOptions({ maxBufferedAmount }), RangeError, "maxBuffered");
+  }
 });

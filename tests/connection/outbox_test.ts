@@ -8,6 +8,7 @@ import { settle, stateOf } from "./fake_transport.ts";
 
 /** Notes what is sent, and buffers it until it is told to write. */
 class FakeLink implements Partial<Link> {
+  readonly gathers: boolean = true;
   /** What was sent: `text a`, `begin text a`, `more b`, `last`, `flush`. */
   readonly calls: string[] = [];
   /** The arrays of binary messages, as they were given. */
@@ -72,8 +73,13 @@ function createOutbox() {
     onUnfinished(): void {
       this.unfinished++;
     },
+    overflows: 0,
+    onOverflow(): void {
+      this.overflows++;
+    },
   };
-  const outbox = new Outbox(link as unknown as Link, 10, owner satisfies OutboxOwner);
+  const marks = { sendHighWaterMark: 10, maxBufferedAmount: 100 };
+  const outbox = new Outbox(link as unknown as Link, marks, owner satisfies OutboxOwner);
   return { link, owner, outbox };
 }
 
@@ -332,4 +338,26 @@ test("Outbox flushes once for all that is sent in a turn, answers and pings incl
     await settle();
     assertEquals(link.calls.at(-1), "flush");
   }
+});
+
+test("Outbox tells of a peer that is further behind than it may be, and of no other", async () => {
+  const { link, owner, outbox } = createOutbox();
+  void outbox.send("a".repeat(101));
+  assertEquals([link.bufferedAmount, owner.overflows], [0, 0]);
+  link.writes = false;
+  void outbox.send("a".repeat(100));
+  assertEquals(owner.overflows, 0);
+  const waiting = outbox.send("b");
+  assertEquals([owner.overflows, await stateOf(waiting)], [1, "pending"]);
+  link.bufferedAmount = 0;
+  outbox.onDrain();
+  await waiting;
+});
+
+test("Outbox looks for no end of the turn where the link gathers nothing", async () => {
+  const { link, outbox } = createOutbox();
+  Object.assign(link, { gathers: false });
+  await outbox.send("a");
+  await settle();
+  assertEquals(link.calls, ["text a"]);
 });

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import type { LinkSink } from "../../src/connection/link.ts";
 import { ProtocolLink, type ProtocolLinkInit } from "../../src/connection/protocol_link.ts";
 import { WebSocketProtocolError } from "../../src/errors.ts";
-import type { ConnectionOptions, Message } from "../../src/types.ts";
+import type { ConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
 import {
   BINARY,
@@ -18,49 +17,7 @@ import {
   TEXT,
 } from "../protocol/frames.ts";
 import { FakeTransport } from "./fake_transport.ts";
-
-/** Notes what a link tells. */
-class LinkNotes implements LinkSink {
-  readonly calls: string[] = [];
-  readonly messages: Message[] = [];
-  error: unknown;
-  drains = 0;
-  /** Whether the peer's Close is answered at once. */
-  answers = true;
-  onMessageHook: () => void = () => {};
-
-  onMessage(message: Message): void {
-    this.calls.push("message");
-    this.messages.push(message);
-    this.onMessageHook();
-  }
-  onPing(): void {
-    this.calls.push("ping");
-  }
-  onPong(): void {
-    this.calls.push("pong");
-  }
-  onActivity(): void {
-    this.calls.push("activity");
-  }
-  onTurnEnd(): void {
-    this.calls.push("turn end");
-  }
-  onClose(code: number, reason: string): boolean {
-    this.calls.push(`close ${code} ${reason}`);
-    return this.answers;
-  }
-  onFailure(error: WebSocketProtocolError): void {
-    this.calls.push(`failure ${error.closeCode}`);
-  }
-  onDrain(): void {
-    this.drains++;
-  }
-  onEnd(error: unknown): void {
-    this.calls.push("end");
-    this.error = error;
-  }
-}
+import { LinkNotes } from "./link_notes.ts";
 
 function open(
   role: Role = "server",

@@ -1,0 +1,414 @@
+/**
+ * The link over a WebSocket of the host's, as `Deno.serve`, `Bun.serve` and Workers have them: the host
+ * frames, and this mends what can be mended from outside.
+ *
+ * It holds messages back while the connection does not want them, where the host cannot stop reading;
+ * keeps what is sent while the host takes no more; enforces the limits that the host does not have; and
+ * knows one end only, however many events the host makes of it.
+ */
+
+import { CloseCode } from "../close_code.ts";
+import { WebSocketProtocolError } from "../errors.ts";
+import type { Capabilities, Clock, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
+import type { Link, LinkSink } from "./link.ts";
+import { MessageQueue } from "./message_queue.ts";
+import { resolveConnectionOptions } from "./options.ts";
+
+/**
+ * A socket of the host's, as an adapter hands it to {@linkcode HostLink.open}. The adapter calls the
+ * link's `receive…`, `drained`, `closed` and `lost`, which none of these methods may do from within,
+ * but for `close` and `terminate`.
+ */
+export interface HostSocket {
+  /** Bytes that the host has taken and not yet written; 0 where it does not tell. */
+  readonly bufferedAmount: number;
+  /** Whether the adapter calls {@linkcode HostLink.drained}; otherwise `bufferedAmount` is watched. */
+  readonly reportsDrain: boolean;
+  /** Sends text. `false`: it is taken, but no more until {@linkcode HostLink.drained}. */
+  sendText(text: string, compress: boolean | undefined): boolean;
+  /** Sends bytes, which may change once it has returned; as `sendText`. */
+  sendBinary(data: Uint8Array, compress: boolean | undefined): boolean;
+  /** Sends a ping; called only where `capabilities.ping`. */
+  ping(payload: Uint8Array): void;
+  /** Begins the closing handshake; a code of 1005 stands for an empty Close frame. */
+  close(code: number, reason: string): void;
+  /** Drops the socket, as far as the host lets one. */
+  terminate(): void;
+  /** Stops reading; called only where `capabilities.inboundBackpressure`. */
+  pause(): void;
+  /** Reads on; as `pause`. */
+  resume(): void;
+}
+
+/** What is known of a host's WebSocket before it is open. */
+export interface HostLinkInit {
+  /** Who the host is, for errors, as in `"Deno.serve"`. */
+  readonly host: string;
+  /** What has the capabilities that it lacks, for errors: `"serveTcp of @gale/websocket/deno"`. */
+  readonly alternative: string;
+  /** The URL, `ws:` or `wss:`. */
+  readonly url: string;
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The extensions, as in the header, or the empty string. */
+  readonly extensions: string;
+  /** The address of the peer, where it is known. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** What the host can do. */
+  readonly capabilities: Capabilities;
+}
+
+/** A message to be sent, or what is left to do once all of them are. */
+type Outgoing =
+  | { readonly kind: "text"; readonly data: string; readonly compress: boolean | undefined }
+  | { readonly kind: "binary"; readonly data: Uint8Array; readonly compress: boolean | undefined }
+  | { readonly kind: "ping"; readonly data: Uint8Array }
+  | { readonly kind: "close"; readonly code: number; readonly reason: string };
+
+/** A message that is sent in fragments here and leaves as a whole: no host can send fragments. */
+interface Gathering {
+  readonly type: "text" | "binary";
+  readonly pieces: Uint8Array[];
+  readonly compress: boolean | undefined;
+}
+
+/** How the host's socket ended. */
+type Ending =
+  | { readonly kind: "closed"; readonly code: number; readonly reason: string }
+  | { readonly kind: "lost"; readonly error: unknown };
+
+/** Milliseconds between two looks at what a host has written that does not tell, doubled each time. */
+const FIRST_LOOK = 1;
+const LAST_LOOK = 64;
+
+/** {@linkcode Link} by way of a {@linkcode HostSocket}. */
+export class HostLink implements Link {
+  /** The URL of the connection. */
+  readonly url: string;
+  /** The subprotocol agreed. */
+  readonly protocol: string;
+  /** The extensions agreed. */
+  readonly extensions: string;
+  /** The address of the peer. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** What the host can do. */
+  readonly capabilities: Capabilities;
+  /** The host takes each message at once. */
+  readonly gathers = false;
+  /** The host answers by itself. */
+  readonly answersClose = true;
+  readonly #init: HostLinkInit;
+  readonly #clock: Clock;
+  readonly #maxMessageSize: number;
+  readonly #maxQueuedAmount: number;
+  readonly #sendLowWaterMark: number;
+  #socket: HostSocket | undefined;
+  #sink: LinkSink | undefined;
+  /** What the host does not take yet. */
+  #waiting: Outgoing[] = [];
+  #waitingBytes = 0;
+  #blocked = true;
+  #gathering: Gathering | undefined;
+  #look: unknown;
+  #lookDelay = FIRST_LOOK;
+  /** What arrived while paused. */
+  #held: MessageQueue | undefined;
+  #paused = false;
+  #closing = false;
+  #failed: WebSocketProtocolError | undefined;
+  #ended = false;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+
+  /** Creates a link whose socket is still to open: what is sent waits for {@linkcode open}. */
+  constructor(init: HostLinkInit, options: ConnectionOptions) {
+    const resolved = resolveConnectionOptions(options);
+    this.url = init.url;
+    this.protocol = init.protocol;
+    this.extensions = init.extensions;
+    this.remoteAddress = init.remoteAddress;
+    this.capabilities = init.capabilities;
+    this.#init = init;
+    this.#clock = resolved.clock;
+    this.#maxMessageSize = resolved.maxMessageSize;
+    this.#maxQueuedAmount = resolved.maxQueuedAmount;
+    this.#sendLowWaterMark = resolved.sendLowWaterMark;
+  }
+
+  /** Bytes that wait here and in the host. */
+  get bufferedAmount(): number {
+    return this.#waitingBytes + (this.#socket?.bufferedAmount ?? 0);
+  }
+
+  /** Bytes of messages handed to the host. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** Bytes of messages that came from the host. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /** Names the receiver. */
+  attach(sink: LinkSink): void {
+    this.#sink = sink;
+  }
+
+  /** The host's socket is open: sends what has waited for it. */
+  open(socket: HostSocket): void {
+    if (this.#ended) {
+      socket.terminate();
+      return;
+    }
+    this.#socket = socket;
+    if (this.#paused && this.capabilities.inboundBackpressure) socket.pause();
+    this.drained();
+  }
+
+  // From the connection ----------------------------------------------------------------------
+
+  /** Sends a text message. */
+  sendText(data: string, compress: boolean | undefined): void {
+    this.#bytesSent += data.length;
+    if (this.#blocked) this.#wait({ kind: "text", data, compress }, data.length);
+    else this.#blocked = !this.#socket!.sendText(data, compress);
+  }
+
+  /** Sends a binary message. */
+  sendBinary(data: Uint8Array, compress: boolean | undefined): void {
+    this.#bytesSent += data.length;
+    // The application may change what it has sent.
+    if (this.#blocked) this.#wait({ kind: "binary", data: data.slice(), compress }, data.length);
+    else this.#blocked = !this.#socket!.sendBinary(data, compress);
+  }
+
+  /** Begins a message in fragments, which are gathered. */
+  beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void {
+    this.#gathering = { type, pieces: [data.slice()], compress };
+  }
+
+  /** Takes a further fragment; the message leaves with the last one. */
+  sendFragment(data: Uint8Array, last: boolean): void {
+    const { type, pieces, compress } = this.#gathering!;
+    pieces.push(data.slice());
+    if (!last) return;
+    this.#gathering = undefined;
+    const whole = concat(pieces);
+    if (type === "text") this.sendText(new TextDecoder().decode(whole), compress);
+    else this.sendBinary(whole, compress);
+  }
+
+  /** Sends a ping, where the host can. */
+  ping(data: Uint8Array): void {
+    if (!this.capabilities.ping) throw this.#unsupported("send ping");
+    if (this.#blocked) this.#wait({ kind: "ping", data: data.slice() }, data.length);
+    else this.#socket!.ping(data);
+  }
+
+  /** Begins the closing handshake, behind all that was sent. */
+  close(code: number, reason: string): void {
+    if (this.#closing || this.#ended) return;
+    this.#closing = true;
+    if (this.#blocked) this.#wait({ kind: "close", code, reason }, 0);
+    else this.#socket!.close(code, reason);
+  }
+
+  /** Drops the socket. */
+  abort(error: unknown): void {
+    if (this.#ended) return;
+    const socket = this.#socket;
+    this.#end(error);
+    socket?.terminate();
+  }
+
+  /** Everything is on its way; where the host does not tell when it has left, that is watched. */
+  flush(): void {
+    if (this.#socket === undefined || this.#socket.reportsDrain || this.#look !== undefined) return;
+    if (this.bufferedAmount <= this.#sendLowWaterMark) return;
+    this.#lookDelay = FIRST_LOOK;
+    this.#watch();
+  }
+
+  /** Stops delivering, and reading, where the host can. */
+  pause(): void {
+    this.#paused = true;
+    if (this.capabilities.inboundBackpressure) this.#socket?.pause();
+  }
+
+  /** Delivers on. */
+  resume(): void {
+    if (!this.#paused || this.#ended) return;
+    this.#paused = false;
+    const held = this.#held;
+    if (held !== undefined && held.length > 0) {
+      while (!this.#paused && held.length > 0) this.#sink!.onMessage(held.shift()!);
+      this.#sink!.onTurnEnd();
+    }
+    if (!this.#paused && this.capabilities.inboundBackpressure) this.#socket?.resume();
+  }
+
+  /** Fails: what a host frames, it buffers as it likes. */
+  setNoDelay(_noDelay: boolean): void {
+    throw this.#unsupported("set noDelay");
+  }
+
+  // From the host ----------------------------------------------------------------------------
+
+  /** A message arrived; the bytes are the receiver's. */
+  receiveMessage(message: Message): void {
+    if (this.#ended || this.#failed !== undefined) return;
+    this.#bytesReceived += message.length;
+    if (this.#isTooLong(message)) {
+      return this.#fail(CloseCode.MessageTooBig, `message exceeds ${this.#maxMessageSize} bytes`);
+    }
+    const sink = this.#sink!;
+    sink.onActivity();
+    if (this.#paused) return this.#hold(message);
+    sink.onMessage(message);
+    sink.onTurnEnd();
+  }
+
+  /** A ping arrived, and the host has answered it. */
+  receivePing(payload: Uint8Array): void {
+    if (this.#ended) return;
+    this.#sink!.onActivity();
+    this.#sink!.onPing(payload);
+  }
+
+  /** A pong arrived. */
+  receivePong(payload: Uint8Array): void {
+    if (this.#ended) return;
+    this.#sink!.onActivity();
+    this.#sink!.onPong(payload);
+  }
+
+  /** The host takes more. */
+  drained(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#ended) return;
+    this.#blocked = false;
+    let sent = 0;
+    while (!this.#blocked && sent < this.#waiting.length) {
+      this.#send(socket, this.#waiting[sent++]!);
+    }
+    this.#waiting.splice(0, sent);
+    this.#afterWriting();
+  }
+
+  /** The host's socket ended; a code of 0 or 1006 says that there was no Close frame of the peer's. */
+  closed(code: number, reason: string): void {
+    if (this.#ended) return;
+    if (code === 0 || code === CloseCode.Abnormal) {
+      return this.lost(new Error("The peer ended the transport without a Close frame"));
+    }
+    this.#releaseHeld();
+    if (this.#failed === undefined) this.#sink!.onClose(code, reason);
+    this.#end(undefined);
+  }
+
+  /** The host's socket ended otherwise. */
+  lost(error: unknown): void {
+    if (this.#ended) return;
+    this.#releaseHeld();
+    this.#end(error);
+  }
+
+  #wait(outgoing: Outgoing, bytes: number): void {
+    this.#waiting.push(outgoing);
+    this.#waitingBytes += bytes;
+  }
+
+  #send(socket: HostSocket, outgoing: Outgoing): void {
+    switch (outgoing.kind) {
+      case "text":
+        this.#waitingBytes -= outgoing.data.length;
+        this.#blocked = !socket.sendText(outgoing.data, outgoing.compress);
+        break;
+      case "binary":
+        this.#waitingBytes -= outgoing.data.length;
+        this.#blocked = !socket.sendBinary(outgoing.data, outgoing.compress);
+        break;
+      case "ping":
+        this.#waitingBytes -= outgoing.data.length;
+        socket.ping(outgoing.data);
+        break;
+      case "close":
+        socket.close(outgoing.code, outgoing.reason);
+    }
+  }
+
+  #afterWriting(): void {
+    if (this.#ended) return;
+    if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
+    else this.flush();
+  }
+
+  #watch(): void {
+    this.#look = this.#clock.setTimeout(() => {
+      this.#look = undefined;
+      if (this.bufferedAmount <= this.#sendLowWaterMark) return this.#sink!.onDrain();
+      this.#lookDelay = Math.min(2 * this.#lookDelay, LAST_LOOK);
+      this.#watch();
+    }, this.#lookDelay);
+  }
+
+  #hold(message: Message): void {
+    this.#held ??= new MessageQueue();
+    this.#held.push(message);
+    // A host that can stop reading does so with what it has read already.
+    if (this.capabilities.inboundBackpressure || this.#held.bytes <= this.#maxQueuedAmount) return;
+    this.#fail(CloseCode.TryAgainLater, "too many messages wait");
+  }
+
+  /** Hands over what was held: at the end it waits in the connection. */
+  #releaseHeld(): void {
+    const held = this.#held;
+    if (held === undefined || this.#failed !== undefined) return;
+    while (held.length > 0) this.#sink!.onMessage(held.shift()!);
+    this.#sink!.onTurnEnd();
+  }
+
+  #isTooLong(message: Message): boolean {
+    const limit = this.#maxMessageSize;
+    if (message.length > limit) return true;
+    // Three bytes of UTF-8 are the most that a UTF-16 unit takes.
+    return typeof message === "string" && 3 * message.length > limit &&
+      new TextEncoder().encode(message).length > limit;
+  }
+
+  #fail(code: number, reason: string): void {
+    this.#releaseHeld();
+    this.#failed = new WebSocketProtocolError(code, reason);
+    this.#sink!.onFailure(this.#failed);
+    this.close(code, reason);
+  }
+
+  #end(error: unknown): void {
+    this.#ended = true;
+    this.#clock.clearTimeout(this.#look);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#held = undefined;
+    this.#gathering = undefined;
+    this.#sink?.onEnd(error ?? this.#failed);
+  }
+
+  #unsupported(action: string): DOMException {
+    const { host, alternative } = this.#init;
+    return new DOMException(
+      `Cannot ${action}: ${host} has no way to; ${alternative} has`,
+      "NotSupportedError",
+    );
+  }
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

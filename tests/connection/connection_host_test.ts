@@ -1,0 +1,128 @@
+/** `WebSocketConnection` over a socket of the host's, and over a peer that is too slow. */
+
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { connectionOver, consumeMessages } from "../../src/connection/connection.ts";
+import { HostLink } from "../../src/connection/host_link.ts";
+import { WebSocketClosedError } from "../../src/errors.ts";
+import { ManualClock } from "../../src/testing.ts";
+import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
+import { test } from "../harness.ts";
+import { CLOSE } from "../protocol/frames.ts";
+import { ALL, FakeHostSocket } from "./fake_host_socket.ts";
+import { openConnection, settle } from "./fake_transport.ts";
+
+function openOnHost(options: ConnectionOptions = {}, capabilities: Partial<Capabilities> = {}) {
+  const link = new HostLink({
+    host: "the host",
+    alternative: "another one",
+    url: "ws://example.com/",
+    protocol: "chat",
+    extensions: "",
+    remoteAddress: undefined,
+    capabilities: { ...ALL, ...capabilities },
+  }, options);
+  const connection = connectionOver(link, options);
+  const socket = new FakeHostSocket();
+  link.open(socket);
+  return { link, connection, socket };
+}
+
+test("A connection on a host sends at once, and begins the closing handshake behind it", async () => {
+  const { link, connection, socket } = openOnHost();
+  await connection.send("a");
+  const closed = connection.close(4000, "done");
+  assertEquals(socket.calls, ["text a", "close 4000 done"]);
+  link.closed(4000, "done");
+  assertEquals(await closed, { code: 4000, reason: "done", wasClean: true });
+});
+
+test("A connection on a host is cleanly closed by the peer, also while a handler is busy", async () => {
+  const { link, connection } = openOnHost();
+  const release = Promise.withResolvers<void>();
+  const seen: unknown[] = [];
+  const consumed = consumeMessages(connection, async (message) => {
+    seen.push(message);
+    await release.promise;
+  });
+  link.receiveMessage("a");
+  link.receiveMessage("b");
+  link.closed(1001, "bye");
+  assertEquals(await connection.closed, { code: 1001, reason: "bye", wasClean: true });
+  release.resolve();
+  await consumed;
+  assertEquals(seen, ["a", "b"]);
+});
+
+test("A connection on a host gives a peer up that does not close in time", async () => {
+  const clock = new ManualClock();
+  const { connection, socket } = openOnHost({ clock, closeTimeout: 1_000 });
+  const closed = connection.close();
+  await clock.advance(1_000);
+  assertEquals((await closed).code, 1006);
+  assertEquals(socket.calls, ["close 1000 ", "terminate"]);
+});
+
+test("A connection pings where the host can", async () => {
+  const clock = new ManualClock();
+  const { link, connection, socket } = openOnHost({ clock, pingInterval: 100, pingTimeout: 50 });
+  const round = connection.ping("p");
+  await clock.advance(7);
+  link.receivePong(new TextEncoder().encode("p"));
+  assertEquals(await round, 7);
+  await clock.advance(100);
+  assertEquals(socket.calls.length, 2);
+  await clock.advance(50);
+  assertEquals((await connection.closed).code, 1006);
+});
+
+test("A connection rejects a ping where the host cannot, and sends none by itself", async () => {
+  const clock = new ManualClock();
+  const { link, connection, socket } = openOnHost({ clock, pingInterval: 100 }, { ping: false });
+  const error = await assertRejects(() => connection.ping(), DOMException, "another one has");
+  assertEquals(error.name, "NotSupportedError");
+  await clock.advance(100_000);
+  assertEquals(socket.calls, []);
+  link.closed(1000, "");
+  await connection.closed;
+});
+
+test("A connection on a host refuses a code that may not be sent (RFC 6455 7.4)", async () => {
+  const { connection, socket } = openOnHost();
+  await assertRejects(() => connection.close(999), RangeError);
+  await assertRejects(() => connection.close(1000, "ä".repeat(62)), RangeError);
+  assertEquals(socket.calls, []);
+  connection.abort();
+});
+
+test("A connection is closed with 1013 where its peer is further behind than it may be", async () => {
+  const { connection, socket } = openOnHost({ maxBufferedAmount: 4 });
+  socket.room = 1;
+  void connection.send("a");
+  await connection.send("bbbb");
+  const last = connection.send("c");
+  await assertRejects(() => connection.send("d"), WebSocketClosedError, "closing");
+  connection.abort();
+  await assertRejects(() => last, WebSocketClosedError);
+});
+
+test("A connection over bytes is closed with 1013 behind what it had accepted", async () => {
+  const { connection, transport } = openConnection({ maxBufferedAmount: 10 });
+  transport.blocked = true;
+  void connection.send("a".repeat(5));
+  await settle();
+  void connection.send("b".repeat(6));
+  await assertRejects(() => connection.send("c"), WebSocketClosedError, "closing");
+  transport.blocked = false;
+  transport.drain();
+  const { opcode, payload } = transport.frames.at(-1)!;
+  assertEquals([opcode, String.fromCharCode(...payload)], [CLOSE, "\x03\xf5too far behind"]);
+  connection.abort();
+  assertEquals((await connection.closed).code, 1006);
+});
+
+test("data is what the connection was made with", () => {
+  const data = { user: "ada" };
+  const { connection } = openOnHost({ data } as ConnectionOptions);
+  assertStrictEquals(connection.data as unknown, data);
+  connection.abort();
+});

@@ -1,0 +1,269 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { HostLink, type HostLinkInit } from "../../src/connection/host_link.ts";
+import type { WebSocketProtocolError } from "../../src/errors.ts";
+import { ManualClock } from "../../src/testing.ts";
+import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
+import { test } from "../harness.ts";
+import { bytes } from "../protocol/frames.ts";
+import { ALL, FakeHostSocket } from "./fake_host_socket.ts";
+import { LinkNotes } from "./link_notes.ts";
+
+function createLink(options: ConnectionOptions = {}, init: Partial<HostLinkInit> = {}) {
+  const link = new HostLink({
+    host: "the host",
+    alternative: "another one",
+    url: "ws://example.com/",
+    protocol: "p",
+    extensions: "",
+    remoteAddress: undefined,
+    capabilities: ALL,
+    ...init,
+  }, options);
+  const notes = new LinkNotes();
+  link.attach(notes);
+  return { link, notes };
+}
+
+function openLink(
+  options: ConnectionOptions = {},
+  { reportsDrain = true, ...capabilities }: Partial<Capabilities & { reportsDrain: boolean }> = {},
+) {
+  const { link, notes } = createLink(options, { capabilities: { ...ALL, ...capabilities } });
+  const socket = new FakeHostSocket(reportsDrain);
+  link.open(socket);
+  return { link, notes, socket };
+}
+
+test("HostLink keeps what is sent before the socket opens, in order, the Close last", () => {
+  const { link, notes } = createLink();
+  const data = bytes("b");
+  link.sendText("a", true);
+  link.sendBinary(data, undefined);
+  data.fill(0);
+  link.ping(bytes("p"));
+  link.close(1000, "done");
+  assertEquals(link.bufferedAmount, 3);
+  const socket = new FakeHostSocket();
+  link.open(socket);
+  assertEquals(socket.calls, ["text a true", "binary b", "ping p", "close 1000 done"]);
+  assertEquals([link.bufferedAmount, notes.drains, link.bytesSent], [0, 1, 2]);
+});
+
+test("HostLink drops a socket that opens after the link was given up", () => {
+  const { link, notes } = createLink();
+  const reason = new Error("no");
+  link.abort(reason);
+  assertStrictEquals(notes.error, reason);
+  const socket = new FakeHostSocket();
+  link.open(socket);
+  assertEquals(socket.calls, ["terminate"]);
+  assertEquals(notes.calls, ["end"]);
+});
+
+test("HostLink hands the host no more than it takes, and goes on when it drains", () => {
+  const { link, notes, socket } = openLink();
+  notes.drains = 0;
+  socket.room = 1;
+  for (const text of ["a", "b", "c"]) link.sendText(text, undefined);
+  link.close(1000, "");
+  assertEquals(socket.calls, ["text a"]);
+  assertEquals(link.bufferedAmount, 2);
+  socket.room = 1;
+  link.drained();
+  assertEquals(socket.calls, ["text a", "text b"]);
+  socket.room = 2;
+  link.drained();
+  assertEquals(socket.calls, ["text a", "text b", "text c", "close 1000 "]);
+  assert(notes.drains > 0);
+});
+
+test("HostLink tells of a drain at the low-water mark only", () => {
+  const { link, notes, socket } = openLink({ sendHighWaterMark: 100, sendLowWaterMark: 10 });
+  notes.drains = 0;
+  socket.bufferedAmount = 11;
+  link.drained();
+  assertEquals(notes.drains, 0);
+  socket.bufferedAmount = 10;
+  link.drained();
+  assertEquals(notes.drains, 1);
+});
+
+test("HostLink watches what a host has written that does not tell", async () => {
+  const clock = new ManualClock();
+  const { link, notes, socket } = openLink({ clock, sendLowWaterMark: 10 }, {
+    reportsDrain: false,
+  });
+  notes.drains = 0;
+  link.flush();
+  await clock.advance(1_000);
+  assertEquals(notes.drains, 0);
+  socket.bufferedAmount = 11;
+  link.flush();
+  link.flush();
+  await clock.advance(1_000);
+  assertEquals(notes.drains, 0);
+  socket.bufferedAmount = 10;
+  await clock.advance(64);
+  assertEquals(notes.drains, 1);
+  await clock.advance(1_000);
+  assertEquals(notes.drains, 1);
+  socket.bufferedAmount = 11;
+  link.flush();
+  link.abort(undefined);
+  await clock.advance(1_000);
+  assertEquals(notes.drains, 1);
+});
+
+test("HostLink sends a message of fragments as a whole", () => {
+  const { link, socket } = openLink();
+  const piece = bytes("ä").subarray(0, 1);
+  link.beginMessage("text", piece, undefined);
+  link.sendFragment(bytes("ä").subarray(1), false);
+  link.ping(bytes("p"));
+  link.sendFragment(bytes("b"), true);
+  link.beginMessage("binary", bytes("c"), undefined);
+  link.sendFragment(new Uint8Array(0), true);
+  assertEquals(socket.calls, ["ping p", "text äb", "binary c"]);
+});
+
+test("HostLink hands over each message as a turn of its own", () => {
+  const { link, notes } = openLink();
+  link.receiveMessage("a");
+  link.receiveMessage(bytes("bc"));
+  const turn = ["activity", "message", "turn end"];
+  assertEquals(notes.calls, [...turn, ...turn]);
+  assertEquals(notes.messages, ["a", bytes("bc")]);
+  assertEquals(link.bytesReceived, 3);
+});
+
+test("HostLink stops a host that can be stopped, and holds what it has read", () => {
+  const { link, notes, socket } = openLink({ maxQueuedAmount: 1 });
+  link.pause();
+  link.receiveMessage("a");
+  link.receiveMessage("b");
+  assertEquals(notes.messages, []);
+  notes.onMessageHook = () => notes.messages.length === 1 && link.pause();
+  link.resume();
+  assertEquals(notes.messages, ["a"]);
+  link.resume();
+  assertEquals(notes.messages, ["a", "b"]);
+  assertEquals(socket.calls, ["pause", "pause", "resume"]);
+});
+
+test("HostLink pauses a socket that opens while the connection is behind", () => {
+  const { link } = createLink();
+  link.pause();
+  const socket = new FakeHostSocket();
+  link.open(socket);
+  assertEquals(socket.calls, ["pause"]);
+});
+
+test("HostLink ends with 1013 where a host that cannot be stopped has sent too much", () => {
+  const { link, notes, socket } = openLink({ maxQueuedAmount: 200 }, {
+    inboundBackpressure: false,
+  });
+  link.pause();
+  link.receiveMessage("a");
+  link.receiveMessage("b");
+  assertEquals(notes.messages, []);
+  link.receiveMessage("c".repeat(100));
+  // What was received is not lost: it waits for the application.
+  assertEquals(notes.messages.length, 3);
+  assertEquals(notes.calls.slice(-2), ["turn end", "failure 1013"]);
+  link.receiveMessage("d");
+  assertEquals(socket.calls, ["close 1013 too many messages wait"]);
+  link.closed(1013, "");
+  assertEquals(notes.calls.at(-1), "end");
+  assertEquals((notes.error as WebSocketProtocolError).closeCode, 1013);
+  assertEquals(notes.messages.length, 3);
+});
+
+const lengths: readonly (readonly [message: string | Uint8Array<ArrayBuffer>, passes: boolean])[] =
+  [
+    ["a".repeat(12), true],
+    ["a".repeat(13), false],
+    ["€".repeat(4), true],
+    ["€".repeat(5), false],
+    ["😀".repeat(3), true],
+    ["😀".repeat(4), false],
+    [new Uint8Array(12), true],
+    [new Uint8Array(13), false],
+  ];
+
+for (const [message, passes] of lengths) {
+  const kind = typeof message === "string" ? message : "bytes";
+  test(`HostLink holds ${kind} (${message.length}) to maxMessageSize, counted in UTF-8`, () => {
+    const { link, notes, socket } = openLink({ maxMessageSize: 12 });
+    link.receiveMessage(message);
+    assertEquals(notes.messages.length, passes ? 1 : 0);
+    assertEquals(socket.calls, passes ? [] : ["close 1009 message exceeds 12 bytes"]);
+    assertEquals(notes.calls.includes("failure 1009"), !passes);
+  });
+}
+
+test("HostLink reports the peer's Close once, behind what it holds", () => {
+  const { link, notes } = openLink();
+  link.pause();
+  link.receiveMessage("a");
+  link.closed(4000, "why");
+  link.closed(1006, "");
+  link.lost(new Error("late"));
+  link.receiveMessage("late");
+  assertEquals(notes.calls, ["activity", "message", "turn end", "close 4000 why", "end"]);
+  assertStrictEquals(notes.error, undefined);
+});
+
+for (const code of [0, 1006]) {
+  test(`HostLink takes a code of ${code} for the end of the transport`, () => {
+    const { link, notes } = openLink();
+    link.closed(code, "");
+    assertEquals(notes.calls, ["end"]);
+    assert(notes.error instanceof Error);
+  });
+}
+
+test("HostLink passes on what the transport was lost by, behind what it holds", () => {
+  const { link, notes } = openLink();
+  link.pause();
+  link.receiveMessage("a");
+  const cause = new Error("reset");
+  link.lost(cause);
+  assertEquals(notes.messages, ["a"]);
+  assertStrictEquals(notes.error, cause);
+});
+
+test("HostLink drops the socket when aborted, and hears nothing of it then", () => {
+  const { link, notes, socket } = openLink();
+  const reason = new Error("enough");
+  socket.terminate = () => {
+    socket.calls.push("terminate");
+    link.closed(1006, "");
+  };
+  link.abort(reason);
+  link.abort(new Error("again"));
+  link.drained();
+  link.resume();
+  link.close(1000, "");
+  assertEquals(socket.calls, ["terminate"]);
+  assertEquals(notes.calls, ["end"]);
+  assertStrictEquals(notes.error, reason);
+});
+
+test("HostLink passes pings and pongs on", () => {
+  const { link, notes } = openLink();
+  link.receivePing(bytes("a"));
+  link.receivePong(bytes("b"));
+  link.abort(undefined);
+  link.receivePing(bytes("a"));
+  link.receivePong(bytes("b"));
+  assertEquals(notes.calls, ["activity", "ping", "activity", "pong", "end"]);
+});
+
+test("HostLink says what the host cannot do, and who can", () => {
+  const { link, socket } = openLink({}, { ping: false });
+  for (const action of [() => link.ping(bytes("a")), () => link.setNoDelay(true)]) {
+    const error = assertThrows(action, DOMException, "the host has no way to; another one has");
+    assertEquals(error.name, "NotSupportedError");
+  }
+  assertEquals(socket.calls, []);
+});

@@ -1,0 +1,46 @@
+import type { LinkSink } from "../../src/connection/link.ts";
+import type { WebSocketProtocolError } from "../../src/errors.ts";
+import type { Message } from "../../src/types.ts";
+
+/** Notes what a link tells. */
+export class LinkNotes implements LinkSink {
+  readonly calls: string[] = [];
+  readonly messages: Message[] = [];
+  error: unknown;
+  drains = 0;
+  /** Whether the peer's Close is answered at once. */
+  answers = true;
+  onMessageHook: () => void = () => {};
+
+  onMessage(message: Message): void {
+    this.calls.push("message");
+    this.messages.push(message);
+    this.onMessageHook();
+  }
+  onPing(): void {
+    this.calls.push("ping");
+  }
+  onPong(): void {
+    this.calls.push("pong");
+  }
+  onActivity(): void {
+    this.calls.push("activity");
+  }
+  onTurnEnd(): void {
+    this.calls.push("turn end");
+  }
+  onClose(code: number, reason: string): boolean {
+    this.calls.push(`close ${code} ${reason}`);
+    return this.answers;
+  }
+  onFailure(error: WebSocketProtocolError): void {
+    this.calls.push(`failure ${error.closeCode}`);
+  }
+  onDrain(): void {
+    this.drains++;
+  }
+  onEnd(error: unknown): void {
+    this.calls.push("end");
+    this.error = error;
+  }
+}
