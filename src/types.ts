@@ -213,6 +213,16 @@ export interface WebSocketConnectionOptions<Data = unknown> extends ConnectionOp
    * @default ""
    */
   readonly protocol?: string;
+  /**
+   * The extensions agreed, as in the `Sec-WebSocket-Extensions` header of the response:
+   * permessage-deflate with any parameters, or none.
+   * @default ""
+   */
+  readonly extensions?: string;
+  /** How this side compresses, where permessage-deflate is agreed. */
+  readonly compression?: Pick<CompressionOptions, "level" | "threshold">;
+  /** The address of the peer. */
+  readonly remoteAddress?: RemoteAddress;
   /** What the application wants to find at {@linkcode WebSocketConnection.data}. */
   readonly data?: Data;
 }

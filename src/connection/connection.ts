@@ -23,9 +23,9 @@ import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
-import { linkOver } from "./protocol_link.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
+import { createStreamLink } from "./stream_link.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
@@ -110,19 +110,14 @@ export class WebSocketConnection<Data = unknown>
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
-   * @throws {TypeError} if a side of the stream is locked.
+   * @throws {TypeError} if a side of the stream is locked, or `extensions` are none of ours.
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
     this.data = options.data as Data;
     this.#options = resolveConnectionOptions(options);
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
-    this.#link = isLink(stream) ? stream : linkOver(stream, {
-      role: options.role,
-      url: options.url ?? "",
-      protocol: options.protocol ?? "",
-      extensions: "",
-    }, options);
+    this.#link = isLink(stream) ? stream : createStreamLink(stream, options);
     const parts = new WebSocketConnection.#Parts(this);
     this.#inbox = new Inbox(this.#options, parts);
     this.#outbox = new Outbox(this.#link, this.#options, parts);

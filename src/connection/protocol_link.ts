@@ -5,16 +5,9 @@
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
-import type {
-  ByteStream,
-  Capabilities,
-  ConnectionOptions,
-  Message,
-  RemoteAddress,
-} from "../types.ts";
+import type { Capabilities, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions } from "./options.ts";
-import { StreamTransport } from "./stream_transport.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
 /** What the opening handshake settled. */
@@ -320,16 +313,4 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#core.output.clear();
     this.#sink?.onEnd(error ?? this.#core.failure);
   }
-}
-
-/** Creates a link over a byte stream, which opens once the caller has attached a connection to it. */
-export function linkOver(
-  stream: ByteStream,
-  init: ProtocolLinkInit,
-  options: ConnectionOptions,
-): ProtocolLink {
-  const link = new ProtocolLink(init, options);
-  const transport = new StreamTransport(stream);
-  queueMicrotask(() => link.open(transport));
-  return link;
 }
