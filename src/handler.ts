@@ -285,8 +285,8 @@ export abstract class WebSocketHandler {
     args: readonly (string | undefined)[],
   ): Promise<void> {
     try {
-      await this.open(...args);
-      await consumeMessages(connection, (message) => this.onMessage(message));
+      const opening = this.open(...args);
+      await consumeMessages(connection, (message) => this.onMessage(message), opening);
     } catch (error) {
       failConnection(connection, error, this.#onError);
     }

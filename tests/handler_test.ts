@@ -268,6 +268,29 @@ test("WebSocketHandler.open holds messages back until it has resolved", async ()
   assertEquals(handler.calls, ["open", "opened", "message a", "message b", "close"]);
 });
 
+test("WebSocketHandler.open may still answer where the peer's Close is there already", async () => {
+  const gate = Promise.withResolvers<void>();
+  class Slow extends Recorder {
+    override async open(): Promise<void> {
+      await gate.promise;
+      await this.writeMessage("welcome");
+    }
+    override onMessage(message: Message): Promise<void> {
+      return this.writeMessage(message);
+    }
+  }
+  const handler = new Slow();
+  const { client } = await run(handler);
+  void client.send("a");
+  const closed = client.close(4000);
+  await settle();
+  gate.resolve();
+  assertEquals([await client.receive(), await client.receive()], ["welcome", "a"]);
+  assertEquals((await closed).code, 4000);
+  await handler.over;
+  assertEquals(handler.errors, []);
+});
+
 test("WebSocketHandler.onMessage is awaited before the next message", async () => {
   const gates = [0, 1, 2].map(() => Promise.withResolvers<void>());
   class Slow extends Recorder {

@@ -21,6 +21,7 @@ import { createReadable, MessageIterator } from "./iteration.ts";
 import { Keepalive, type KeepaliveActions, type KeepaliveOptions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
+import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
@@ -29,9 +30,6 @@ import { createStreamLink } from "./stream_link.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
-
-/** The application's, told of what is answered without it. */
-type Observer = (payload: Uint8Array) => void;
 
 /** Creates the connection over a link. */
 export let connectionOver: <Data>(
@@ -53,12 +51,14 @@ export let onceClosed: (
 
 /**
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
- * returns a promise is given the next message when that has resolved. Resolves when the last message
- * has been consumed; rejects with what the consumer throws, and hands over no more.
+ * returns a promise is given the next message when that has resolved, and the first message comes when
+ * `opening` has. Resolves when the last message has been consumed; rejects with what the consumer
+ * throws, or `opening` rejects with, and hands over no more.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
   consumer: Consumer,
+  opening?: Promise<void> | void,
 ) => Promise<void>;
 
 /**
@@ -568,23 +568,14 @@ export class WebSocketConnection<Data = unknown>
         link as unknown as ByteStream,
         options as WebSocketConnectionOptions<Data>,
       );
-    consumeMessages = (connection, consumer) => connection.#inbox.consume(consumer);
+    consumeMessages = (connection, consumer, opening) =>
+      connection.#inbox.consume(consumer, opening);
     onceClosed = (connection, callback) => {
       if (connection.#info === undefined) connection.#onClosed = callback;
       else callback(connection);
     };
     isClosing = (connection) =>
       connection.#closing || connection.#over || connection.#peerClose !== undefined;
-  }
-}
-
-/** An observer of the application's must not disturb the protocol: what it throws is reported. */
-function observe(observer: Observer | undefined, payload: Uint8Array): void {
-  if (observer === undefined) return;
-  try {
-    observer(payload);
-  } catch (error) {
-    console.error(error);
   }
 }
 

@@ -160,13 +160,15 @@ export class Inbox {
   }
 
   /**
-   * Hands every message to a consumer, one at a time. Resolves behind the last one; rejects with what
-   * the consumer throws.
+   * Hands every message to a consumer, one at a time, the first one behind `opening`. Resolves behind
+   * the last one; rejects with what the consumer throws, or `opening` rejects with.
    */
-  consume(consumer: Consumer): Promise<void> {
+  consume(consumer: Consumer, opening?: Promise<void> | void): Promise<void> {
     const done = Promise.withResolvers<void>();
-    this.#consumption = { consumer, done, busy: false };
-    this.pump();
+    const consumption = { consumer, done, busy: opening !== undefined };
+    this.#consumption = consumption;
+    if (opening === undefined) this.pump();
+    else void this.#pumpAfter(opening, consumption);
     return done.promise;
   }
 
