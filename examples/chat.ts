@@ -121,16 +121,9 @@ class ChatHandler extends WebSocketHandler {
     if (room.isEmpty) this.#rooms.delete(this.#roomName);
   }
 
-  /**
-   * Sends without waiting, since one slow member must not hold up the others; but what waits for it
-   * must not grow without end either.
-   */
+  /** Sends without waiting, since one slow member must not hold up the others. */
   notify(event: ChatEvent): void {
-    if (this.connection.bufferedAmount > MAX_WAITING) {
-      void this.close(CloseCode.TryAgainLater, "The connection is too slow");
-    } else {
-      void this.writeMessage(event);
-    }
+    void this.writeMessage(event);
   }
 }
 
@@ -140,6 +133,7 @@ const router = new WebSocketRouter([
   compression: true,
   // In bytes, of which a character has up to three.
   maxMessageSize: 3 * MAX_TEXT,
+  maxBufferedAmount: MAX_WAITING,
 });
 
 /** The page may load nothing from elsewhere, and nobody may put it into a frame. */
