@@ -6,7 +6,7 @@
 import { Hono } from "hono";
 import { logger } from "hono/logger";
 import { type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
-import { upgradeWebSocket } from "@gale/websocket/deno";
+import { guardUpgrades, upgradeWebSocket } from "@gale/websocket/deno";
 
 class Greeter extends WebSocketHandler {
   override open(name: string) {
@@ -39,5 +39,6 @@ app.use(async (context, next) => {
   return response ?? await next();
 });
 
-const server: Deno.ServeDefaultExport = { fetch: app.fetch };
+// Middleware that fails behind an upgrade would stop a server of Deno's.
+const server: Deno.ServeDefaultExport = { fetch: guardUpgrades(app.fetch) };
 export default server;

@@ -79,9 +79,13 @@ test("the table of layers names nothing that is gone", () => {
   assertEquals(gone, []);
 });
 
+/** Adapters that load a module which is part of their host, by a name that only the host knows. */
+const loadersOfHostModules = ["src/adapters/cloudflare_dial.ts"];
+
 test("sources import nothing but files of the project", () => {
   const foreign = [...imports].flatMap(([from, specifiers]) =>
     specifiers
+      .filter((specifier) => specifier !== undefined || !loadersOfHostModules.includes(from))
       .filter((specifier) => specifier === undefined || !/^\.\.?\/.*\.ts$/.test(specifier))
       .map((specifier) => `${from}: ${specifier ?? "a computed import()"}`)
   );

@@ -1,5 +1,22 @@
 /**
- * WebSocket on Bun.
+ * WebSocket on Bun: behind `Bun.serve`, over plain TCP or TLS, and as a client.
+ *
+ * ```ts ignore
+ * import { upgradeWebSocket, websocket } from "@gale/websocket/bun";
+ *
+ * Bun.serve({
+ *   port: 8000,
+ *   fetch(request, server) {
+ *     const { response, connection } = upgradeWebSocket(request, { server });
+ *     connection?.send("Welcome");
+ *     return response;
+ *   },
+ *   websocket,
+ * });
+ * ```
+ *
+ * With {@linkcode serveTcp} in place of `Bun.serve`, this library's own codec reads and writes the
+ * frames:
  *
  * ```ts
  * import { serveTcp, upgradeWebSocket } from "@gale/websocket/bun";
@@ -20,11 +37,17 @@ import { type Acceptor, ByteServer, type Listener, type TcpServer } from "../ser
 import type { RequestHandler } from "../server/http_exchange.ts";
 import { upgradeRaw } from "../server/raw_upgrade.ts";
 import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
-import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import type { UpgradeResult } from "../server/upgrade.ts";
 import { BunTransport } from "./bun_transport.ts";
+import { type BunUpgradeOptions, upgradeBunRequest } from "./bun_upgrade.ts";
 import { type BunListener, bunSocketApi, type BunSocketOptions } from "./bun_types.ts";
 
 export { connectWebSocket } from "./bun_connect.ts";
+export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
+export type { WebSocketHandlersOptions } from "./bun_handlers.ts";
+export type { BunSocketData } from "./bun_socket.ts";
+export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
+export type { BunUpgradeOptions } from "./bun_upgrade.ts";
 export type { ConnectOptions } from "../client.ts";
 export type { Dial, DialTarget } from "../connection/dial.ts";
 export type { ByteTransport, TransportSink } from "../connection/transport.ts";
@@ -48,22 +71,47 @@ const ALPN_PROTOCOLS = "\x08http/1.1";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection that opens once it has been returned.
+ * response to return, with the connection. A refused request has a response that says why, and no
+ * connection.
  *
- * Throws a `TypeError` when the request is not one that {@linkcode serveTcp} passed to its function,
- * has been upgraded or answered already, or when an option is wrong.
+ * A request of {@linkcode serveTcp} is upgraded once the response is returned. One of `Bun.serve` needs
+ * the option `server`, and the server this module's {@linkcode websocket}; the upgrade is then done when
+ * this function returns. Bun looks neither at what the application returns after that nor at what it
+ * throws, so that headers for the 101 are to be given as an option.
+ *
+ * What differs on `Bun.serve`:
+ *
+ * - `close` sends the Close frame once the peer has taken all that was sent, but does not wait for the
+ *   peer's: the connection ends at once, its `closed` with the code and reason given to `close`, and
+ *   what the peer sent meanwhile is dropped.
+ * - The peer's Close is answered before the application hears of it.
+ * - A message sent in fragments leaves as a whole.
+ * - Of `compression`, `level` is not heeded. A `serverMaxWindowBits` below 15 together with
+ *   `serverNoContextTakeover` is more than Bun can do: messages go uncompressed.
+ * - `maxFragments` is not heeded; Bun has no such limit. `maxMessageSize` is at most that of the
+ *   `websocket` object, which is its default.
+ * - `setNoDelay` fails, and a request of HTTP/1.0 is not told from one of HTTP/1.1.
+ * - A peer that has gone before the upgrade gives a connection that has ended, with 1006.
+ *
+ * @throws {TypeError} if an option is wrong; if the request is not from `serveTcp`, and `server` is
+ * missing, has no `websocket` object, or another one than ours; or if the request has been upgraded or
+ * answered already, or is not the object that the server passed on.
+ * @throws {RangeError} if an option is out of its range, or `maxMessageSize` exceeds that of the
+ * `websocket` object.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,
-  options?: UpgradeOptions<Data>,
+  options: BunUpgradeOptions<Data> = {},
 ): UpgradeResult<Data> {
   const result = upgradeRaw(request, options);
-  if (result === undefined) {
+  if (result !== undefined) return result;
+  if (options.server === undefined) {
     throw new TypeError(
-      "Cannot upgrade the request: it is not the one that serveTcp of this module passed on",
+      "Cannot upgrade the request: it is not from serveTcp of this module, and for one of " +
+        "Bun.serve the option `server` is missing",
     );
   }
-  return result;
+  return upgradeBunRequest(request, options.server, options);
 }
 
 /**

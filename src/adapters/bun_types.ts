@@ -1,6 +1,6 @@
 /**
- * The part of Bun's socket API that is used here, declared structurally: Bun's own types are an npm
- * package, and the library depends on none.
+ * The part of Bun's API that is used here, declared structurally: Bun's own types are an npm package,
+ * and the library depends on none. What `Bun.serve` gives and takes is assignable to it and from it.
  */
 
 /** A TCP, TLS or Unix socket. */
@@ -89,6 +89,73 @@ export interface BunListener {
   stop(closeActiveConnections?: boolean): void;
   /** Lets the process end while it listens. */
   unref(): void;
+}
+
+/** A WebSocket of `Bun.serve`. */
+export interface BunServerWebSocket<Data> {
+  /** What was given to `server.upgrade`. */
+  data: Data;
+  /** How bytes are given to the handlers. */
+  binaryType?: "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
+  /** 1 while open, otherwise 3. */
+  readonly readyState: number;
+  /** Sends text: the number of bytes, -1 where it had to be queued, 0 where it was dropped. */
+  sendText(text: string, compress?: boolean): number;
+  /** Sends bytes; as `sendText`. */
+  sendBinary(data: Uint8Array, compress?: boolean): number;
+  /** Sends a ping; as `sendText`. */
+  ping(payload: Uint8Array): number;
+  /** Gathers what is sent within; `message`, `open` and `drain` are called so. */
+  cork(callback: () => void): void;
+  /** Sends a Close frame, ends the TCP connection and calls `close`, without waiting for the peer. */
+  close(code?: number, reason?: string): void;
+  /** Drops the TCP connection and calls `close`. */
+  terminate(): void;
+  /** Bytes that are queued. */
+  getBufferedAmount(): number;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+}
+
+/** The `websocket` object of `Bun.serve`, with the limits and the callbacks that all sockets share. */
+export interface BunWebSocketHandlers<Data> {
+  /** The type of `ws.data`, and never there. */
+  readonly data?: Data;
+  /** Bytes of the largest message received. */
+  readonly maxPayloadLength: number;
+  /** Bytes queued above which messages are dropped. */
+  readonly backpressureLimit: number;
+  /** Seconds of silence after which a socket is dropped; 0 for never. */
+  readonly idleTimeout: number;
+  /** Whether Bun pings by itself. */
+  readonly sendPings: boolean;
+  /** Compression in either direction, for clients that offer it. */
+  readonly perMessageDeflate: {
+    readonly compress: "dedicated";
+    readonly decompress: "dedicated";
+  };
+  /** A socket is open. */
+  open(socket: BunServerWebSocket<Data>): void;
+  /** A message arrived. */
+  message(socket: BunServerWebSocket<Data>, message: string | Uint8Array<ArrayBuffer>): void;
+  /** A ping arrived, and was answered. */
+  ping(socket: BunServerWebSocket<Data>, payload: Uint8Array): void;
+  /** A pong arrived. */
+  pong(socket: BunServerWebSocket<Data>, payload: Uint8Array): void;
+  /** Some of what is queued was written. */
+  drain(socket: BunServerWebSocket<Data>): void;
+  /** A socket is closed. */
+  close(socket: BunServerWebSocket<Data>, code: number, reason: string): void;
+}
+
+/** The server of `Bun.serve`, as far as an upgrade needs it. */
+export interface BunServer<Data> {
+  /** Answers a request with 101 and calls `open`; `false` where it can not. */
+  upgrade(request: Request, options: { headers: Headers; data: Data }): boolean;
+  /** Where a request comes from; `null` over a Unix socket. */
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null;
 }
 
 /** The global `Bun`. */

@@ -11,7 +11,7 @@ import type { Dial } from "../connection/dial.ts";
  *
  * Rejects
  * - with a `TypeError` or `RangeError` for a URL or an option that is invalid, before anything is
- *   dialled, and where neither Deno nor Bun runs it and `dial` is not given;
+ *   dialled, and where none of Deno, Bun and Workers runs it and `dial` is not given;
  * - with the signal's reason once the signal is aborted;
  * - with a {@linkcode WebSocketHandshakeError} where the server cannot be reached (the host's error is
  *   the `cause`), where it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError` is
@@ -38,6 +38,10 @@ export async function connectWebSocket(
   url: string | URL | Request,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
+  if ("WebSocketPair" in globalThis) {
+    const { connectWebSocket } = await import("./cloudflare_connect.ts");
+    return await connectWebSocket(url, options);
+  }
   return await connectBy(options.dial ?? hostDial(), url, options);
 }
 

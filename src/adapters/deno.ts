@@ -1,5 +1,22 @@
 /**
- * WebSocket on Deno.
+ * WebSocket on Deno, behind `Deno.serve`:
+ *
+ * ```ts
+ * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/deno";
+ *
+ * const server = Deno.serve({ port: 0 }, (request, info) => {
+ *   const { response, connection } = upgradeWebSocket(request, { info });
+ *   if (connection !== undefined) echo(connection).catch(console.error);
+ *   return response;
+ * });
+ * await server.shutdown();
+ *
+ * async function echo(connection: WebSocketConnection) {
+ *   for await (const message of connection) await connection.send(message);
+ * }
+ * ```
+ *
+ * or over TCP, with this library's own codec, which can do more and checks more:
  *
  * ```ts
  * import { serveTcp, upgradeWebSocket } from "@gale/websocket/deno";
@@ -19,10 +36,12 @@ import { type Acceptor, ByteServer, type Listener, type TcpServer } from "../ser
 import type { RequestHandler } from "../server/http_exchange.ts";
 import { upgradeRaw } from "../server/raw_upgrade.ts";
 import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
-import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import type { UpgradeResult } from "../server/upgrade.ts";
 import { DenoTransport } from "./deno_transport.ts";
+import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
+export { type DenoUpgradeOptions, guardUpgrades } from "./deno_upgrade.ts";
 export type { ConnectOptions } from "../client.ts";
 export type { Dial, DialTarget } from "../connection/dial.ts";
 export type { ByteTransport, TransportSink } from "../connection/transport.ts";
@@ -49,20 +68,35 @@ const LAST_BACKOFF = 1_000;
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
  * response to return, with the connection that opens once it has been returned.
  *
- * Throws a `TypeError` when the request is not one that {@linkcode serveTcp} passed to its function,
- * has been upgraded or answered already, or when an option is wrong.
+ * The request is one of {@linkcode serveTcp}, or of `Deno.serve`, itself and not a copy. For the
+ * latter, Deno's own WebSocket is below the connection. It shows no pings and compresses nothing
+ * (`capabilities` tells), and besides:
+ *
+ * - `pingInterval` and `pingTimeout` are added up for Deno's `idleTimeout`, which pings after half of it
+ *   and gives the peer up after the other half. If one of them is 0, there are no pings.
+ * - Deno reads on while the application is busy: more than `maxQueuedAmount` closes with 1013. It also
+ *   reads a message whole before `maxMessageSize` is looked at.
+ * - After `close()`, a message in place of the peer's Close makes Deno drop the connection: 1006.
+ * - `abort()` sends a Close frame with 1001, as Deno cannot drop a socket. That of a peer which never
+ *   answers one stays open until the peer sends anything, or leaves.
+ * - Frames are Deno's: it takes unmasked ones, and answers a violation by dropping the connection.
+ * - `shutdown()` of `Deno.serve` closes all connections with 1001 and does not wait for the answer;
+ *   they see 1005. To end them otherwise, close them first. It waits forever where a client left
+ *   between its request and the upgrade; abort the server's `signal` then.
+ *
+ * Deno upgrades when the response is first awaited, copied or returned: a function that throws before,
+ * or returns another response, does no harm, and the connection ends with 1006. If it does that
+ * *after*, as when it has awaited the response and then throws, Deno stops the whole server:
+ * {@linkcode guardUpgrades} prevents that. A response has 30 seconds to be returned.
+ *
+ * Throws a `TypeError` when the request is not of either server, has been upgraded or answered
+ * already, or when an option is wrong.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,
-  options?: UpgradeOptions<Data>,
+  options?: DenoUpgradeOptions<Data>,
 ): UpgradeResult<Data> {
-  const result = upgradeRaw(request, options);
-  if (result === undefined) {
-    throw new TypeError(
-      "Cannot upgrade the request: it is not the one that serveTcp of this module passed on",
-    );
-  }
-  return result;
+  return upgradeRaw(request, options) ?? upgradeOnDeno(request, options);
 }
 
 /**

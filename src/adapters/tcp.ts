@@ -15,12 +15,16 @@
 
 import type { WebSocketConnection } from "../connection/connection.ts";
 import { StreamTransport } from "../connection/stream_transport.ts";
-import { WebSocketHandshakeError } from "../errors.ts";
-import { type ExchangeEnd, HttpExchange, type RequestHandler } from "../server/http_exchange.ts";
+import {
+  type AcceptOptions,
+  acceptTransport,
+  type ServeStreamOptions,
+  serveTransport,
+} from "../server/accept.ts";
+import type { RequestHandler } from "../server/http_exchange.ts";
 import { upgradeRaw } from "../server/raw_upgrade.ts";
-import { resolveServeOptions, type ServeOptions } from "../server/serve_options.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-import type { ByteStream, RemoteAddress } from "../types.ts";
+import type { ByteStream } from "../types.ts";
 
 export type {
   ReceiveOptions,
@@ -31,40 +35,11 @@ export type {
 export { WebSocketHandshakeError } from "../errors.ts";
 export type { HeadLimits } from "../handshake/http1.ts";
 export type { HandshakeOptions } from "../handshake/server.ts";
+export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
 export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
 export type { ServeOptions } from "../server/serve_options.ts";
 export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 export type * from "../types.ts";
-
-/** What a byte stream does not tell of itself. */
-export interface StreamOptions {
-  /**
-   * Whether TLS carries the stream, so that URLs are `https:` and `wss:`.
-   * @default false
-   */
-  readonly secure?: boolean;
-  /** The address of the peer. */
-  readonly remoteAddress?: RemoteAddress;
-}
-
-/** Options of {@linkcode serveStream}. */
-export interface ServeStreamOptions
-  extends StreamOptions, Omit<ServeOptions, "maxConnections" | "shutdownTimeout"> {
-  /** Drops the stream when aborted before the request is answered. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of {@linkcode acceptWebSocket}. */
-export interface AcceptOptions
-  extends UpgradeOptions, StreamOptions, Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
-  /**
-   * Called with the request before it is answered. Options that it returns replace those given, one by
-   * one; a `Response` refuses the request.
-   */
-  readonly onRequest?: (
-    request: Request,
-  ) => UpgradeOptions | Response | undefined | Promise<UpgradeOptions | Response | undefined>;
-}
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
@@ -98,8 +73,8 @@ export async function serveStream(
   handler: RequestHandler,
   options: ServeStreamOptions = {},
 ): Promise<void> {
-  const { error } = await runExchange(stream, handler, options);
-  if (error !== undefined) throw error;
+  const { remoteAddress } = options;
+  await serveTransport(() => new StreamTransport(stream, remoteAddress), handler, options);
 }
 
 /**
@@ -113,49 +88,6 @@ export async function acceptWebSocket(
   stream: ByteStream,
   options: AcceptOptions = {},
 ): Promise<WebSocketConnection> {
-  let refusal: Response | undefined;
-  const failures: unknown[] = [];
-  const answer = async (request: Request) => {
-    const chosen = await options.onRequest?.(request);
-    const response = chosen instanceof Response
-      ? chosen
-      : upgradeWebSocket(request, { ...options, ...chosen }).response;
-    if (response.status !== 101) refusal = response.clone();
-    return response;
-  };
-  const onError = (error: unknown) => void failures.push(error);
-  const end = await runExchange(stream, answer, { ...options, onError });
-  if (end.connection !== undefined) return end.connection;
-  options.signal?.throwIfAborted();
-  if (failures.length > 0) throw failures[0];
-  throw handshakeError(end.refusal ?? refusal, end.error);
-}
-
-async function runExchange(
-  stream: ByteStream,
-  handler: RequestHandler,
-  options: ServeStreamOptions,
-): Promise<ExchangeEnd> {
-  const resolved = resolveServeOptions(options);
-  const { signal, secure = false } = options;
-  signal?.throwIfAborted();
-  const { promise: ended, resolve: onEnd } = Promise.withResolvers<ExchangeEnd>();
-  const transport = new StreamTransport(stream, options.remoteAddress);
-  const exchange = new HttpExchange(transport, handler, { ...resolved, secure, onEnd });
-  const onAbort = () => exchange.abort(signal!.reason);
-  signal?.addEventListener("abort", onAbort);
-  exchange.start();
-  try {
-    return await ended;
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
-}
-
-function handshakeError(response: Response | undefined, cause: unknown): WebSocketHandshakeError {
-  if (response === undefined) {
-    return new WebSocketHandshakeError("Cannot accept: the handshake was cut short", { cause });
-  }
-  const message = `Cannot accept: the handshake was refused with status ${response.status}`;
-  return new WebSocketHandshakeError(message, { response, cause });
+  const { remoteAddress } = options;
+  return await acceptTransport(() => new StreamTransport(stream, remoteAddress), options);
 }

@@ -24,10 +24,19 @@ export interface HostSocket {
   readonly bufferedAmount: number;
   /** Whether the adapter calls {@linkcode HostLink.drained}; otherwise `bufferedAmount` is watched. */
   readonly reportsDrain: boolean;
+  /** Whether something that was sent waits for `flush`; where a socket has no such thing, never. */
+  readonly gathers?: boolean;
   /** Sends text. `false`: it is taken, but no more until {@linkcode HostLink.drained}. */
   sendText(text: string, compress: boolean | undefined): boolean;
   /** Sends bytes, which may change once it has returned; as `sendText`. */
   sendBinary(data: Uint8Array, compress: boolean | undefined): boolean;
+  /** Hands what was gathered to the host; as `sendText`. Called only where `gathers`. */
+  flush?(): boolean;
+  /**
+   * Calls back when the host has most likely written what it was given, for the first look at
+   * `bufferedAmount`; without this a timer does.
+   */
+  soon?(callback: () => void): void;
   /** Sends a ping; called only where `capabilities.ping`. */
   ping(payload: Uint8Array): void;
   /** Begins the closing handshake; a code of 1005 stands for an empty Close frame. */
@@ -56,6 +65,12 @@ export interface HostLinkInit {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What the host can do. */
   readonly capabilities: Capabilities;
+  /**
+   * Whether the host answers the peer's Close by itself; where it does not, the adapter calls
+   * {@linkcode HostLink.receiveClose}.
+   * @default true
+   */
+  readonly answersClose?: boolean;
 }
 
 /** A message to be sent, or what is left to do once all of them are. */
@@ -80,6 +95,8 @@ type Ending =
 /** Milliseconds between two looks at what a host has written that does not tell, doubled each time. */
 const FIRST_LOOK = 1;
 const LAST_LOOK = 64;
+/** Stands for a look that no timer brings. */
+const SOON = "soon";
 
 /** {@linkcode Link} by way of a {@linkcode HostSocket}. */
 export class HostLink implements Link {
@@ -93,10 +110,8 @@ export class HostLink implements Link {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What the host can do. */
   readonly capabilities: Capabilities;
-  /** The host takes each message at once. */
-  readonly gathers = false;
-  /** The host answers by itself. */
-  readonly answersClose = true;
+  /** Whether the host answers by itself. */
+  readonly answersClose: boolean;
   readonly #init: HostLinkInit;
   readonly #clock: Clock;
   readonly #maxMessageSize: number;
@@ -115,6 +130,8 @@ export class HostLink implements Link {
   #held: MessageQueue | undefined;
   #paused = false;
   #closing = false;
+  #closeSent = false;
+  #closeReceived = false;
   #failed: WebSocketProtocolError | undefined;
   #ended = false;
   #bytesSent = 0;
@@ -128,6 +145,7 @@ export class HostLink implements Link {
     this.extensions = init.extensions;
     this.remoteAddress = init.remoteAddress;
     this.capabilities = init.capabilities;
+    this.answersClose = init.answersClose ?? true;
     this.#init = init;
     this.#clock = resolved.clock;
     this.#maxMessageSize = resolved.maxMessageSize;
@@ -138,6 +156,11 @@ export class HostLink implements Link {
   /** Bytes that wait here and in the host. */
   get bufferedAmount(): number {
     return this.#waitingBytes + (this.#socket?.bufferedAmount ?? 0);
+  }
+
+  /** Whether something waits for {@linkcode flush}; most hosts take each message at once. */
+  get gathers(): boolean {
+    return this.#socket?.gathers === true;
   }
 
   /** Bytes of messages handed to the host. */
@@ -211,7 +234,7 @@ export class HostLink implements Link {
     if (this.#closing || this.#ended) return;
     this.#closing = true;
     if (this.#blocked) this.#wait({ kind: "close", code, reason }, 0);
-    else this.#socket!.close(code, reason);
+    else this.#sendClose(this.#socket!, code, reason);
   }
 
   /** Drops the socket. */
@@ -224,10 +247,13 @@ export class HostLink implements Link {
 
   /** Everything is on its way; where the host does not tell when it has left, that is watched. */
   flush(): void {
+    if (this.gathers) this.#blocked = !this.#socket!.flush!();
     if (this.#socket === undefined || this.#socket.reportsDrain || this.#look !== undefined) return;
     if (this.bufferedAmount <= this.#sendLowWaterMark) return;
     this.#lookDelay = FIRST_LOOK;
-    this.#watch();
+    if (this.#socket.soon === undefined) return this.#watch();
+    this.#look = SOON;
+    this.#socket.soon(() => this.#lookAgain());
   }
 
   /** Stops delivering, and reading, where the host can. */
@@ -296,6 +322,23 @@ export class HostLink implements Link {
     this.#afterWriting();
   }
 
+  /** The peer's Close frame came, and the answer is left to {@linkcode close}. */
+  receiveClose(code: number, reason: string): void {
+    if (this.#ended || this.#failed !== undefined) return;
+    this.#closeReceived = true;
+    this.#releaseHeld();
+    if (this.#sink!.onClose(code, reason)) this.close(code, reason);
+    this.#endIfClosed();
+  }
+
+  /** The peer's Close frame came and breaks a rule, which is what the answer says. */
+  refuseClose(closeCode: number, message: string): void {
+    if (this.#ended || this.#failed !== undefined) return;
+    this.#closeReceived = true;
+    this.#fail(closeCode, message);
+    this.#endIfClosed();
+  }
+
   /** The host's socket ended; a code of 0 or 1006 says that there was no Close frame of the peer's. */
   closed(code: number, reason: string): void {
     if (this.#ended) return;
@@ -334,8 +377,19 @@ export class HostLink implements Link {
         socket.ping(outgoing.data);
         break;
       case "close":
-        socket.close(outgoing.code, outgoing.reason);
+        this.#sendClose(socket, outgoing.code, outgoing.reason);
     }
+  }
+
+  #sendClose(socket: HostSocket, code: number, reason: string): void {
+    this.#closeSent = true;
+    socket.close(code, reason);
+    this.#endIfClosed();
+  }
+
+  /** With both Close frames exchanged here, the host has nothing more to tell. */
+  #endIfClosed(): void {
+    if (this.#closeSent && this.#closeReceived && !this.#ended) this.#end(undefined);
   }
 
   #afterWriting(): void {
@@ -346,11 +400,16 @@ export class HostLink implements Link {
 
   #watch(): void {
     this.#look = this.#clock.setTimeout(() => {
-      this.#look = undefined;
-      if (this.bufferedAmount <= this.#sendLowWaterMark) return this.#sink!.onDrain();
       this.#lookDelay = Math.min(2 * this.#lookDelay, LAST_LOOK);
-      this.#watch();
+      this.#lookAgain();
     }, this.#lookDelay);
+  }
+
+  #lookAgain(): void {
+    this.#look = undefined;
+    if (this.#ended) return;
+    if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
+    else this.#watch();
   }
 
   #hold(message: Message): void {
@@ -386,7 +445,7 @@ export class HostLink implements Link {
 
   #end(error: unknown): void {
     this.#ended = true;
-    this.#clock.clearTimeout(this.#look);
+    if (this.#look !== SOON) this.#clock.clearTimeout(this.#look);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#held = undefined;

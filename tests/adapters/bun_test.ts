@@ -1,5 +1,15 @@
-import { serveTcp, upgradeWebSocket } from "../../src/adapters/bun.ts";
-import { runtime } from "../harness.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  type BunServer,
+  type BunSocketData,
+  connectWebSocket,
+  serveTcp,
+  upgradeWebSocket,
+  websocket,
+} from "../../src/adapters/bun.ts";
+import { WebSocketHandler, WebSocketRouter } from "../../mod.ts";
+import { runtime, test } from "../harness.ts";
+import { serving } from "./bun_serving.ts";
 import { testHostilePeers } from "./hostile_peer_battery.ts";
 import { testServeTcp } from "./serve_tcp_battery.ts";
 
@@ -7,3 +17,63 @@ const skip = runtime === "bun" ? undefined : "it needs Bun";
 
 testServeTcp("bun", { serveTcp, upgradeWebSocket }, skip);
 testHostilePeers("bun", { serveTcp, upgradeWebSocket }, skip);
+
+test("bun.upgradeWebSocket asks for the server where a request is not serveTcp's", () => {
+  const error = assertThrows(
+    () => upgradeWebSocket(new Request("http://localhost/")),
+    TypeError,
+    "the option `server` is missing",
+  );
+  assertEquals(error.message.includes("serveTcp of this module"), true);
+});
+
+test("bun.upgradeWebSocket serves one function on Bun.serve and on serveTcp", async () => {
+  const upgrade = (request: Request, server?: BunServer<BunSocketData>): Response => {
+    const options = { data: { path: new URL(request.url).pathname } };
+    const { response, connection } = upgradeWebSocket(
+      request,
+      server === undefined ? options : { ...options, server },
+    );
+    const path: string | undefined = connection?.data.path;
+    connection?.send(`at ${path}`);
+    return response;
+  };
+  const greeting = async (port: number) => {
+    await using client = await connectWebSocket(`ws://127.0.0.1:${port}/here`);
+    return await client.receive();
+  };
+  await serving({ fetch: upgrade, websocket }, async (port) => {
+    assertEquals(await greeting(port), "at /here");
+  });
+  await using server = serveTcp({ port: 0, hostname: "127.0.0.1" }, (request) => upgrade(request));
+  assertEquals(await greeting(server.addr.port), "at /here");
+}, { skip });
+
+test("bun.upgradeWebSocket gives a router its handlers, and what they decide", async () => {
+  class Room extends WebSocketHandler {
+    override prepare(): void {
+      this.responseHeaders.append("set-cookie", "seen=1");
+    }
+
+    override async open(room?: string): Promise<void> {
+      await this.writeMessage(`room ${room} of ${new URL(this.request.url).host}`);
+    }
+
+    override onMessage(message: string | Uint8Array): Promise<void> {
+      return this.writeMessage(message);
+    }
+  }
+  const router = new WebSocketRouter([["/rooms/:room", Room]]);
+  await serving({
+    async fetch(request, server) {
+      return await router.handle(request, upgradeWebSocket, { server }) ?? new Response("a page");
+    },
+    websocket,
+  }, async (port) => {
+    await using client = await connectWebSocket(`ws://127.0.0.1:${port}/rooms/7`);
+    assertEquals(await client.receive(), `room 7 of 127.0.0.1:${port}`);
+    await client.send("echo");
+    assertEquals(await client.receive(), "echo");
+    assertEquals(await (await fetch(`http://127.0.0.1:${port}/page`)).text(), "a page");
+  });
+}, { skip });

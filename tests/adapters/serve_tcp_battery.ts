@@ -7,8 +7,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect as connectTcp, type Socket } from "node:net";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { connect as connectTls } from "node:tls";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
@@ -17,72 +17,12 @@ import type { RequestHandler } from "../../src/server/http_exchange.ts";
 import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
 import type { Upgrade } from "../../src/server/upgrade.ts";
 import { test } from "../harness.ts";
+import { CLOSE_ANSWER, HI, HI_ECHOED, pem, RawClient, UPGRADE } from "./raw_client.ts";
 
 /** The entry point of a host. */
 export interface ServeModule {
   readonly serveTcp: (options: ServeTcpOptions, handler: RequestHandler) => TcpServer;
   readonly upgradeWebSocket: Upgrade;
-}
-
-const UPGRADE = "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n" +
-  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-/** A masked text message "Hi", the mask being zero, and its echo. */
-const HI = "\x81\x82\0\0\0\0Hi";
-const HI_ECHOED = "\x81\x02Hi";
-/** The client's half of a closing handshake with 1001. */
-const CLOSE_ANSWER = "\x88\x82\0\0\0\0\x03\xe9";
-
-function pem(name: string): string {
-  return readFileSync(new URL(`../deps/tls/${name}.pem`, import.meta.url), "utf8");
-}
-
-/** A client that is told byte by byte what to send. Text stands for bytes, one each. */
-class RawClient {
-  readonly #socket: Socket;
-  #received = "";
-  #ended = false;
-  #wake = () => {};
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setEncoding("latin1");
-    socket.on("data", (text: string) => {
-      this.#received += text;
-      this.#wake();
-    });
-    const end = () => {
-      this.#ended = true;
-      this.#wake();
-    };
-    socket.on("end", end).on("close", end).on("error", end);
-  }
-
-  send(text: string): void {
-    this.#socket.write(text, "latin1");
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#socket.closed) resolve();
-    this.#socket.on("close", () => resolve());
-    this.#socket.destroy();
-    return promise;
-  }
-
-  /** All that came, once it ends in `text` or the server has ended. */
-  async receive(text?: string): Promise<string> {
-    while (!this.#ended && (text === undefined || !this.#received.includes(text))) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      await promise;
-    }
-    return this.#received;
-  }
 }
 
 /** Defines the tests; `skip` says why they cannot run here. */

@@ -47,6 +47,11 @@ export class Program implements AsyncDisposable {
     });
   }
 
+  /** The id of its process. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Waits until the output matches. */
   async outputMatching(pattern: RegExp): Promise<RegExpExecArray> {
     const deadline = Date.now() + ANSWER_TIMEOUT;

@@ -1,0 +1,86 @@
+/**
+ * An echo and a chat on Cloudflare Workers, configured by `wrangler.jsonc`. Without Wrangler:
+ * `npx -p workerd -p esbuild workerd serve examples/wrangler.jsonc`, on port 8787. Then connect to
+ * `/echo`, or to `/chat/:room?name=…`.
+ *
+ * A Worker may use a connection only while it serves the request that opened it, which is enough for an
+ * echo. Members of a room send to each other: their connections live in one Durable Object.
+ */
+
+import { type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
+import { upgradeWebSocket } from "@gale/websocket/cloudflare";
+
+/** Bytes that may wait for a member who does not take them; then it has to go. */
+const MAX_WAITING = 256 * 1024;
+
+/** What the configuration binds. */
+interface Environment {
+  readonly ROOMS: {
+    idFromName(name: string): unknown;
+    get(id: unknown): { fetch(request: Request): Promise<Response> };
+  };
+}
+
+class Echo extends WebSocketHandler {
+  override onMessage(message: Message): Promise<void> {
+    return this.writeMessage(message);
+  }
+}
+
+/** One visitor of a room. */
+class Member extends WebSocketHandler {
+  readonly #members: Set<Member>;
+  #name = "";
+
+  /** The members are the third element of the route. */
+  constructor(members: Set<Member>) {
+    super();
+    this.#members = members;
+  }
+
+  override open(): void {
+    this.#name = new URL(this.request.url).searchParams.get("name") ?? "somebody";
+    this.#members.add(this);
+    this.#tell(`${this.#name} has joined`);
+  }
+
+  override onMessage(message: Message): void {
+    this.#tell(`${this.#name}: ${message}`);
+  }
+
+  override onClose(): void {
+    this.#members.delete(this);
+    this.#tell(`${this.#name} has left`);
+  }
+
+  /** Tells everybody; whoever takes too little is closed by the router's `maxBufferedAmount`. */
+  #tell(text: string): void {
+    for (const member of this.#members) void member.writeMessage(text);
+  }
+}
+
+/** A room, which is one Durable Object wherever its members are. */
+export class Room {
+  readonly #router = new WebSocketRouter([["/chat/:room", Member, new Set<Member>()]], {
+    maxBufferedAmount: MAX_WAITING,
+  });
+
+  async fetch(request: Request): Promise<Response> {
+    return await this.#router.handle(request, upgradeWebSocket) ?? notFound();
+  }
+}
+
+const router = new WebSocketRouter([["/echo", Echo]]);
+
+export default {
+  async fetch(request: Request, { ROOMS }: Environment): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const [, chat, room] = pathname.split("/");
+    if (chat === "chat" && room) return await ROOMS.get(ROOMS.idFromName(room)).fetch(request);
+    return await router.handle(request, upgradeWebSocket) ?? notFound();
+  },
+};
+
+function notFound(): Response {
+  return new Response("Connect to /echo, or to /chat/:room?name=….\n", { status: 404 });
+}

@@ -1,0 +1,149 @@
+/** The upgrade of a request of `Bun.serve`. */
+
+import { connectionOver } from "../connection/connection.ts";
+import { HostLink } from "../connection/host_link.ts";
+import { resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
+import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import type { RemoteAddress } from "../types.ts";
+import { bunClock } from "./bun_clock.ts";
+import { BunSocket, type BunSocketData } from "./bun_socket.ts";
+import type { BunServer } from "./bun_types.ts";
+
+/** How a request is upgraded on Bun. */
+export interface BunUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> {
+  /**
+   * The server that `Bun.serve` passes to `fetch`, or returns; its `websocket` object is ours. Not
+   * looked at for a request of `serveTcp`.
+   */
+  readonly server?: BunServer<BunSocketData>;
+}
+
+const EXTENSIONS = "sec-websocket-extensions";
+
+/** The path of a Unix socket is not known here. */
+const UNIX_ADDRESS: RemoteAddress = { transport: "unix", hostname: "", port: 0 };
+
+/**
+ * Upgrades a request of `Bun.serve`; see `upgradeWebSocket`.
+ *
+ * Throws a `TypeError` or `RangeError` where an option is wrong, where the server has no `websocket`
+ * object that fits, and where Bun does not take the request.
+ */
+export function upgradeBunRequest<Data>(
+  request: Request,
+  server: BunServer<BunSocketData>,
+  options: UpgradeOptions<Data>,
+): UpgradeResult<Data> {
+  const agreement = negotiateUpgrade(request, options);
+  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+  const extensions = extensionsOf(agreement);
+  const { maxMessageSize, clock = bunClock } = options;
+  const link = new HostLink({
+    host: "Bun.serve",
+    alternative: "serveTcp of @gale/websocket/bun",
+    url: request.url.replace(/^http/, "ws"),
+    protocol: agreement.protocol,
+    extensions,
+    remoteAddress: addressOf(request, server),
+    capabilities: {
+      ping: true,
+      compression: extensions !== "",
+      inboundBackpressure: true,
+      outboundBackpressure: true,
+      responseHeaders: true,
+      noDelay: false,
+    },
+    // Where nothing is said the limit of the `websocket` object holds, which Bun enforces.
+  }, { ...options, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
+  const connection = connectionOver(link, { ...options, clock });
+  const threshold = extensions === ""
+    ? Infinity
+    : resolveCompression(options.compression)!.threshold;
+  const socket = new BunSocket({ link, connection, threshold });
+
+  const headers = new Headers(agreement.headers);
+  // An empty one keeps Bun from selecting the first that is offered, and does not go out.
+  headers.set("sec-websocket-protocol", agreement.protocol);
+  try {
+    const upgraded = withOffer(
+      request,
+      extensions,
+      () => server.upgrade(request, { headers, data: socket }),
+    );
+    if (upgraded) {
+      checkHandlers(socket, maxMessageSize);
+    } else if (request.signal.aborted) {
+      link.lost(new Error("The peer ended the transport before the upgrade"));
+    } else {
+      throw new TypeError(
+        "Cannot upgrade the request: it has been upgraded or answered already, or it is not the " +
+          "one that Bun.serve passed on",
+      );
+    }
+  } catch (error) {
+    link.abort(error);
+    throw error;
+  }
+  const response = new Response(null, { status: 101, headers: agreement.headers });
+  return { response, connection, request };
+}
+
+/** Bun has upgraded; but who serves the socket? */
+function checkHandlers({ limit }: BunSocket, maxMessageSize: number = 0): void {
+  if (limit === undefined) {
+    throw new TypeError(
+      "Cannot upgrade the request: the `websocket` object of Bun.serve is not the one of this module",
+    );
+  }
+  if (maxMessageSize > limit) {
+    throw new RangeError(
+      `maxMessageSize must not exceed that of the \`websocket\` object of Bun.serve, ${limit}, and ` +
+        `is ${maxMessageSize}; createWebSocketHandlers makes one for larger messages`,
+    );
+  }
+}
+
+/**
+ * What is agreed, as Bun can do it: a client that forgets its window is not told of its size, and a
+ * server that forgets its own has no choice of one.
+ */
+function extensionsOf({ extensions, compression }: HandshakeAgreement): string {
+  if (compression === undefined) return "";
+  const [name, ...parameters] = extensions.split("; ");
+  const told = parameters.filter((parameter) =>
+    !parameter.startsWith("client_max_window_bits") ||
+    !compression.clientNoContextTakeover && compression.clientMaxWindowBits < 15
+  );
+  const sized = told.some((parameter) => parameter.startsWith("server_max_window_bits"));
+  if (sized && compression.serverNoContextTakeover) return "";
+  // Bun's order.
+  return [name, ...told.sort()].join("; ");
+}
+
+/**
+ * Bun takes the extensions from the request's own headers, as they are at that moment: shows it none
+ * but what is agreed, which it then answers with.
+ */
+function withOffer<Result>(request: Request, extensions: string, upgrade: () => Result): Result {
+  const offer = request.headers.get(EXTENSIONS);
+  if (offer === null) return upgrade();
+  if (extensions === "") request.headers.delete(EXTENSIONS);
+  else request.headers.set(EXTENSIONS, extensions);
+  try {
+    return upgrade();
+  } finally {
+    request.headers.set(EXTENSIONS, offer);
+  }
+}
+
+function addressOf(
+  request: Request,
+  server: BunServer<BunSocketData>,
+): RemoteAddress | undefined {
+  const address = server.requestIP(request);
+  if (address !== null) {
+    return { transport: "tcp", hostname: address.address, port: address.port };
+  }
+  return request.signal.aborted ? undefined : UNIX_ADDRESS;
+}

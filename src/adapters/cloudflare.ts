@@ -1,0 +1,89 @@
+/**
+ * WebSocket on Cloudflare Workers.
+ *
+ * ```ts
+ * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/cloudflare";
+ *
+ * export default {
+ *   fetch(request: Request): Response {
+ *     const { response, connection } = upgradeWebSocket(request);
+ *     if (connection) void echo(connection);
+ *     return response;
+ *   },
+ * };
+ *
+ * async function echo(connection: WebSocketConnection): Promise<void> {
+ *   for await (const message of connection) await connection.send(message);
+ * }
+ * ```
+ *
+ * `upgradeWebSocket` works in a Worker's `fetch` and in a Durable Object's. A Worker may use a connection
+ * only while it serves the request that opened it, so connections that send to each other, as in a chat,
+ * belong in one Durable Object: `examples/cloudflare.ts` shows both. There a connection keeps its object
+ * in memory; the hibernation of WebSockets (`state.acceptWebSocket`), which takes them out of a program's
+ * hands, is not for this library's connections.
+ *
+ * The runtime frames what `fetch` upgrades. It sends no pings, though it answers the peer's; it does not
+ * stop reading for a slow application, so that more than `maxQueuedAmount` closes the connection; it
+ * answers what is no valid frame by itself; and the TCP connection of a peer that does not answer a Close
+ * stays until the peer goes. `capabilities` tells. {@linkcode acceptWebSocket} and
+ * {@linkcode connectWebSocket} have none of these limits: they run this library's own codec over TCP.
+ *
+ * The compatibility date must be 2022-10-31 or later, since the URL standard is needed.
+ *
+ * @module
+ */
+
+import { upgradeRaw } from "../server/raw_upgrade.ts";
+import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import { withOwnClock } from "./cloudflare_clock.ts";
+import { upgradeOnWorkers } from "./cloudflare_upgrade.ts";
+
+export {
+  type AcceptSocketOptions,
+  acceptWebSocket,
+  serveSocket,
+  type ServeSocketOptions,
+} from "./cloudflare_accept.ts";
+export { connectWebSocket } from "./cloudflare_connect.ts";
+export type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
+export type { ConnectOptions } from "../client.ts";
+export type { Dial, DialTarget } from "../connection/dial.ts";
+export type { ByteTransport, TransportSink } from "../connection/transport.ts";
+export type {
+  ReceiveOptions,
+  SendOptions,
+  WebSocketConnection,
+  WebSocketConnectionOptions,
+} from "../connection/connection.ts";
+export { WebSocketHandshakeError } from "../errors.ts";
+export type { ClientHandshakeOptions } from "../handshake/client.ts";
+export type { HeadLimits } from "../handshake/http1.ts";
+export type { HandshakeOptions } from "../handshake/server.ts";
+export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
+export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
+export type { ServeOptions } from "../server/serve_options.ts";
+export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+export type * from "../types.ts";
+
+/**
+ * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
+ * response to return, with the connection that opens once it has been returned. A request that another
+ * Worker makes through a binding has nothing of the handshake but `Upgrade: websocket`, and is not asked
+ * for the rest.
+ *
+ * `compression` is negotiated as asked for, and off otherwise, but its `level` and `threshold` are the
+ * runtime's. `remoteAddress` is what the runtime knows of the client; on Cloudflare's network that is
+ * the address without the port, which is 0.
+ *
+ * Throws a `TypeError` when the request has been upgraded or answered already, when an option is wrong,
+ * when `pingInterval` is given and not 0, since a Worker cannot send pings, and where the host is not
+ * Workers.
+ */
+export function upgradeWebSocket<Data = undefined>(
+  request: Request,
+  options: UpgradeOptions<Data> = {},
+): UpgradeResult<Data> {
+  const own = withOwnClock(options);
+  return upgradeRaw(request, own) ?? upgradeOnWorkers(request, own);
+}

@@ -1,0 +1,63 @@
+/** WebSocket over the TCP connections that a Worker's `connect` handler receives. */
+
+import type { WebSocketConnection } from "../connection/connection.ts";
+import {
+  type AcceptOptions,
+  acceptTransport,
+  type ServeStreamOptions,
+  serveTransport,
+} from "../server/accept.ts";
+import type { RequestHandler } from "../server/http_exchange.ts";
+import { withOwnClock } from "./cloudflare_clock.ts";
+import { WorkersTransport } from "./cloudflare_transport.ts";
+import type { WorkersSocket } from "./cloudflare_types.ts";
+
+/** Options of {@linkcode serveSocket}: `secure` is what the socket says, unless given. */
+export type ServeSocketOptions = Omit<ServeStreamOptions, "remoteAddress">;
+
+/** Options of {@linkcode acceptWebSocket}: `secure` is what the socket says, unless given. */
+export type AcceptSocketOptions = Omit<AcceptOptions, "remoteAddress">;
+
+/**
+ * Reads one HTTP/1.1 request from a TCP connection and answers it, by a function that may upgrade it
+ * by `upgradeWebSocket`, with this library's own handshake and codec.
+ *
+ * A WebSocket lives no longer than the `connect` handler: let that wait for `socket.closed` as well.
+ *
+ * Resolves once the connection is at its end or a WebSocket has taken it over. Rejects with what went
+ * wrong on the way: a lost connection, a timeout, a `TypeError` where a stream of the socket is locked.
+ */
+export async function serveSocket(
+  socket: WorkersSocket,
+  handler: RequestHandler,
+  options: ServeSocketOptions = {},
+): Promise<void> {
+  const { remoteAddress } = await socket.opened;
+  const secure = options.secure ?? isSecure(socket);
+  const open = () => new WorkersTransport(socket, remoteAddress);
+  await serveTransport(open, handler, { ...options, secure });
+}
+
+/**
+ * Reads the opening handshake of a client from a TCP connection and answers it; from then on this
+ * library's own codec serves the connection, with pings, compression and backpressure.
+ *
+ * The connection lives no longer than the `connect` handler: let that wait for `connection.closed`.
+ *
+ * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
+ * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
+ * signal, or with a `TypeError` where an option is wrong or a stream of the socket is locked.
+ */
+export async function acceptWebSocket(
+  socket: WorkersSocket,
+  options: AcceptSocketOptions = {},
+): Promise<WebSocketConnection> {
+  const { remoteAddress } = await socket.opened;
+  const secure = options.secure ?? isSecure(socket);
+  const open = () => new WorkersTransport(socket, remoteAddress);
+  return await acceptTransport(open, { ...withOwnClock(options), secure });
+}
+
+function isSecure(socket: WorkersSocket): boolean {
+  return socket.secureTransport === "on";
+}

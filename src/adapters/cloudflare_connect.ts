@@ -1,0 +1,22 @@
+/** The client on Workers. */
+
+import { connectBy, type ConnectOptions } from "../client.ts";
+import type { WebSocketConnection } from "../connection/connection.ts";
+import { withOwnClock } from "./cloudflare_clock.ts";
+import { dial } from "./cloudflare_dial.ts";
+
+/**
+ * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over a Worker's
+ * TCP sockets unless `options` give another `dial`: with headers, pings, compression and the response
+ * of a server that refuses, all of which a Worker's own `WebSocket` lacks.
+ *
+ * `caCerts`, `cert` and `key`, `unixPath` and `noDelay: false` are not to be had on Workers: the promise
+ * rejects with a {@linkcode WebSocketHandshakeError} that says so. The connection belongs to the request
+ * during which it was opened, and ends with it.
+ */
+export async function connectWebSocket(
+  url: string | URL | Request,
+  options: ConnectOptions = {},
+): Promise<WebSocketConnection> {
+  return await connectBy(options.dial ?? dial, url, withOwnClock(options));
+}

@@ -1,0 +1,69 @@
+/** Connecting out of a Worker. */
+
+import type { Dial, DialTarget } from "../connection/dial.ts";
+import { WorkersTransport } from "./cloudflare_transport.ts";
+import type { WorkersClientSocket, WorkersConnect } from "./cloudflare_types.ts";
+import { certifiedName, unbracketed } from "./dial_target.ts";
+
+/**
+ * Connects by `connect` of `cloudflare:sockets`; the certificate is checked by the authorities that the
+ * platform trusts. What a Worker has no say in is refused with an `Error`: other authorities, a client
+ * certificate, Unix sockets, and Nagle's algorithm.
+ */
+export const dial: Dial = async (target, signal) => {
+  signal.throwIfAborted();
+  refuseImpossible(target);
+  const connect = await loadConnect();
+  signal.throwIfAborted();
+  const socket = open(connect, target);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  // Tells nothing that `opened` does not.
+  socket.closed.catch(() => {});
+  try {
+    const { remoteAddress } = await Promise.race([socket.opened, aborted]);
+    return new WorkersTransport(socket, remoteAddress);
+  } catch (error) {
+    socket.opened.catch(() => {});
+    socket.close().catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+};
+
+function refuseImpossible(target: DialTarget): void {
+  const impossible = target.caCerts?.length
+    ? "caCerts: a Worker trusts the platform's authorities"
+    : target.cert !== undefined || target.key !== undefined
+    ? "a client certificate: a Worker has none for its sockets"
+    : target.path !== undefined
+    ? "unixPath: a Worker has no Unix sockets"
+    : target.noDelay === false
+    ? "noDelay false: a Worker has no such switch"
+    : undefined;
+  if (impossible !== undefined) throw new Error(`Cannot connect with ${impossible}`);
+}
+
+/**
+ * A variable hides the module from type checkers and bundlers, which know nothing of it outside of
+ * Workers; there it is part of the runtime, and not of the bundle.
+ */
+async function loadConnect(): Promise<WorkersConnect> {
+  const specifier = "cloudflare:sockets";
+  const { connect } = await import(specifier) as { readonly connect: WorkersConnect };
+  return connect;
+}
+
+function open(connect: WorkersConnect, target: DialTarget): WorkersClientSocket {
+  const hostname = unbracketed(target.hostname);
+  const address = { hostname, port: target.port };
+  const name = certifiedName(target);
+  if (!target.secure || name === hostname) {
+    const secureTransport = target.secure ? "on" : "off";
+    return connect(address, { secureTransport, allowHalfOpen: true });
+  }
+  return connect(address, { secureTransport: "starttls", allowHalfOpen: true })
+    .startTls({ expectedServerHostname: name });
+}

@@ -1,0 +1,43 @@
+/** What the requests that a Worker is given have of their own. */
+
+import type { RemoteAddress } from "../types.ts";
+import { parseAddress } from "./cloudflare_types.ts";
+
+/** A request with what the runtime says of it besides the standard. */
+export interface WorkersRequest extends Request {
+  readonly cf?: {
+    /** The peer's address and port, where workerd itself serves. */
+    readonly clientIp?: string;
+    /** The data centre, where Cloudflare's network serves. */
+    readonly colo?: string;
+  };
+}
+
+/** The fields that a request over HTTP has, of which one made by another Worker has none. */
+const WIRE_FIELDS = ["host", "connection", "sec-websocket-version", "sec-websocket-key"] as const;
+
+/**
+ * The request as a handshake. A Worker that asks another one, or a Durable Object, through a binding
+ * says `Upgrade: websocket`, and that is all: there is no HTTP between them, so the rest is filled in.
+ */
+export function asHandshake(request: Request): Request {
+  const { url, method, headers } = request;
+  if (WIRE_FIELDS.some((name) => headers.has(name))) return request;
+  const complete = new Headers(headers);
+  complete.set("host", new URL(url).host);
+  complete.set("connection", "upgrade");
+  complete.set("sec-websocket-version", "13");
+  complete.set("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+  return new Request(url, { method, headers: complete });
+}
+
+/**
+ * The address of the peer. Cloudflare's network says it in `CF-Connecting-IP`, where whatever a client
+ * sends is replaced; anywhere else a client may send what it likes there.
+ */
+export function remoteAddressOf({ cf, headers }: WorkersRequest): RemoteAddress | undefined {
+  if (cf?.clientIp !== undefined) return parseAddress(cf.clientIp);
+  const hostname = headers.get("cf-connecting-ip");
+  if (cf?.colo === undefined || hostname === null) return undefined;
+  return { transport: "tcp", hostname, port: 0 };
+}

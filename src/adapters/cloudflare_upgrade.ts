@@ -1,0 +1,86 @@
+/** Upgrading a request of a Worker's `fetch`. */
+
+import { connectionOver } from "../connection/connection.ts";
+import { HostLink } from "../connection/host_link.ts";
+import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import { asHandshake, remoteAddressOf } from "./cloudflare_request.ts";
+import { attachWorkersSocket } from "./cloudflare_socket.ts";
+import {
+  createSocketPair,
+  hasCompatibilityFlag,
+  type WorkersWebSocket,
+} from "./cloudflare_types.ts";
+
+const upgraded = new WeakSet<Request>();
+
+/**
+ * Upgrades a request of a Worker's `fetch`, or of a Durable Object's.
+ *
+ * Throws a `TypeError` when it has been upgraded already, an option is wrong, or the host is none of
+ * Workers.
+ */
+export function upgradeOnWorkers<Data>(
+  request: Request,
+  options: UpgradeOptions<Data> = {},
+): UpgradeResult<Data> {
+  if (upgraded.has(request)) {
+    throw new TypeError("Cannot upgrade the request: it has been upgraded already");
+  }
+  if (options.pingInterval !== undefined && options.pingInterval > 0) {
+    throw new TypeError(
+      "Cannot upgrade the request: pingInterval must be 0 or absent, since a Worker cannot send pings; " +
+        "let the client send them, which the runtime answers, or bound the silence by idleTimeout",
+    );
+  }
+  const agreement = negotiateUpgrade(asHandshake(request), options);
+  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+
+  const { 0: far, 1: near } = createSocketPair();
+  const extensions = hasCompatibilityFlag("web_socket_compression") ? agreement.extensions : "";
+  const link = new HostLink({
+    host: "a Worker's fetch",
+    alternative: "acceptWebSocket of @gale/websocket/cloudflare in a Worker's connect handler",
+    url: request.url.replace(/^http/, "ws"),
+    protocol: agreement.protocol,
+    extensions,
+    remoteAddress: remoteAddressOf(request),
+    capabilities: {
+      ping: false,
+      compression: extensions !== "",
+      inboundBackpressure: false,
+      outboundBackpressure: "bufferedAmount" in near,
+      responseHeaders: true,
+      noDelay: false,
+    },
+    answersClose: false,
+  }, options);
+  const connection = connectionOver<Data>(link, options);
+  upgraded.add(request);
+  attachWorkersSocket(near, link);
+  return { response: switchingProtocols(request, agreement, far), connection, request };
+}
+
+/** A value of `Sec-WebSocket-Extensions` that agrees to none; the runtime does not send it. */
+const NO_EXTENSION = "none";
+
+/**
+ * The 101 response. The runtime adds the fields of the handshake, but leaves what is agreed to us;
+ * without a word on extensions it agrees to compression wherever that is offered.
+ */
+function switchingProtocols(
+  request: Request,
+  { protocol, extensions, headers }: HandshakeAgreement,
+  webSocket: WorkersWebSocket,
+): Response {
+  if (protocol !== "") headers.set("sec-websocket-protocol", protocol);
+  if (request.headers.has("sec-websocket-extensions")) {
+    headers.set("sec-websocket-extensions", extensions === "" ? NO_EXTENSION : extensions);
+  }
+  const init: ResponseInit & { readonly webSocket: WorkersWebSocket } = {
+    status: 101,
+    headers,
+    webSocket,
+  };
+  return new Response(null, init);
+}

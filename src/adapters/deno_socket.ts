@@ -1,0 +1,117 @@
+/** The WebSocket that `Deno.upgradeWebSocket` gives, as {@linkcode HostLink} wants it. */
+
+import { CloseCode } from "../close_code.ts";
+import type { HostLink, HostSocket } from "../connection/host_link.ts";
+import type { Capabilities } from "../types.ts";
+
+/** What a WebSocket of `Deno.serve` can do. */
+export const DENO_CAPABILITIES: Capabilities = {
+  ping: false,
+  compression: false,
+  inboundBackpressure: false,
+  outboundBackpressure: true,
+  responseHeaders: true,
+  noDelay: false,
+};
+
+/** Opens a link once Deno's socket is open, calling `onOpen`, and tells it what that receives. */
+export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () => void): void {
+  const host = new DenoSocket(socket);
+  let failure: unknown;
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    onOpen();
+    link.open(host);
+  };
+  socket.onmessage = ({ data }) =>
+    link.receiveMessage(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+  socket.onerror = (event) => {
+    const { error, message } = event as ErrorEvent;
+    failure = error ?? new Error(message);
+    // Nothing follows where it never opened.
+    if (socket.readyState === WebSocket.CONNECTING) link.lost(failure);
+  };
+  socket.onclose = ({ code, reason, wasClean }) => {
+    detach(socket);
+    if (failure !== undefined) link.lost(failure);
+    else if (!wasClean && host.isClosing) link.lost(new Error(MESSAGE_WHILE_CLOSING));
+    // What Deno calls a clean end without a code may be no Close frame at all. A peer that was sent a
+    // code echoes it (RFC 6455 section 5.5.1).
+    else if (code === CloseCode.NoStatusReceived && host.isClosing) {
+      link.closed(CloseCode.Abnormal, "");
+    } else link.closed(code, reason);
+  };
+}
+
+/** A timer of Deno's may keep the socket of a peer that vanished for long: not the connection too. */
+function detach(socket: WebSocket): void {
+  socket.onopen =
+    socket.onmessage =
+    socket.onerror =
+    socket.onclose =
+      null;
+}
+
+const MESSAGE_WHILE_CLOSING =
+  "Deno.serve drops a connection where a message comes before the answer to its Close frame";
+
+/** The sending side. */
+class DenoSocket implements HostSocket {
+  readonly reportsDrain = false;
+  readonly #socket: WebSocket;
+  #isClosing = false;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  /** Whether a Close frame with a code was sent before one came. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  sendText(text: string): boolean {
+    this.#socket.send(text);
+    return true;
+  }
+
+  sendBinary(data: Uint8Array): boolean {
+    const bytes = data as Uint8Array<ArrayBuffer>;
+    // Deno takes a buffer 3 % faster than a view (of the CPU of an echo of 16 bytes).
+    this.#socket.send(bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes);
+    return true;
+  }
+
+  /** Deno writes in the second turn from here; its timers take a millisecond. */
+  soon(callback: () => void): void {
+    setImmediate(() => setImmediate(callback));
+  }
+
+  close(code: number, reason: string): void {
+    if (code === CloseCode.NoStatusReceived) return this.#socket.close();
+    this.#isClosing = this.#socket.readyState === WebSocket.OPEN;
+    this.#socket.close(code, reason);
+  }
+
+  /**
+   * Deno has no way to drop a socket. A Close frame is sent where none was; the socket is freed with
+   * whatever the peer sends next, or when it ends the transport.
+   */
+  terminate(): void {
+    detach(this.#socket);
+    this.#socket.close(CloseCode.GoingAway);
+  }
+
+  /** Never called, see {@linkcode DENO_CAPABILITIES}. */
+  ping(): void {}
+
+  /** Never called, as `ping`. */
+  pause(): void {}
+
+  /** Never called, as `ping`. */
+  resume(): void {}
+}

@@ -1,0 +1,249 @@
+/**
+ * Upgrading a request of `Deno.serve`.
+ *
+ * A server of Deno's stops, with all its connections, where a request has been upgraded and the
+ * function then throws or returns something else. So the upgrade waits until the response is looked at
+ * by whoever it is returned to: a function that fails before that has not upgraded anything.
+ */
+
+import { CloseCode } from "../close_code.ts";
+import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
+import { HostLink } from "../connection/host_link.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
+import { copyExtraHeaders } from "../handshake/extra_headers.ts";
+import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import type { RemoteAddress } from "../types.ts";
+import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_socket.ts";
+
+/** {@linkcode UpgradeOptions}, and what `Deno.serve` tells of a request besides. */
+export interface DenoUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> {
+  /**
+   * What `Deno.serve` calls its function with as second argument: the connection has its
+   * `remoteAddress` from there, and learns at once if its response is not returned. Requests of
+   * `serveTcp` need it not.
+   */
+  readonly info?: Deno.ServeHandlerInfo;
+}
+
+/** Milliseconds from the call to the opening of the connection, before it is given up. */
+const OPEN_TIMEOUT = 30_000;
+
+const OPENED = "opened";
+
+/** The upgrades that are not opened yet. Deno's socket may long keep the request, which is the key. */
+const upgrades = new WeakMap<Request, DenoUpgrade | typeof OPENED>();
+
+/**
+ * Upgrades a request of `Deno.serve`.
+ *
+ * Throws a `TypeError` when it is none, has been upgraded already, or an option is wrong.
+ */
+export function upgradeOnDeno<Data>(
+  request: Request,
+  options: DenoUpgradeOptions<Data> = {},
+): UpgradeResult<Data> {
+  if (!isImmutable(request.headers)) {
+    throw new TypeError(
+      "Cannot upgrade the request: it is not the one that Deno.serve, or serveTcp of this module, " +
+        "passed on",
+    );
+  }
+  if (upgrades.has(request)) {
+    throw new TypeError("Cannot upgrade the request: it has been upgraded already");
+  }
+  const agreement = negotiateUpgrade(request, options);
+  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+  const upgrade = new DenoUpgrade<Data>(request, agreement, options);
+  upgrades.set(request, upgrade);
+  return { response: upgrade.response, connection: upgrade.connection, request: upgrade.request };
+}
+
+/**
+ * Wraps the function of `Deno.serve`, so that the server lives on whatever that does after an upgrade.
+ *
+ * An upgrade is carried out when the response of {@linkcode upgradeWebSocket} is first awaited, copied
+ * or returned to `Deno.serve`. If the function throws before, nothing has happened yet. If it throws
+ * after that, or returns another response, as middleware may, Deno stops the server. This returns the
+ * upgrade's response in such a case, closes the connection with 1011, and writes what was thrown to the
+ * console.
+ *
+ * @example
+ * ```ts
+ * import { guardUpgrades, upgradeWebSocket } from "@gale/websocket/deno";
+ *
+ * const server = Deno.serve({ port: 0 }, guardUpgrades(async (request, info) => {
+ *   const response = await handle(request, info);
+ *   console.log(request.url, response.status); // may throw without harm to others
+ *   return response;
+ * }));
+ * await server.shutdown();
+ *
+ * async function handle(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+ *   return upgradeWebSocket(request, { info }).response;
+ * }
+ * ```
+ */
+export function guardUpgrades<Address extends Deno.Addr = Deno.NetAddr>(
+  handler: Deno.ServeHandler<Address>,
+): Deno.ServeHandler<Address> {
+  return async (request, info) => {
+    try {
+      const response = await handler(request, info);
+      const upgrade = begunUpgrade(request);
+      // A copy of the response will do, with headers added, as frameworks make.
+      if (upgrade === undefined || response.status === 101) return response;
+      return upgrade.fail(new TypeError("The response of an upgrade was not returned"));
+    } catch (error) {
+      const upgrade = begunUpgrade(request);
+      if (upgrade === undefined) throw error;
+      return upgrade.fail(error);
+    }
+  };
+}
+
+/** The upgrade that has to be returned now. */
+function begunUpgrade(request: Request): DenoUpgrade | undefined {
+  const upgrade = upgrades.get(request);
+  return upgrade instanceof DenoUpgrade && upgrade.isBegun ? upgrade : undefined;
+}
+
+/**
+ * Whether these headers may be those of a request of `Deno.serve`, which cannot be changed. Deno itself
+ * does not refuse a request made by hand: the socket it gives then never opens.
+ */
+function isImmutable(headers: Headers): boolean {
+  try {
+    headers.delete("there-is-none");
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** An upgrade agreed, and carried out once its response is looked at. */
+class DenoUpgrade<Data = unknown> {
+  /** The connection, which keeps what is sent. */
+  readonly connection: WebSocketConnection<Data>;
+  /** The 101; the application may add headers. */
+  readonly response: Response;
+  /** A copy of the request, since Deno takes its own back with the upgrade. */
+  readonly request: Request;
+  readonly #original: Request;
+  readonly #protocol: string;
+  readonly #idleTimeout: number;
+  readonly #link: HostLink;
+  readonly #cancelTimeout: () => void;
+  #begun = false;
+
+  constructor(
+    request: Request,
+    { protocol, headers: extraHeaders }: HandshakeAgreement,
+    options: DenoUpgradeOptions<Data>,
+  ) {
+    const { url, method, headers } = request;
+    const { clock, pingInterval, pingTimeout } = resolveConnectionOptions(options);
+    this.request = new Request(url, { method, headers });
+    this.#original = request;
+    this.#protocol = protocol;
+    this.#idleTimeout = toIdleTimeout(pingInterval, pingTimeout);
+    this.#link = new HostLink({
+      host: "Deno.serve",
+      alternative: "serveTcp of @gale/websocket/deno",
+      url: url.replace(/^http(\+unix)?:/, "ws:").replace(/^https:/, "wss:"),
+      protocol,
+      extensions: "",
+      remoteAddress: toRemoteAddress(options.info),
+      capabilities: DENO_CAPABILITIES,
+    }, options);
+    this.connection = connectionOver(this.#link, options);
+    this.response = this.#createResponse(extraHeaders);
+
+    const timer = clock.setTimeout(() => this.#giveUp("in time"), OPEN_TIMEOUT);
+    this.#cancelTimeout = () => clock.clearTimeout(timer);
+    const onCompleted = (): void => {
+      if (!this.#begun) this.#giveUp("to Deno.serve");
+    };
+    options.info?.completed.then(onCompleted, onCompleted);
+  }
+
+  /** Whether Deno was asked to upgrade: nothing but the response may be returned any more. */
+  get isBegun(): boolean {
+    return this.#begun;
+  }
+
+  /** The application failed after the upgrade: closes the connection, and gives what to return. */
+  fail(error: unknown): Response {
+    console.error(error);
+    void this.connection.close(CloseCode.InternalError);
+    return this.response;
+  }
+
+  /**
+   * A response that upgrades when it is looked at. Whoever is given a value by an async function, and
+   * `Deno.serve` itself, asks whether it is a promise; whoever copies a response asks for its status.
+   */
+  #createResponse(headers: Headers): Response {
+    const begin = (): undefined => {
+      if (!this.#begun) this.#begin();
+    };
+    return Object.defineProperties(new Response(null, { status: 101, headers }), {
+      then: { get: begin },
+      status: {
+        get: () => {
+          begin();
+          return 101;
+        },
+      },
+    });
+  }
+
+  #begin(): void {
+    const { headers } = this.response;
+    this.#begun = true;
+    try {
+      copyExtraHeaders(headers);
+      const { socket, response } = Deno.upgradeWebSocket(this.#original, {
+        idleTimeout: this.#idleTimeout,
+      });
+      for (const [name, value] of response.headers) headers.set(name, value);
+      // Deno's own option knows an offer of several only with a space behind each comma.
+      if (this.#protocol !== "") headers.set("sec-websocket-protocol", this.#protocol);
+      attachDenoSocket(socket, this.#link, () => this.#settle());
+    } catch (error) {
+      this.#settle();
+      this.#link.lost(error);
+      throw error;
+    }
+  }
+
+  #settle(): void {
+    this.#cancelTimeout();
+    upgrades.set(this.#original, OPENED);
+  }
+
+  #giveUp(where: string): void {
+    this.#cancelTimeout();
+    this.#link.lost(new Error(`The response of the upgrade was not returned ${where}`));
+  }
+}
+
+/**
+ * Seconds for Deno, which pings after half of them in silence and gives up after the other half; 0 for
+ * never, as it cannot ping without giving up.
+ */
+function toIdleTimeout(pingInterval: number, pingTimeout: number): number {
+  return pingInterval === 0 || pingTimeout === 0 ? 0 : (pingInterval + pingTimeout) / 1_000;
+}
+
+function toRemoteAddress(info: Deno.ServeHandlerInfo | undefined): RemoteAddress | undefined {
+  const address = info?.remoteAddr as Deno.Addr | undefined;
+  switch (address?.transport) {
+    case "tcp":
+      return { transport: "tcp", hostname: address.hostname, port: address.port };
+    case "unix":
+      return { transport: "unix", hostname: address.path, port: 0 };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A byte transport in hand whose request is still to be read: serves it, or makes it a WebSocket.
+ */
+
+import type { WebSocketConnection } from "../connection/connection.ts";
+import type { ByteTransport } from "../connection/transport.ts";
+import { WebSocketHandshakeError } from "../errors.ts";
+import type { RemoteAddress } from "../types.ts";
+import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exchange.ts";
+import { upgradeRaw } from "./raw_upgrade.ts";
+import { resolveServeOptions, type ServeOptions } from "./serve_options.ts";
+import type { UpgradeOptions } from "./upgrade.ts";
+
+/** What a byte stream does not tell of itself. */
+export interface StreamOptions {
+  /**
+   * Whether TLS carries the stream, so that URLs are `https:` and `wss:`.
+   * @default false
+   */
+  readonly secure?: boolean;
+  /** The address of the peer. */
+  readonly remoteAddress?: RemoteAddress;
+}
+
+/** Options of `serveStream`. */
+export interface ServeStreamOptions
+  extends StreamOptions, Omit<ServeOptions, "maxConnections" | "shutdownTimeout"> {
+  /** Drops the stream when aborted before the request is answered. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `acceptWebSocket`. */
+export interface AcceptOptions
+  extends UpgradeOptions, StreamOptions, Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
+  /**
+   * Called with the request before it is answered. Options that it returns replace those given, one by
+   * one; a `Response` refuses the request.
+   */
+  readonly onRequest?: (
+    request: Request,
+  ) => UpgradeOptions | Response | undefined | Promise<UpgradeOptions | Response | undefined>;
+}
+
+/** Makes the transport, once the options are known to be in order. */
+type OpenTransport = () => ByteTransport;
+
+/** Reads one request and has it answered by `handler`; see `serveStream` of `@gale/websocket/tcp`. */
+export async function serveTransport(
+  open: OpenTransport,
+  handler: RequestHandler,
+  options: ServeStreamOptions,
+): Promise<void> {
+  const { error } = await runExchange(open, handler, options);
+  if (error !== undefined) throw error;
+}
+
+/** Reads an opening handshake and answers it; see `acceptWebSocket` of `@gale/websocket/tcp`. */
+export async function acceptTransport(
+  open: OpenTransport,
+  options: AcceptOptions,
+): Promise<WebSocketConnection> {
+  let refusal: Response | undefined;
+  const failures: unknown[] = [];
+  const answer = async (request: Request) => {
+    const chosen = await options.onRequest?.(request);
+    const response = chosen instanceof Response
+      ? chosen
+      : upgradeRaw(request, { ...options, ...chosen })!.response;
+    if (response.status !== 101) refusal = response.clone();
+    return response;
+  };
+  const onError = (error: unknown) => void failures.push(error);
+  const end = await runExchange(open, answer, { ...options, onError });
+  if (end.connection !== undefined) return end.connection;
+  options.signal?.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
+  throw handshakeError(end.refusal ?? refusal, end.error);
+}
+
+async function runExchange(
+  open: OpenTransport,
+  handler: RequestHandler,
+  options: ServeStreamOptions,
+): Promise<ExchangeEnd> {
+  const resolved = resolveServeOptions(options);
+  const { signal, secure = false } = options;
+  signal?.throwIfAborted();
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<ExchangeEnd>();
+  const exchange = new HttpExchange(open(), handler, { ...resolved, secure, onEnd });
+  const onAbort = () => exchange.abort(signal!.reason);
+  signal?.addEventListener("abort", onAbort);
+  exchange.start();
+  try {
+    return await ended;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function handshakeError(response: Response | undefined, cause: unknown): WebSocketHandshakeError {
+  if (response === undefined) {
+    return new WebSocketHandshakeError("Cannot accept: the handshake was cut short", { cause });
+  }
+  const message = `Cannot accept: the handshake was refused with status ${response.status}`;
+  return new WebSocketHandshakeError(message, { response, cause });
+}
