@@ -36,7 +36,6 @@
 
 import { upgradeRaw } from "../server/raw_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-import { withOwnClock } from "./cloudflare_clock.ts";
 import { upgradeOnWorkers } from "./cloudflare_upgrade.ts";
 
 export {
@@ -84,6 +83,5 @@ export function upgradeWebSocket<Data = undefined>(
   request: Request,
   options: UpgradeOptions<Data> = {},
 ): UpgradeResult<Data> {
-  const own = withOwnClock(options);
-  return upgradeRaw(request, own) ?? upgradeOnWorkers(request, own);
+  return upgradeRaw(request, options) ?? upgradeOnWorkers(request, options);
 }

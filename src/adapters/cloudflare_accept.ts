@@ -8,7 +8,6 @@ import {
   serveTransport,
 } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import { withOwnClock } from "./cloudflare_clock.ts";
 import { WorkersTransport } from "./cloudflare_transport.ts";
 import type { WorkersSocket } from "./cloudflare_types.ts";
 
@@ -55,7 +54,7 @@ export async function acceptWebSocket(
   const { remoteAddress } = await socket.opened;
   const secure = options.secure ?? isSecure(socket);
   const open = () => new WorkersTransport(socket, remoteAddress);
-  return await acceptTransport(open, { ...withOwnClock(options), secure });
+  return await acceptTransport(open, { ...options, secure });
 }
 
 function isSecure(socket: WorkersSocket): boolean {

@@ -2,7 +2,6 @@
 
 import { connectBy, type ConnectOptions } from "../client.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
-import { withOwnClock } from "./cloudflare_clock.ts";
 import { dial } from "./cloudflare_dial.ts";
 
 /**
@@ -18,5 +17,5 @@ export async function connectWebSocket(
   url: string | URL | Request,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
-  return await connectBy(options.dial ?? dial, url, withOwnClock(options));
+  return await connectBy(options.dial ?? dial, url, options);
 }

@@ -8,3 +8,15 @@ export const systemClock: Clock = {
   setTimeout: (callback, delay) => setTimeout(callback, delay),
   clearTimeout: (id) => clearTimeout(id as number),
 };
+
+/**
+ * Whether connections may share a timer, or the end of a turn. Not so on Workers, where these belong to
+ * the request that is being served: for the connection of another one they would come at a time when
+ * nothing can be done for it, or never, once the first request is over.
+ */
+export const sharesTurns: boolean = !("WebSocketPair" in globalThis);
+
+/** The clock of a connection; those that have the same one share timers. */
+export function defaultClock(): Clock {
+  return sharesTurns ? systemClock : { ...systemClock };
+}

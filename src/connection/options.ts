@@ -1,7 +1,7 @@
 /** Defaults and checks of {@linkcode ConnectionOptions}. */
 
 import type { Clock, ConnectionOptions } from "../types.ts";
-import { systemClock } from "./clock.ts";
+import { defaultClock, sharesTurns } from "./clock.ts";
 
 /** Options with every default filled in. */
 export interface ResolvedConnectionOptions {
@@ -55,7 +55,8 @@ const MAX_DELAY = 2 ** 31 - 1;
  * @throws {RangeError} if a number is out of its range, naming it.
  */
 export function resolveConnectionOptions(options: ConnectionOptions): ResolvedConnectionOptions {
-  return NAMES.every((name) => options[name] === undefined) ? ALL_DEFAULT : resolve(options);
+  const isDefault = sharesTurns && NAMES.every((name) => options[name] === undefined);
+  return isDefault ? ALL_DEFAULT : resolve(options);
 }
 
 function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
@@ -91,7 +92,7 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
     pingTimeout: delay("pingTimeout", options.pingTimeout),
     idleTimeout: delay("idleTimeout", options.idleTimeout),
     closeTimeout: delay("closeTimeout", options.closeTimeout),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? defaultClock(),
   };
 }
 

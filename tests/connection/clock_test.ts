@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../src/connection/clock.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { defaultClock, sharesTurns, systemClock } from "../../src/connection/clock.ts";
 import { test } from "../harness.ts";
 
 test("systemClock does not go back, and counts milliseconds", async () => {
@@ -18,4 +18,10 @@ test("systemClock forgets a timeout", async () => {
   systemClock.clearTimeout(undefined);
   await new Promise<void>((resolve) => systemClock.setTimeout(resolve, 2));
   assertEquals(calls, []);
+});
+
+test("defaultClock is one for all connections, so that they share timers", () => {
+  // But not on Workers, which tests/adapters/cloudflare_test.ts shows.
+  assert(sharesTurns);
+  assertStrictEquals(defaultClock(), systemClock);
 });

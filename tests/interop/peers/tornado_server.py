@@ -24,16 +24,14 @@ class Echo(WebSocketHandler):
             self.write_message("ponged")
 
     def on_message(self, message):
-        protocol = self.ws_connection
         if message == "!close":
             self.close(4002, "as you wish")
         elif message == "!ping":
             self.ping(b"\x00\xff")
         elif message == "!facts":
             self.write_message({
-                "path": self.request.path,
+                "path": self.request.uri,
                 "header": self.request.headers.get("X-Colour"),
-                "wire": {"sent": protocol._wire_bytes_out, "received": protocol._wire_bytes_in},
             })
         else:
             self.write_message(message, binary=isinstance(message, bytes))
