@@ -107,6 +107,7 @@ const expected: Readonly<Record<string, Exports>> = {
     values: [
       "connectWebSocket",
       "createWebSocketHandlers",
+      "guardUpgrades",
       "serveTcp",
       "upgradeWebSocket",
       "websocket",

@@ -47,7 +47,7 @@ export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
 export type { WebSocketHandlersOptions } from "./bun_handlers.ts";
 export type { BunSocketData } from "./bun_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
-export type { BunUpgradeOptions } from "./bun_upgrade.ts";
+export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";
 export type { ConnectOptions } from "../client.ts";
 export type { Dial, DialTarget } from "../connection/dial.ts";
 export type { ByteTransport, TransportSink } from "../connection/transport.ts";

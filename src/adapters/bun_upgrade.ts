@@ -1,6 +1,7 @@
 /** The upgrade of a request of `Bun.serve`. */
 
-import { connectionOver } from "../connection/connection.ts";
+import { CloseCode } from "../close_code.ts";
+import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
 import { resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
 import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
@@ -20,6 +21,9 @@ export interface BunUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> 
 }
 
 const EXTENSIONS = "sec-websocket-extensions";
+
+/** The connections of requests that have been upgraded. */
+const upgrades = new WeakMap<Request, WebSocketConnection>();
 
 /** The path of a Unix socket is not known here. */
 const UNIX_ADDRESS: RemoteAddress = { transport: "unix", hostname: "", port: 0 };
@@ -85,8 +89,36 @@ export function upgradeBunRequest<Data>(
     link.abort(error);
     throw error;
   }
+  upgrades.set(request, connection);
   const response = new Response(null, { status: 101, headers: agreement.headers });
   return { response, connection, request };
+}
+
+/**
+ * Wraps the `fetch` of `Bun.serve`, so that the process lives on where that rejects after an upgrade: Bun
+ * ends it then, whether or not there is an `error` function. The connection is closed with 1011, and what
+ * was thrown is written to the console. What rejects without an upgrade is Bun's, as ever.
+ *
+ * @example
+ * ```ts ignore
+ * Bun.serve({ fetch: guardUpgrades(app.fetch), websocket });
+ * ```
+ */
+export function guardUpgrades<Rest extends unknown[], Result>(
+  fetch: (request: Request, ...rest: Rest) => Result | Promise<Result>,
+): (request: Request, ...rest: Rest) => Promise<Result | Response> {
+  return async (request, ...rest) => {
+    try {
+      return await fetch(request, ...rest);
+    } catch (error) {
+      const connection = upgrades.get(request);
+      if (connection === undefined) throw error;
+      console.error(error);
+      void connection.close(CloseCode.InternalError);
+      // Not looked at any more.
+      return new Response();
+    }
+  };
 }
 
 /** Bun has upgraded; but who serves the socket? */

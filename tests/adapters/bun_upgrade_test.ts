@@ -4,13 +4,18 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { connectWebSocket } from "../../src/adapters/connect.ts";
 import { createWebSocketHandlers, websocket } from "../../src/adapters/bun_handlers.ts";
-import { type BunUpgradeOptions, upgradeBunRequest } from "../../src/adapters/bun_upgrade.ts";
+import {
+  type BunUpgradeOptions,
+  guardUpgrades,
+  upgradeBunRequest,
+} from "../../src/adapters/bun_upgrade.ts";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketProtocolError } from "../../src/errors.ts";
 import type { UpgradeResult } from "../../src/server/upgrade.ts";
 import type { CompressionOptions } from "../../src/types.ts";
 import { CLOSE, PING, PONG, RawClient, requestText, TEXT } from "../conformance/raw_client.ts";
 import { runtime, test } from "../harness.ts";
+import { captureConsole } from "../upgrade_fixture.ts";
 import { serving, type TestServer } from "./bun_serving.ts";
 import { pem } from "./raw_client.ts";
 
@@ -461,3 +466,41 @@ test(
   },
   { skip },
 );
+
+test("bun.guardUpgrades keeps the process where fetch rejects after the upgrade", async () => {
+  const error = new Error("mine");
+  const fetch = guardUpgrades(async (request: Request, server: TestServer): Promise<Response> => {
+    await Promise.resolve();
+    upgradeBunRequest(request, server, {});
+    await Promise.resolve();
+    throw error;
+  });
+  const lines = await captureConsole(() =>
+    serving({ fetch, websocket }, async (port) => {
+      const connection = await connectWebSocket(`ws://127.0.0.1:${port}/`);
+      assertEquals((await connection.closed).code, 1011);
+    })
+  );
+  assertEquals(lines, [error]);
+}, { skip });
+
+test("bun.guardUpgrades leaves alone what needs no guard", async () => {
+  const fetch = guardUpgrades((request: Request, server: TestServer): Response => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/page") return new Response("page");
+    if (pathname === "/throw") throw new TypeError("mine");
+    const { response, connection } = upgradeBunRequest(request, server, {});
+    if (connection !== undefined) void echo(connection);
+    return response;
+  });
+  await serving({ fetch, websocket }, async (port) => {
+    const page = await globalThis.fetch(`http://127.0.0.1:${port}/page`);
+    assertEquals(await page.text(), "page");
+    const failed = await globalThis.fetch(`http://127.0.0.1:${port}/throw`);
+    assertEquals([failed.status, await failed.text()], [500, "TypeError: mine"]);
+    const connection = await connectWebSocket(`ws://127.0.0.1:${port}/ws`);
+    await connection.send("a");
+    assertEquals(await connection.receive(), "a");
+    assertEquals((await connection.close()).wasClean, true);
+  });
+}, { skip });

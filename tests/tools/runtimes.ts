@@ -13,7 +13,7 @@ const QUESTIONS: Readonly<Record<RuntimeName, readonly string[]>> = {
   bun: ["bun@1.4.5", "-e", "console.log(process.execPath)"],
 };
 
-/** Milliseconds that npm may take to fetch a runtime. */
+/** Milliseconds that npm may take to fetch a program. */
 const FETCH_TIMEOUT = 120_000;
 
 /**
