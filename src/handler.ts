@@ -93,10 +93,15 @@ export abstract class WebSocketHandler {
   #connection: WebSocketConnection | undefined;
   #options: UpgradeOptions = {};
 
+  /** Made where one is asked for: an idle connection does without. */
+  #responseHeaders: Headers | undefined;
+
   /**
    * Headers of one's own on the 101 response, as cookies; to be filled in {@linkcode prepare}.
    */
-  readonly responseHeaders: Headers = new Headers();
+  get responseHeaders(): Headers {
+    return this.#responseHeaders ??= new Headers();
+  }
 
   // To override: before the connection ---------------------------------------------------------
 
@@ -260,7 +265,7 @@ export abstract class WebSocketHandler {
   #decide(options: UpgradeOptions): UpgradeOptions {
     const prototype = WebSocketHandler.prototype;
     const headers = new Headers(options.headers);
-    for (const [name, value] of this.responseHeaders) headers.append(name, value);
+    for (const [name, value] of this.#responseHeaders ?? []) headers.append(name, value);
     return {
       ...options,
       headers,

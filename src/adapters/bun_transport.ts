@@ -37,6 +37,7 @@ export class BunTransport implements ByteTransport {
   /** The chunk that the kernel has not taken whole. */
   #pending: Uint8Array | undefined = undefined;
   #pendingOffset = 0;
+  #pendingEnd = 0;
   /** Whether our direction is to end, or has ended. */
   #writeEnding = false;
   #writeEnded = false;
@@ -98,15 +99,21 @@ export class BunTransport implements ByteTransport {
 
   /** Writes a chunk; `true` where the kernel took it whole, which is the rule. */
   write(chunk: Uint8Array): boolean {
+    return this.writeStart(chunk, chunk.length);
+  }
+
+  /** Writes the start of a chunk. A view takes 250 ns of the 5 µs that a message alone costs. */
+  writeStart(chunk: Uint8Array, length: number): boolean {
     if (this.#done || this.#writeEnding) return true;
     if (!this.#open) return false;
-    const taken = this.#socket.write(chunk);
-    if (taken === chunk.length) return true;
+    const taken = this.#socket.write(chunk, 0, length);
+    if (taken === length) return true;
     if (taken < 0) {
       this.#failSoon();
     } else {
       this.#pending = chunk;
       this.#pendingOffset = taken;
+      this.#pendingEnd = length;
     }
     return false;
   }
@@ -166,10 +173,10 @@ export class BunTransport implements ByteTransport {
     const chunk = this.#pending;
     if (chunk === undefined) return;
     const offset = this.#pendingOffset;
-    const taken = this.#socket.write(chunk, offset, chunk.length - offset);
+    const taken = this.#socket.write(chunk, offset, this.#pendingEnd - offset);
     if (taken < 0) return this.#failSoon();
     this.#pendingOffset += taken;
-    if (this.#pendingOffset < chunk.length) return;
+    if (this.#pendingOffset < this.#pendingEnd) return;
     this.#pending = undefined;
     if (this.#writeEnding) this.#shutDown();
     if (!this.#done) this.#sink?.drained();

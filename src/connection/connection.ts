@@ -172,7 +172,12 @@ export class WebSocketConnection<Data = unknown>
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
     if (this.#closing || this.#over) return rejectQuietly(this.#closedError("send message"));
-    return this.#outbox.send(data, options);
+    try {
+      return this.#outbox.send(data, options);
+    } catch (error) {
+      // A host may refuse, as Workers do where the connection is another request's.
+      return Promise.reject(error);
+    }
   }
 
   /** Bytes accepted by {@linkcode send} and not yet taken by the transport. */
@@ -230,7 +235,7 @@ export class WebSocketConnection<Data = unknown>
    * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out.
    */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return new MessageIterator(this.#inbox, () => this.#endOfMessages());
+    return new MessageIterator(this.#inbox);
   }
 
   /**
@@ -238,11 +243,7 @@ export class WebSocketConnection<Data = unknown>
    * cancelling it closes the connection.
    */
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= createReadable(
-      this.#inbox,
-      () => this.#endOfMessages(),
-      async () => void await this.close(),
-    );
+    return this.#readable ??= createReadable(this.#inbox, async () => void await this.close());
   }
 
   // Ending -------------------------------------------------------------------------------------
@@ -260,10 +261,10 @@ export class WebSocketConnection<Data = unknown>
   close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
     try {
       validateClose(code, reason);
+      this.#startClosing(code, reason);
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#startClosing(code, reason);
     return this.closed;
   }
 
@@ -326,11 +327,6 @@ export class WebSocketConnection<Data = unknown>
 
   // Within -------------------------------------------------------------------------------------
 
-  /** What an iteration throws once no more messages come. */
-  #endOfMessages(): WebSocketClosedError | undefined {
-    return this.#isClean() ? undefined : this.#closedError("receive message");
-  }
-
   #nextPings(): Pings {
     return this.#pings ??= new Pings();
   }
@@ -370,14 +366,16 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * The peer's Close came; `true` if it is to be answered at once. Not so where the application is at
-   * work on what came before and may be about to answer it (RFC 6455 section 5.5.1).
+   * work on what came before, or has had no turn yet to take it, and may be about to answer it (RFC 6455
+   * section 5.5.1).
    */
   #receiveClose(code: number, reason: string): boolean {
     this.#peerClose = { code, reason };
     // A consumer that needs no time answers now.
     this.#inbox.pump();
-    const { returning } = this.#inbox;
-    if (this.#closing || returning === "no" || this.#link.answersClose) {
+    const { returning, isFilled } = this.#inbox;
+    const isDone = returning === "no" && !isFilled;
+    if (this.#closing || isDone || this.#link.answersClose) {
       this.#closeSent = true;
       this.#limitClosing();
       this.#endMessages();
@@ -522,6 +520,11 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#answerClose();
     }
 
+    endOfMessages(): WebSocketClosedError | undefined {
+      const connection = this.#connection;
+      return connection.#isClean() ? undefined : connection.#closedError("receive message");
+    }
+
     checkSendable(): void {
       const connection = this.#connection;
       if (connection.#over || connection.#closeSent) throw connection.#closedError("send message");
@@ -548,9 +551,12 @@ export class WebSocketConnection<Data = unknown>
     }
 
     sendPing(): void {
-      const pings = this.#connection.#nextPings();
-      // Waited for as any other, since its pong may answer those before as well.
-      void this.#connection.#sendPing(pings, pings.nextPayload());
+      const connection = this.#connection;
+      const pings = connection.#nextPings();
+      const payload = pings.nextPayload();
+      connection.#link.ping(payload);
+      connection.#outbox.noteControlFrame();
+      pings.note(payload);
     }
 
     onLost(): void {

@@ -17,6 +17,8 @@ export interface InboxSource {
   flushAnswers(): void;
   /** Nothing more will come, and the application is done with what it was given. */
   onFinished(): void;
+  /** What an iteration throws once no more messages come; `undefined` where it just ends. */
+  endOfMessages(): Error | undefined;
 }
 
 /** When to stop reading, and when to go on; see `ConnectionOptions`. */
@@ -59,8 +61,10 @@ const NO_OPTIONS: ReceiveOptions = {};
 export class Inbox {
   readonly #marks: InboxMarks;
   readonly #source: InboxSource;
-  readonly #queue: MessageQueue = new MessageQueue();
-  /** Made with the first one: a connection with a consumer has none. */
+  /** Made with the first message that is not awaited. */
+  #queue: MessageQueue | undefined;
+  #waiter: Waiter | undefined;
+  /** Those behind the first one, which are rare. */
   #waiters: Waiter[] | undefined;
   #consumption: Consumption | undefined;
   #paused = false;
@@ -84,7 +88,7 @@ export class Inbox {
 
   /** Whether messages wait to be taken. */
   get isFilled(): boolean {
-    return this.#queue.length > 0;
+    return this.#queue !== undefined && this.#queue.length > 0;
   }
 
   /** Whether the application has a message in hand that it may answer before it takes the next. */
@@ -100,16 +104,18 @@ export class Inbox {
   /** A message arrived. */
   push(message: Message): void {
     this.#received++;
-    const waiter = this.#waiters?.shift();
+    const waiter = this.#waiter;
     if (waiter !== undefined) {
+      this.#waiter = this.#waiters?.shift();
       this.#returning = "perhaps";
       waiter(message);
       return;
     }
     const limit = this.#marks.receiveHighWaterMark;
-    if (this.#released && this.#queue.bytes > limit) return;
-    this.#queue.push(message);
-    if (this.#queue.bytes > limit && !this.#paused && !this.#released) {
+    const queue = this.#queue ??= new MessageQueue();
+    if (this.#released && queue.bytes > limit) return;
+    queue.push(message);
+    if (queue.bytes > limit && !this.#paused && !this.#released) {
       this.#paused = true;
       this.#source.pauseReading();
     }
@@ -117,10 +123,11 @@ export class Inbox {
 
   /** The oldest message, or `undefined`; `returning` says whether the taker comes back. */
   take(returning: Returning = "perhaps"): Message | undefined {
-    const message = this.#queue.shift();
+    const queue = this.#queue;
+    const message = queue?.shift();
     if (message === undefined) return undefined;
     this.#returning = returning;
-    if (this.#paused && this.#queue.bytes <= this.#marks.receiveLowWaterMark) this.#resume();
+    if (this.#paused && queue!.bytes <= this.#marks.receiveLowWaterMark) this.#resume();
     return message;
   }
 
@@ -156,7 +163,8 @@ export class Inbox {
     const message = this.take();
     if (message !== undefined) return waiter(message);
     if (this.#ended) return waiter(null);
-    (this.#waiters ??= []).push(waiter);
+    if (this.#waiter === undefined) this.#waiter = waiter;
+    else (this.#waiters ??= []).push(waiter);
   }
 
   /**
@@ -206,10 +214,18 @@ export class Inbox {
     if (this.#paused) this.#resume();
   }
 
+  /** What an iteration throws once no more messages come; `undefined` where it just ends. */
+  endOfMessages(): Error | undefined {
+    return this.#source.endOfMessages();
+  }
+
   /** Nothing more will come. What waits can still be taken. */
   end(): void {
     this.#ended = true;
-    for (const waiter of this.#waiters?.splice(0) ?? []) waiter(null);
+    for (let waiter = this.#waiter; waiter !== undefined; waiter = this.#waiter) {
+      this.#waiter = this.#waiters?.shift();
+      waiter(null);
+    }
     this.pump();
   }
 
@@ -242,7 +258,8 @@ export class Inbox {
     signal: AbortSignal,
   ): Waiter {
     const onAbort = (): void => {
-      this.#waiters = this.#waiters?.filter((other) => other !== waiter);
+      if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
+      else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
       reject(signal.reason);
     };
     const waiter: Waiter = (message) => {

@@ -1,8 +1,9 @@
 /**
- * Finding out that a peer has gone, or that nobody uses the connection: one timer for both.
+ * Finding out that a peer has gone, or that nobody uses the connection: one alarm for both.
  */
 
 import type { Clock } from "../types.ts";
+import { type Alarm, Alarms } from "./alarms.ts";
 
 /** When to act; milliseconds, 0 for never. */
 export interface KeepaliveOptions {
@@ -29,23 +30,26 @@ export interface KeepaliveActions {
 }
 
 /**
- * Watches one connection. Arrivals only note the time; the timer looks at the notes when it fires
+ * Watches one connection. Arrivals only note the time; the alarm looks at the notes when it rings
  * and sets itself anew, so that traffic costs no timers.
  */
-export class Keepalive {
+export class Keepalive implements Alarm {
+  /** As an alarm. */
+  due = 0;
+  /** As an alarm. */
+  place = -1;
   readonly #options: KeepaliveOptions;
   readonly #actions: KeepaliveActions;
   #lastArrival: number;
   #lastMessage: number;
   #pingSent: number | undefined;
-  #timer: unknown;
 
   /** Starts the watch. */
   constructor(options: KeepaliveOptions, actions: KeepaliveActions) {
     this.#options = options;
     this.#actions = actions;
     this.#lastArrival = this.#lastMessage = options.clock.now();
-    this.#check();
+    this.ring();
   }
 
   /** Something arrived. */
@@ -60,11 +64,11 @@ export class Keepalive {
 
   /** Ends the watch. */
   stop(): void {
-    this.#options.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    Alarms.on(this.#options.clock).clear(this);
   }
 
-  readonly #check = (): void => {
+  /** Looks whether it is time for anything, and when to look again. */
+  ring(): void {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
     if (this.#actions.isBlocked()) this.#lastArrival = now;
@@ -77,8 +81,8 @@ export class Keepalive {
     const pingDue = this.#checkPeer(now);
     if (pingDue === undefined) return;
     due = Math.min(due, pingDue);
-    if (due !== Infinity) this.#timer = clock.setTimeout(this.#check, due - now);
-  };
+    if (due !== Infinity) Alarms.on(clock).set(this, due);
+  }
 
   /** When to look at the peer again; `undefined` if it is given up. */
   #checkPeer(now: number): number | undefined {

@@ -3,6 +3,8 @@
 interface PendingPing {
   readonly payload: Uint8Array;
   readonly sentAt: number;
+  /** Whether nobody waits for it. */
+  readonly unasked: boolean;
   readonly resolve: (milliseconds: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -22,8 +24,19 @@ export class Pings {
   /** Waits for the pong to a ping sent now; resolves with the round trip in milliseconds. */
   wait(payload: Uint8Array, now: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ payload: payload.slice(), sentAt: now, resolve, reject });
+      const mine = payload.slice();
+      this.#pending.push({ payload: mine, sentAt: now, unasked: false, resolve, reject });
     });
+  }
+
+  /**
+   * A ping that nobody waits for was sent. Its pong may answer those before as well, so that the latest
+   * is remembered, but no more: a peer may answer none of them.
+   */
+  note(payload: Uint8Array): void {
+    this.#pending = this.#pending.filter(({ unasked }) => !unasked);
+    const ping = { payload, sentAt: 0, unasked: true, resolve: ignore, reject: ignore };
+    this.#pending.push(ping);
   }
 
   /** A pong arrived: settles its ping and, since a peer may answer only the latest, all before. */
@@ -37,6 +50,8 @@ export class Pings {
     for (const ping of this.#pending.splice(0)) ping.reject(error);
   }
 }
+
+function ignore(): void {}
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -180,9 +180,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       this.#core.flushPong();
       const chunk = output.take();
       if (chunk === undefined) break;
-      this.#bytesSent += chunk.length;
-      if (!transport.write(chunk)) {
-        this.#writing = chunk.length;
+      const length = output.takenLength;
+      this.#bytesSent += length;
+      if (!writeStart(transport, chunk, length)) {
+        this.#writing = length;
         return;
       }
       output.giveBack();
@@ -223,7 +224,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (this.#ended) return;
     this.#bytesReceived += chunk.length;
     this.#sink!.onActivity();
-    this.#core.receiveData(chunk);
+    this.#core.receiveData(toPlainBytes(chunk));
     this.#afterInput();
   }
 
@@ -313,4 +314,15 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#core.output.clear();
     this.#sink?.onEnd(error ?? this.#core.failure);
   }
+}
+
+/** A `Buffer` is bytes as well, but its `slice` is a view: what is to be a copy would be none. */
+function toPlainBytes(chunk: Uint8Array): Uint8Array {
+  if (chunk.constructor === Uint8Array) return chunk;
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+}
+
+function writeStart(transport: ByteTransport, chunk: Uint8Array, length: number): boolean {
+  if (transport.writeStart !== undefined) return transport.writeStart(chunk, length);
+  return transport.write(length === chunk.length ? chunk : chunk.subarray(0, length));
 }

@@ -37,6 +37,8 @@ export class StreamTransport implements ByteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #onReady: () => void;
   #sink: TransportSink | undefined = undefined;
+  /** What a pause has left of the last chunk. */
+  #rest: Uint8Array | undefined;
   #paused = false;
   /** Whether {@linkcode #readAll} runs: at most one does. */
   #reading = false;
@@ -76,7 +78,7 @@ export class StreamTransport implements ByteTransport {
     return false;
   }
 
-  /** Stops pulling; a chunk already pulled is still delivered whole. */
+  /** Stops pulling and delivering; the rest of a chunk already pulled waits. */
   pause(): void {
     this.#paused = true;
   }
@@ -118,7 +120,8 @@ export class StreamTransport implements ByteTransport {
   async #readAll(): Promise<void> {
     this.#reading = true;
     try {
-      do {
+      if (this.#rest !== undefined) this.#deliver(this.#rest);
+      while (!this.#paused && !this.#closed) {
         const { done, value } = await this.#reader.read();
         if (this.#closed) break;
         if (done) {
@@ -127,7 +130,7 @@ export class StreamTransport implements ByteTransport {
           break;
         }
         this.#deliver(value);
-      } while (!this.#paused && !this.#closed);
+      }
     } catch (error) {
       this.#lose(error);
     } finally {
@@ -135,13 +138,18 @@ export class StreamTransport implements ByteTransport {
     }
   }
 
-  /** Lends the sink a copy of a chunk, piece by piece. */
+  /** Lends the sink a copy of a chunk, piece by piece, until it is paused. */
   #deliver(chunk: Uint8Array): void {
     if (!(chunk instanceof Uint8Array)) {
       throw new TypeError("Cannot read from the stream: its chunks must be Uint8Arrays");
     }
     scratch ??= new Uint8Array(SCRATCH_SIZE);
+    this.#rest = undefined;
     for (let at = 0; at < chunk.length && !this.#closed; at += SCRATCH_SIZE) {
+      if (this.#paused) {
+        this.#rest = chunk.subarray(at);
+        return;
+      }
       const piece = chunk.length <= SCRATCH_SIZE ? chunk : chunk.subarray(at, at + SCRATCH_SIZE);
       scratch.set(piece);
       this.#sink!.receive(scratch.subarray(0, piece.length));

@@ -53,6 +53,12 @@ export interface ByteTransport {
    */
   write(chunk: Uint8Array): boolean;
 
+  /**
+   * Does the same with the first `length` bytes of a chunk, where that spares the host a view.
+   * @default `write` is given a view
+   */
+  writeStart?(chunk: Uint8Array, length: number): boolean;
+
   /** Stops reading: after a chunk already under way, `receive` is not called before `resume()`. */
   pause(): void;
 

@@ -10,18 +10,39 @@
  * - something is sent unasked, or the last answer: a few microtasks without another are the end.
  */
 
+import { sharesTurns } from "./clock.ts";
+
 /** Microtasks without another send before a turn counts as over. */
 const PATIENCE = 2;
 
 const resolved: Promise<void> = Promise.resolve();
 
 /**
- * Runs a callback behind all microtasks. `setImmediate`, where the host has it, takes 1 µs; a timer,
- * which every host has, 1 to 2 ms.
+ * Runs a callback behind all microtasks. `setImmediate`, where the host has it, takes 1 µs, which all
+ * connections that wait share; a timer, which every host has, 1 to 2 ms.
  */
-const afterMicrotasks: (callback: () => void) => void =
+const schedule: (callback: () => void) => void =
   (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ??
     ((callback) => setTimeout(callback, 0));
+
+let waiting: (() => void)[] = [];
+
+function afterMicrotasks(callback: () => void): void {
+  if (!sharesTurns) return schedule(callback);
+  if (waiting.push(callback) === 1) schedule(endWaiting);
+}
+
+function endWaiting(): void {
+  const due = waiting;
+  waiting = [];
+  let done = 0;
+  try {
+    while (done < due.length) due[done++]!();
+  } finally {
+    // Whatever one of them throws, no connection waits in vain because of another one.
+    for (const callback of due.slice(done)) afterMicrotasks(callback);
+  }
+}
 
 /** Calls back at the end of a turn in which something was noted. */
 export class TurnEnd {

@@ -51,9 +51,10 @@ export class History {
 
   /**
    * Copies `count` bytes, of which the oldest lies `back` bytes before the end, to `target` at `at`.
-   * `count` ≤ `back` ≤ `length`.
+   * `count` ≤ `back` ≤ `length`. (With the last two in an object, messages of 2 KiB that refer to
+   * others took 1.04 times as long to decompress.)
    */
-  copyTo(target: Uint8Array, at: number, { back, count }: { back: number; count: number }): void {
+  copyTo(target: Uint8Array, at: number, back: number, count: number): void {
     const mask = this.capacity - 1;
     const bytes = this.#bytes;
     let from = this.#end - back;

@@ -12,6 +12,8 @@ export interface Effort {
   readonly nice: number;
   /** The positions inside of a longer match are not entered into the tables. */
   readonly insert: number;
+  /** Of those inside of other matches every how many-th is. */
+  readonly step: number;
 }
 
 /** Shortest match looked for: what is hashed. A match of three bytes seldom saves anything. */
@@ -44,7 +46,8 @@ function slack(windowSize: number): number {
  * one; what it points to is refused outside of the history, and compared like any other within.
  *
  * Invariant between calls: `#start` ≤ `#hashed` ≤ `#at` ≤ `#end` ≤ `#capacity`, and the positions
- * from `#start` to before `#hashed` are in the tables, but for those that `insert` passes over.
+ * from `#start` to before `#hashed` are in the tables, but for those that `insert` and `step` pass
+ * over.
  *
  * Memory for a window of 2^15 bytes, once that much was seen: window array 48 KiB, chains 64 KiB,
  * hash table 64 KiB; for 2^12 bytes 6, 8 and 16 KiB, for 2^10 bytes 2, 2 and 4 KiB. A finder begins
@@ -217,7 +220,7 @@ export class MatchFinder {
       // Without a longer match `at` has been entered already; otherwise it is next.
       if (length <= effort.insert) {
         const last = Math.min(next - 1, lastHashed);
-        for (let i = found === 0 ? at + 1 : at; i <= last; i++) {
+        for (let i = found === 0 ? at + 1 : at; i <= last; i += effort.step) {
           const hash = Math.imul(view.getInt32(i, true), HASH_FACTOR) >>> shift;
           chain[i + offset & mask] = i + offset - heads[hash]!;
           heads[hash] = i + offset;

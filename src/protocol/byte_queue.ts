@@ -25,6 +25,13 @@ function release(buffer: Uint8Array): void {
   if (size >= 0 && pools[size]!.length < POOLED[size]!) pools[size]!.push(buffer);
 }
 
+/** The first `length` of some bytes, which go back to the pool or belong to somebody else. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly pooled: boolean;
+}
+
 /** Nothing is reserved yet. */
 const EMPTY = new Uint8Array(0);
 
@@ -39,9 +46,10 @@ export class ByteQueue {
   #tail: Uint8Array = EMPTY;
   #tailLength = 0;
   /** Chunks before the tail, each with the pooled buffer it lies in, if any. */
-  #ready: { readonly chunk: Uint8Array; readonly pooled: Uint8Array | undefined }[] | undefined;
+  #ready: Chunk[] | undefined;
   /** The buffer of the chunk that was taken and not yet given back. */
   #lent: Uint8Array | undefined;
+  #takenLength = 0;
   #length = 0;
 
   /** Bytes queued, without the chunk that is taken. */
@@ -69,25 +77,34 @@ export class ByteQueue {
   /** Queues a chunk without copying it. It must not change until it is written. */
   append(chunk: Uint8Array): void {
     this.#sealTail();
-    (this.#ready ??= []).push({ chunk, pooled: undefined });
+    (this.#ready ??= []).push({ bytes: chunk, length: chunk.length, pooled: false });
     this.#length += chunk.length;
   }
 
-  /** The next chunk to write, or `undefined`. At most one is taken at a time. */
+  /**
+   * The next chunk to write, or `undefined`: the first {@linkcode takenLength} bytes of the array
+   * returned. At most one is taken at a time.
+   */
   take(): Uint8Array | undefined {
     if (this.#length === 0) return undefined;
     const first = this.#ready?.shift();
     if (first !== undefined) {
-      this.#lent = first.pooled;
-      this.#length -= first.chunk.length;
-      return first.chunk;
+      this.#lent = first.pooled ? first.bytes : undefined;
+      this.#takenLength = first.length;
+      this.#length -= first.length;
+      return first.bytes;
     }
-    const chunk = this.#tail.subarray(0, this.#tailLength);
     this.#lent = this.#tail;
+    this.#takenLength = this.#tailLength;
     this.#tail = EMPTY;
     this.#tailLength = 0;
     this.#length = 0;
-    return chunk;
+    return this.#lent;
+  }
+
+  /** The length of the chunk taken last. */
+  get takenLength(): number {
+    return this.#takenLength;
   }
 
   /** The chunk taken last is written: its buffer may serve again. */
@@ -121,10 +138,7 @@ export class ByteQueue {
 
   #sealTail(): void {
     if (this.#tailLength > 0) {
-      (this.#ready ??= []).push({
-        chunk: this.#tail.subarray(0, this.#tailLength),
-        pooled: this.#tail,
-      });
+      (this.#ready ??= []).push({ bytes: this.#tail, length: this.#tailLength, pooled: true });
     } else if (this.#tail !== EMPTY) {
       release(this.#tail);
     }

@@ -4,7 +4,7 @@
 
 import { CloseCode } from "../close_code.ts";
 import { Opcode } from "../opcode.ts";
-import { applyMask, rotateKey } from "./mask.ts";
+import { applyMask, rotateKey, WORDS_FROM, wordsOf } from "./mask.ts";
 
 const FIN = 0x80;
 /** The first reserved bit: "this message is compressed" where permessage-deflate is agreed. */
@@ -114,8 +114,8 @@ export interface FrameSink {
   onHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): FrameViolation | undefined;
   /**
    * A whole data frame that is a message of its own, neither fragmented, compressed nor cut; its
-   * payload of at most 125 bytes is in `bytes[start, end)`, still masked with `key`, which is 0 where
-   * it is not. Stands for the two calls below.
+   * payload of less than 64 KiB is in `bytes[start, end)`, and where that is short still masked, with
+   * `key`, which is 0 otherwise. Stands for the calls above and below.
    */
   onWholeMessage(text: boolean, bytes: Uint8Array, start: number, end: number, key: number):
     | FrameViolation
@@ -142,6 +142,8 @@ export class FrameDecoder {
   /** Payload bytes of the frame under way still to come. */
   #remaining = 0;
   #key = 0;
+  /** The words of the chunk at hand, once they are needed. */
+  #words: Int32Array | undefined;
   #violation: FrameViolation | undefined;
   #halted = false;
 
@@ -174,11 +176,12 @@ export class FrameDecoder {
         const size = end - at < 2 ? MAX_HEADER : headerSizeOf(chunk[at + 1]!);
         if (end - at < size) {
           this.#keepPartial(chunk, at, end);
-          return end;
+          at = end;
+          break;
         }
-        const stop = at + size + (chunk[at + 1]! & LENGTH);
+        const stop = at + size + shortLength(chunk, at);
         if (stop <= end && this.#isWholeMessage(chunk[at]!, chunk[at + 1]!)) {
-          this.#decodeWholeMessage(chunk, at, stop);
+          this.#decodeWholeMessage(chunk, at, at + size, stop);
           at = stop;
         } else {
           this.#decodeHeader(chunk, at);
@@ -186,29 +189,35 @@ export class FrameDecoder {
         }
       }
     }
+    this.#words = undefined;
     return at;
   }
 
   /**
-   * The short way for the frames that small messages come in; whatever is not exactly that, and so
+   * The short way for the frames that most messages come in; whatever is not exactly that, and so
    * every violation, goes the long one. An echo of 16 bytes takes 65 ns with it
    * and 91 without on Bun, 111 and 130 on Deno.
    */
   #isWholeMessage(first: number, second: number): boolean {
     return (first === (FIN | Opcode.Text) || first === (FIN | Opcode.Binary)) &&
-      (second & LENGTH) <= MAX_CONTROL_PAYLOAD &&
+      (second & LENGTH) !== 127 &&
       (second >= MASK) === this.#rules.masked && !this.#sink.inMessage;
   }
 
-  #decodeWholeMessage(chunk: Uint8Array, at: number, stop: number): void {
+  #decodeWholeMessage(chunk: Uint8Array, at: number, start: number, stop: number): void {
     const text = chunk[at] === (FIN | Opcode.Text);
-    let start = at + 2;
-    let key = 0;
-    if (this.#rules.masked) {
-      key = readKey(chunk, start);
-      start += 4;
+    let key = this.#rules.masked ? readKey(chunk, start - 4) : 0;
+    // A short one is unmasked as it is copied.
+    if (key !== 0 && (text || stop - start >= WORDS_FROM)) {
+      this.#unmask(chunk, start, stop, key);
+      key = 0;
     }
     this.#violation = this.#sink.onWholeMessage(text, chunk, start, stop, key);
+  }
+
+  #unmask(chunk: Uint8Array, start: number, stop: number, key: number): void {
+    if (stop - start >= WORDS_FROM) this.#words ??= wordsOf(chunk);
+    applyMask(chunk, start, stop, key, this.#words);
   }
 
   #decodePayload(chunk: Uint8Array, at: number, end: number): number {
@@ -217,7 +226,7 @@ export class FrameDecoder {
     const taken = remaining < available ? remaining : available;
     const until = at + taken;
     if (this.#rules.masked) {
-      applyMask(chunk, at, until, this.#key);
+      this.#unmask(chunk, at, until, this.#key);
       if (taken < remaining) this.#key = rotateKey(this.#key, taken);
     }
     this.#remaining = remaining - taken;
@@ -304,6 +313,12 @@ export class FrameDecoder {
 function headerSizeOf(second: number): number {
   const length = second & LENGTH;
   return 2 + (length < 126 ? 0 : length === 126 ? 2 : 8) + ((second & MASK) !== 0 ? 4 : 0);
+}
+
+/** The length that a header with less than eight bytes of length announces. */
+function shortLength(header: Uint8Array, at: number): number {
+  const length = header[at + 1]! & LENGTH;
+  return length < 126 ? length : (header[at + 2]! << 8) | header[at + 3]!;
 }
 
 function readKey(bytes: Uint8Array, at: number): number {

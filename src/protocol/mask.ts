@@ -7,36 +7,51 @@
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
- * From this length on whole words pay for making the view they need: at 64 KiB words run at
- * 5.8 GB/s against 0.4 GB/s for bytes, at 16 bytes the view alone costs more than the loop.
+ * From this length on whole words are faster than bytes: 64 KiB take 4 µs against 19 in
+ * JavaScriptCore, 7 against 24 in V8; 125 bytes 19 ns against 44, and 20 against 60.
  */
-const WORDS_FROM = 96;
+export const WORDS_FROM = 64;
 
-/** Masks or unmasks `bytes[start, end)` in place, the first byte with the key's lowest one. */
-export function applyMask(bytes: Uint8Array, start: number, end: number, key: number): void {
+/** The view of words that {@linkcode applyMask} works on. */
+export function wordsOf(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2);
+}
+
+/**
+ * Masks or unmasks `bytes[start, end)` in place, the first byte with the key's lowest one. Who does so
+ * several times in one array makes its words once, since they take as long as 200 bytes.
+ */
+export function applyMask(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+  words?: Int32Array,
+): void {
   if (end - start < WORDS_FROM || !LITTLE_ENDIAN) {
     maskBytes(bytes, start, end, key);
     return;
   }
-  const misaligned = (bytes.byteOffset + start) & 3;
+  const offset = bytes.byteOffset;
+  const misaligned = (offset + start) & 3;
   if (misaligned !== 0) {
     const head = 4 - misaligned;
     maskBytes(bytes, start, start + head, key);
     start += head;
     key = rotateKey(key, head);
   }
-  const count = (end - start) >>> 2;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, count);
+  words ??= wordsOf(bytes);
   key |= 0;
-  const unrolled = count & ~3;
-  for (let i = 0; i < unrolled; i += 4) {
+  const stop = (offset + end) >>> 2;
+  let i = (offset + start) >>> 2;
+  for (; i + 3 < stop; i += 4) {
     words[i]! ^= key;
     words[i + 1]! ^= key;
     words[i + 2]! ^= key;
     words[i + 3]! ^= key;
   }
-  for (let i = unrolled; i < count; i++) words[i]! ^= key;
-  maskBytes(bytes, start + count * 4, end, key);
+  for (; i < stop; i++) words[i]! ^= key;
+  maskBytes(bytes, stop * 4 - offset, end, key);
 }
 
 /** The key for the bytes behind the first `count` ones of a payload. */

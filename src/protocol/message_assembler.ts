@@ -9,8 +9,7 @@ import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
 import type { FrameViolation } from "./frame.ts";
-import { applyMask } from "./mask.ts";
-import { PayloadSlab } from "./payload_slab.ts";
+import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
 
 /** What a peer may send at most. */
@@ -45,8 +44,9 @@ export class MessageAssembler {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
   readonly #decompressor: Decompressor | undefined;
-  readonly #slab: PayloadSlab = new PayloadSlab();
   #engine: Engine = "V8";
+  #keepsChunks = false;
+  #slab: PayloadSlab = commonSlab({ sharing: true, keepsChunks: false });
   #validator: Utf8Validator | undefined;
   #text = false;
   #compressed = false;
@@ -68,12 +68,13 @@ export class MessageAssembler {
   /** Takes the ways that are fast in the engine. */
   tuneFor(engine: Engine): void {
     this.#engine = engine;
-    this.#slab.sharing = engine === "V8";
+    this.#chooseSlab();
   }
 
   /** From now on the chunks are the receiver's own. */
   keepChunks(): void {
-    this.#slab.keepsChunks = true;
+    this.#keepsChunks = true;
+    this.#chooseSlab();
   }
 
   /** Starts a message. */
@@ -95,7 +96,7 @@ export class MessageAssembler {
     return this.#announced > limit ? this.#tooBig() : undefined;
   }
 
-  /** Takes a message that is neither fragmented, compressed nor cut, and still masked. */
+  /** Takes a message that is neither fragmented, compressed nor cut; text must be unmasked. */
   whole(
     text: boolean,
     bytes: Uint8Array,
@@ -105,7 +106,6 @@ export class MessageAssembler {
   ): Message | FrameViolation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
     if (!text) return this.#slab.copy(bytes, start, end, key);
-    if (key !== 0) applyMask(bytes, start, end, key);
     return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
   }
 
@@ -144,6 +144,10 @@ export class MessageAssembler {
     this.#buffer = EMPTY;
     if (this.#text) return decodeUtf8(buffer, 0, length) ?? INVALID_UTF8;
     return length === buffer.length ? buffer : buffer.slice(0, length);
+  }
+
+  #chooseSlab(): void {
+    this.#slab = commonSlab({ sharing: this.#engine === "V8", keepsChunks: this.#keepsChunks });
   }
 
   #gather(bytes: Uint8Array, start: number, end: number): void {

@@ -8,10 +8,15 @@
  * 13 ns and a view 35, each payload has one.
  */
 
-import { applyMask } from "./mask.ts";
-
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;
+/**
+ * The size of the first one of a chunk, at most, and how many times what its payloads have taken so
+ * far the others may be: a peer that sends one small message with each chunk, and then what is none,
+ * does not make much memory wait with little of them.
+ */
+const FIRST_SLAB_SIZE = 1024;
+const GROWTH = 8;
 /** Larger payloads have a buffer of their own. */
 const LARGEST = 1024;
 /** A chunk is kept for a payload only where it is no more than so many times as large. */
@@ -34,14 +39,33 @@ function copyMasked(source: Uint8Array, start: number, target: Uint8Array, key: 
   for (; i < size; i++) target[i] = source[start + i]! ^ (key >>> ((i & 3) << 3));
 }
 
-/** Copies payloads out of the chunks of one connection. */
-export class PayloadSlab {
+/** What decides on the way a payload is copied. */
+export interface SlabOptions {
   /** Whether payloads share buffers at all. */
-  sharing = true;
-  /** Whether chunks are ours to keep: a payload that is much of one is then a view of it. */
-  keepsChunks = false;
+  readonly sharing: boolean;
+  /** Whether chunks are the receiver's to keep: a payload that is much of one is then a view of it. */
+  readonly keepsChunks: boolean;
+}
+
+/**
+ * Copies payloads out of chunks. One serves all connections, since what it holds is of the chunk at
+ * hand, and nothing is left where another chunk comes or the chunk is done with.
+ */
+export class PayloadSlab {
+  readonly #sharing: boolean;
+  readonly #keepsChunks: boolean;
+  /** The chunk whose payloads share {@linkcode #slab}. */
+  #chunk: Uint8Array | undefined;
   #slab: ArrayBuffer | undefined;
   #used = 0;
+  /** What has been cut for the payloads of this chunk. */
+  #cutSoFar = 0;
+
+  /** Creates one that holds nothing. */
+  constructor(options: SlabOptions) {
+    this.#sharing = options.sharing;
+    this.#keepsChunks = options.keepsChunks;
+  }
 
   /**
    * A copy of `chunk[start, end)`, unmasked with `key` on the way; what follows in the chunk tells
@@ -49,44 +73,67 @@ export class PayloadSlab {
    */
   copy(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array<ArrayBuffer> {
     const size = end - start;
-    if (this.keepsChunks && size > LARGEST && size * KEPT_AT_MOST >= chunk.buffer.byteLength) {
-      return this.#keep(chunk, start, end, key);
-    }
-    const rest = chunk.length - end;
-    const copy = this.sharing && size <= LARGEST &&
-        (this.#slab !== undefined || rest > SMALLEST_FRAME)
-      ? this.#cut(size, rest)
+    if (size > LOOP_UNTIL && key === 0) return this.#copyPlain(chunk, start, end);
+    const copy = this.#isShared(chunk, end, size)
+      ? this.#cut(chunk, end, size)
       : new Uint8Array(size);
-    if (size <= LOOP_UNTIL) {
-      copyMasked(chunk, start, copy, key);
-    } else {
-      copy.set(chunk.subarray(start, end));
-      if (key !== 0) applyMask(copy, 0, size, key);
-    }
+    copyMasked(chunk, start, copy, key);
     return copy;
   }
 
-  /** Spares a large payload its copy, and the array that this needs. */
-  #keep(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array<ArrayBuffer> {
-    if (key !== 0) applyMask(chunk, start, end, key);
-    const buffer = chunk.buffer as ArrayBuffer;
-    return new Uint8Array(buffer, chunk.byteOffset + start, end - start);
+  /** The chunk is decoded: nothing of it is held any more. */
+  drop(): void {
+    this.#chunk = undefined;
+    this.#slab = undefined;
   }
 
-  #cut(size: number, rest: number): Uint8Array<ArrayBuffer> {
+  #copyPlain(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+    const size = end - start;
+    if (this.#isShared(chunk, end, size)) {
+      const copy = this.#cut(chunk, end, size);
+      copy.set(chunk.subarray(start, end));
+      return copy;
+    }
+    if (this.#keepsChunks && size > LARGEST && size * KEPT_AT_MOST >= chunk.buffer.byteLength) {
+      // Spares a large payload its copy, and the array that this needs.
+      return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + start, size);
+    }
+    return chunk.slice(start, end) as Uint8Array<ArrayBuffer>;
+  }
+
+  #isShared(chunk: Uint8Array, end: number, size: number): boolean {
+    return this.#sharing && size <= LARGEST &&
+      (this.#chunk === chunk || chunk.length - end > SMALLEST_FRAME);
+  }
+
+  #cut(chunk: Uint8Array, end: number, size: number): Uint8Array<ArrayBuffer> {
     // Views start at multiples of eight, so that arrays of any type fit over them.
     const space = (size + 7) & ~7;
+    if (this.#chunk !== chunk) {
+      this.#chunk = chunk;
+      this.#slab = undefined;
+      this.#cutSoFar = 0;
+    }
+    this.#cutSoFar += space;
     if (this.#slab === undefined || this.#slab.byteLength - this.#used < space) {
-      this.#slab = new ArrayBuffer(Math.min(SLAB_SIZE, space + rest));
+      const most = Math.min(SLAB_SIZE, Math.max(FIRST_SLAB_SIZE, GROWTH * this.#cutSoFar));
+      this.#slab = new ArrayBuffer(Math.min(most, space + chunk.length - end));
       this.#used = 0;
     }
     const view = new Uint8Array(this.#slab, this.#used, size);
     this.#used += space;
     return view;
   }
+}
 
-  /** The chunk is decoded: the next one begins a buffer of its own. */
-  drop(): void {
-    this.#slab = undefined;
-  }
+const slabs: readonly PayloadSlab[] = [
+  new PayloadSlab({ sharing: false, keepsChunks: false }),
+  new PayloadSlab({ sharing: false, keepsChunks: true }),
+  new PayloadSlab({ sharing: true, keepsChunks: false }),
+  new PayloadSlab({ sharing: true, keepsChunks: true }),
+];
+
+/** The slab that all connections with these options use. */
+export function commonSlab({ sharing, keepsChunks }: SlabOptions): PayloadSlab {
+  return slabs[(sharing ? 2 : 0) + (keepsChunks ? 1 : 0)]!;
 }

@@ -455,7 +455,9 @@ export class Protocol implements FrameSink {
 
   /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
   #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
-    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
+    const { length } = payload;
+    const lent = frameHeaderSize(length, this.#masking) + length > this.#copyLimit;
+    if (lent) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
     else this.#writeFrame(opcode, fin, rsv1, payload);
   }
 

@@ -85,26 +85,41 @@ for (const [name, echo] of Object.entries(ECHOES)) {
   });
 }
 
-test("The Close is answered in the same call where nobody is at work", async () => {
+test("The Close is answered in the same call where nobody is at work and nothing waits", async () => {
   const idle = openConnection();
-  transportAnswers(idle.transport, []);
-  const unread = openConnection();
-  transportAnswers(unread.transport, ["nobody", "reads this"]);
+  transportAnswers(idle.transport);
   const waiting = openConnection();
   const received = waiting.connection.receive();
-  transportAnswers(waiting.transport, []);
+  transportAnswers(waiting.transport);
   assertEquals(await received, null);
-  const left = openConnection();
-  left.transport.receive(frameFor("server", TEXT, "a"));
-  for await (const _ of left.connection) break;
-  transportAnswers(left.transport, ["b"]);
-  for (const { connection } of [idle, unread, waiting, left]) connection.abort();
+  for (const { connection } of [idle, waiting]) connection.abort();
 
-  function transportAnswers(transport: FakeTransport, texts: readonly string[]): void {
-    receiveWithClose(transport, texts);
+  function transportAnswers(transport: FakeTransport): void {
+    receiveWithClose(transport, []);
     assertEquals(written(transport), [4000]);
     assertEquals(transport.writeEnded, true);
   }
+});
+
+test("The Close waits for who has had no turn yet to take what came before, and no longer", async () => {
+  const late = openConnection();
+  receiveWithClose(late.transport, ["a", "b"]);
+  await Promise.resolve();
+  for await (const message of late.connection) await late.connection.send(`echo ${message}`);
+  await settle();
+  assertEquals(written(late.transport), ["echo a", "echo b", 4000]);
+
+  const unread = openConnection();
+  receiveWithClose(unread.transport, ["nobody", "reads this"]);
+  await settle();
+  assertEquals(written(unread.transport), [4000]);
+  const left = openConnection();
+  left.transport.receive(frameFor("server", TEXT, "a"));
+  for await (const _ of left.connection) break;
+  receiveWithClose(left.transport, ["b"]);
+  await settle();
+  assertEquals(written(left.transport), [4000]);
+  for (const { connection } of [late, unread, left]) connection.abort();
 });
 
 test("The Close waits for one who may call receive again only until all has run that can", async () => {

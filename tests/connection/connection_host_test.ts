@@ -94,6 +94,17 @@ test("A connection on a host refuses a code that may not be sent (RFC 6455 7.4)"
   connection.abort();
 });
 
+test("A connection rejects what the host throws at", async () => {
+  const { connection, socket } = openOnHost();
+  socket.sendText = socket.close = () => {
+    throw new TypeError("another request's");
+  };
+  await assertRejects(() => connection.send("a"), TypeError, "another request's");
+  await assertRejects(() => connection.close(), TypeError, "another request's");
+  connection.abort();
+  await connection.closed;
+});
+
 test("A connection is closed with 1013 where its peer is further behind than it may be", async () => {
   const { connection, socket } = openOnHost({ maxBufferedAmount: 4 });
   socket.room = 1;

@@ -26,6 +26,7 @@ function createInbox(high = costOf(0) * 4, low = costOf(0)) {
       hooks.onFlush();
     },
     onFinished: () => void calls.push("finished"),
+    endOfMessages: () => undefined,
   };
   const inbox = new Inbox({ receiveHighWaterMark: high, receiveLowWaterMark: low }, source);
   const count = (call: string): number => calls.filter((each) => each === call).length;

@@ -4,23 +4,22 @@ import { createReadable, MessageIterator } from "../../src/connection/iteration.
 import { test } from "../harness.ts";
 import { settle } from "./fake_transport.ts";
 
-function createInbox() {
+function createInbox(error?: Error) {
   const calls: string[] = [];
   const inbox = new Inbox({ receiveHighWaterMark: 1_000, receiveLowWaterMark: 500 }, {
     pauseReading: () => {},
     resumeReading: () => {},
     flushAnswers: () => {},
     onFinished: () => void calls.push("finished"),
+    endOfMessages: () => error,
   });
   return { inbox, calls };
 }
 
-const ended = () => undefined;
-
 test("MessageIterator gives what is there, and what comes", async () => {
   const { inbox } = createInbox();
   inbox.push("a");
-  const iterator = new MessageIterator(inbox, ended);
+  const iterator = new MessageIterator(inbox);
   assertEquals(await iterator.next(), { value: "a", done: false });
   const next = [iterator.next(), iterator.next()];
   inbox.push("b");
@@ -33,7 +32,7 @@ test("MessageIterator gives what is there, and what comes", async () => {
 
 test("MessageIterator is expected back for each message it was given", async () => {
   const { inbox, calls } = createInbox();
-  const iterator = new MessageIterator(inbox, ended);
+  const iterator = new MessageIterator(inbox);
   const next = iterator.next();
   assertEquals(inbox.returning, "no");
   inbox.push("a");
@@ -48,19 +47,28 @@ test("MessageIterator is expected back for each message it was given", async () 
 });
 
 test("MessageIterator throws what the end says, after the last message", async () => {
-  const { inbox } = createInbox();
   const error = new RangeError("lost");
-  const iterator = new MessageIterator(inbox, () => error);
+  const { inbox } = createInbox(error);
+  const iterator = new MessageIterator(inbox);
   inbox.push("a");
   inbox.end();
   assertEquals((await iterator.next()).value, "a");
   assertStrictEquals(await assertRejects(() => iterator.next()), error);
 });
 
+test("MessageIterator throws to all who wait for the next message", async () => {
+  const error = new RangeError("lost");
+  const { inbox } = createInbox(error);
+  const iterator = new MessageIterator(inbox);
+  const next = [iterator.next(), iterator.next(), iterator.next()];
+  inbox.end();
+  for (const step of next) assertStrictEquals(await assertRejects(() => step), error);
+});
+
 test("createReadable takes a message when one is read, and ends or fails as told", async () => {
   for (const error of [undefined, new RangeError("lost")]) {
-    const { inbox } = createInbox();
-    const reader = createReadable(inbox, () => error, () => Promise.resolve()).getReader();
+    const { inbox } = createInbox(error);
+    const reader = createReadable(inbox, () => Promise.resolve()).getReader();
     inbox.push("a");
     inbox.push("b");
     await settle();
@@ -76,7 +84,7 @@ test("createReadable takes a message when one is read, and ends or fails as told
 test("createReadable calls back where it is cancelled", async () => {
   const { inbox } = createInbox();
   let cancelled = 0;
-  const readable = createReadable(inbox, ended, () => Promise.resolve(void cancelled++));
+  const readable = createReadable(inbox, () => Promise.resolve(void cancelled++));
   await readable.cancel();
   assertEquals(cancelled, 1);
 });

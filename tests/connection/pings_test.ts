@@ -52,3 +52,15 @@ test("Pings rejects all that wait, once", async () => {
   for (const each of waiting) await assertRejects(() => each, RangeError, "over");
   pings.settle(bytes("b"), 1);
 });
+
+test("Pings remembers the latest of those that nobody waits for, and no other", async () => {
+  const pings = new Pings();
+  const waiting = pings.wait(bytes("a"), 0);
+  for (let i = 0; i < 10; i++) pings.note(bytes(`own ${i}`));
+  pings.settle(bytes("own 8"), 1);
+  assertEquals(await stateOf(waiting), "pending");
+  pings.settle(bytes("own 9"), 2);
+  assertEquals(await waiting, 2);
+  pings.note(bytes("own"));
+  pings.rejectAll(new RangeError("over"));
+});

@@ -9,6 +9,7 @@ import {
   CLOSE,
   closeFrameFor,
   concat,
+  frame,
   frameFor,
   PING,
   PONG,
@@ -32,6 +33,23 @@ function open(
   link.attach(sink);
   const transport = new FakeTransport();
   return { link, sink, transport };
+}
+
+/** Takes the start of a chunk without a view of it, and notes how large the chunk is. */
+class StartTransport extends FakeTransport {
+  readonly chunkSizes: number[] = [];
+
+  writeStart(chunk: Uint8Array, length: number): boolean {
+    this.chunkSizes.push(chunk.length);
+    return this.write(chunk.subarray(0, length));
+  }
+}
+
+/** As Node.js has it: `slice` makes a view. */
+class NodeBuffer extends Uint8Array {
+  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
+    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
+  }
 }
 
 function opened(role: Role = "server", options: ConnectionOptions = {}) {
@@ -292,4 +310,29 @@ test("ProtocolLink shows what it can do, and passes setNoDelay on", () => {
   assertStrictEquals(link.remoteAddress, transport.remoteAddress);
   link.setNoDelay(true);
   assertEquals(transport.noDelay, true);
+});
+
+test("ProtocolLink spares a view where the transport takes the start of a chunk", () => {
+  const { link } = open();
+  const transport = new StartTransport();
+  link.open(transport);
+  link.sendText("hello", undefined);
+  link.flush();
+  assertEquals(transport.writes, [frame(TEXT, "hello")]);
+  assert(transport.chunkSizes[0]! > transport.writes[0]!.length);
+  assertEquals(link.bytesSent, 7);
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(100_000), undefined);
+  link.flush();
+  assertEquals([link.bytesSent, link.bufferedAmount], [17, 100_010]);
+});
+
+test("ProtocolLink copies out of a chunk whose slice would not", () => {
+  for (const size of [3, 100, 2_000]) {
+    const { link, sink } = opened();
+    const chunk = new NodeBuffer(frameFor("server", BINARY, new Uint8Array(size)));
+    link.receive(chunk);
+    chunk.fill(0xff);
+    assertEquals(sink.messages, [new Uint8Array(size)]);
+  }
 });

@@ -141,6 +141,34 @@ test("StreamTransport takes writes at once while the writable asks for more", as
   transport.close();
 });
 
+test("StreamTransport keeps the rest of a large chunk while paused, and delivers it once", async () => {
+  const sink = new RecordingSink();
+  const chunk = new Uint8Array(200_000).map((_, at) => at % 251);
+  const transport = new StreamTransport({
+    readable: new ReadableStream({
+      start(controller) {
+        controller.enqueue(chunk);
+        controller.enqueue(Uint8Array.of(1, 2, 3));
+        controller.close();
+      },
+    }),
+    writable: new WritableStream(),
+  });
+  sink.onReceive = () => transport.pause();
+  transport.attach(sink);
+  for (let pieces = 1; pieces <= 5; pieces++) {
+    await sink.called("receive", pieces);
+    await settled(() => sink.calls.length);
+    assertEquals(sink.count("receive"), pieces);
+    transport.resume();
+  }
+  await sink.called("eof");
+  const received = sink.bytes();
+  assertEquals(received.subarray(-3), Uint8Array.of(1, 2, 3));
+  assert(chunk.every((byte, at) => byte === received[at]));
+  transport.close();
+});
+
 test("StreamTransport is lost with the error of either side, once", async () => {
   const cases: [string, (stream: Controllers) => void, boolean][] = [
     ["readable", ({ input, error }) => input.error(error), false],

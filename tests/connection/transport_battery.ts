@@ -36,23 +36,27 @@ export async function pump(
   bytes: Uint8Array,
   chunkSize = 40_000,
 ): Promise<void> {
-  const chunk = new Uint8Array(chunkSize);
+  // Longer than what is written of it, which a transport may be told apart.
+  const chunk = new Uint8Array(chunkSize + 100);
   for (let at = 0; at < bytes.length; at += chunkSize) {
     const part = bytes.subarray(at, at + chunkSize);
     chunk.set(part);
-    await written(transport, sink, chunk.subarray(0, part.length));
+    await written(transport, sink, chunk, part.length);
     chunk.fill(0xaa);
   }
 }
 
-/** Writes a chunk and waits until it is our own again. */
+/** Writes a chunk, or the start of it, and waits until it is our own again. */
 export async function written(
   transport: ByteTransport,
   sink: RecordingSink,
   chunk: Uint8Array,
+  length: number = chunk.length,
 ): Promise<void> {
   const before = sink.count("drained");
-  if (!transport.write(chunk)) {
+  const taken = transport.writeStart?.(chunk, length) ??
+    transport.write(chunk.subarray(0, length));
+  if (!taken) {
     await sink.until(() => sink.count("drained") > before || sink.count("lost") > 0);
   }
 }

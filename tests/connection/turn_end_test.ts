@@ -44,3 +44,15 @@ test("TurnEnd ends every turn", async () => {
     assertEquals(ends(), turn);
   }
 });
+
+test("TurnEnd ends the turns of all connections that wait, each once", async () => {
+  const all = Array.from({ length: 50 }, counted);
+  for (let turn = 1; turn <= 3; turn++) {
+    for (const { turnEnd } of all) turnEnd.note(true);
+    assertEquals(all.map(({ turnEnd }) => turnEnd.isWaiting), all.map(() => true));
+    await settle();
+    await settle();
+    assertEquals(all.map(({ ends }) => ends()), all.map(() => turn));
+    assertEquals(all.map(({ turnEnd }) => turnEnd.isWaiting), all.map(() => false));
+  }
+});

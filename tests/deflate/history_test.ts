@@ -5,7 +5,7 @@ import { concat, kinds } from "./helpers.ts";
 
 function lastBytes(history: History, count: number): Uint8Array {
   const target = new Uint8Array(count);
-  history.copyTo(target, 0, { back: count, count });
+  history.copyTo(target, 0, count, count);
   return target;
 }
 
@@ -29,7 +29,7 @@ test("History copies from the middle to where it is told", () => {
   const history = new History(256);
   history.append(Uint8Array.of(1, 2, 3, 4, 5));
   const target = new Uint8Array(5);
-  history.copyTo(target, 2, { back: 4, count: 2 });
+  history.copyTo(target, 2, 4, 2);
   assertEquals(target, Uint8Array.of(0, 0, 2, 3, 0));
 });
 

@@ -3,8 +3,8 @@ import { type Effort, MatchFinder } from "../../src/deflate/match_finder.ts";
 import { test } from "../harness.ts";
 import { concat, kinds, utf8 } from "./helpers.ts";
 
-const lazy: Effort = { chain: 16, good: 8, lazy: 8, nice: 64, insert: 258 };
-const greedy: Effort = { chain: 4, good: 4, lazy: 0, nice: 8, insert: 4 };
+const lazy: Effort = { chain: 16, good: 8, lazy: 8, nice: 64, insert: 258, step: 1 };
+const greedy: Effort = { chain: 4, good: 4, lazy: 0, nice: 8, insert: 4, step: 2 };
 
 /** All tokens of `input`, gathered in arrays of `room` tokens. */
 function tokensOf(

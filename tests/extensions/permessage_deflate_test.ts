@@ -342,6 +342,20 @@ for (const role of ROLES) {
       assert(same(peer.messages[2] as Uint8Array, second));
     }
   });
+
+  test(`Protocol of a ${role} keeps what was compressed to about the limit of copying`, () => {
+    const random = randomSource(32);
+    for (let size = 970; size < 1_010; size++) {
+      const first = randomBytes(random, size), second = randomBytes(random, size);
+      const protocol = open(role, {}, { copyLimit: 1_000 });
+      protocol.core.sendBinary(first);
+      protocol.core.sendBinary(second);
+      const peer = open(other(role)).receive(protocol.takeOutput());
+      peer.assertOpen();
+      assert(same(peer.messages[0] as Uint8Array, first), `${size} bytes`);
+      assert(same(peer.messages[1] as Uint8Array, second), `${size} bytes`);
+    }
+  });
 }
 
 test("Protocols of both roles carry messages under every combination of parameters", () => {

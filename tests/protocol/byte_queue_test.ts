@@ -9,9 +9,16 @@ function write(queue: ByteQueue, bytes: Uint8Array): void {
   queue.commit(bytes.length);
 }
 
+/** The chunk as it is to be written: the array itself where it is all of it. */
+function take(queue: ByteQueue): Uint8Array | undefined {
+  const bytes = queue.take();
+  const length = queue.takenLength;
+  return bytes === undefined || bytes.length === length ? bytes : bytes.subarray(0, length);
+}
+
 function drain(queue: ByteQueue): Uint8Array[] {
   const chunks: Uint8Array[] = [];
-  for (let chunk = queue.take(); chunk !== undefined; chunk = queue.take()) {
+  for (let chunk = take(queue); chunk !== undefined; chunk = take(queue)) {
     chunks.push(chunk.slice());
     queue.giveBack();
   }
@@ -20,7 +27,7 @@ function drain(queue: ByteQueue): Uint8Array[] {
 
 test("ByteQueue gathers what is written in one chunk", () => {
   const queue = new ByteQueue();
-  assertEquals(queue.take(), undefined);
+  assertEquals(take(queue), undefined);
   for (let i = 0; i < 100; i++) write(queue, Uint8Array.of(i, i));
   assertEquals(queue.length, 200);
   const chunks = drain(queue);
@@ -45,19 +52,19 @@ test("ByteQueue passes an appended chunk on without a copy, in its place", () =>
   queue.append(large);
   write(queue, Uint8Array.of(2));
   assertEquals(queue.length, 100_002);
-  assertEquals(queue.take(), Uint8Array.of(1));
+  assertEquals(take(queue), Uint8Array.of(1));
   queue.giveBack();
-  assertStrictEquals(queue.take(), large);
+  assertStrictEquals(take(queue), large);
   queue.giveBack();
-  assertEquals(queue.take(), Uint8Array.of(2));
+  assertEquals(take(queue), Uint8Array.of(2));
   queue.giveBack();
-  assertEquals(queue.take(), undefined);
+  assertEquals(take(queue), undefined);
 });
 
 test("ByteQueue does not write into a chunk that is taken", () => {
   const queue = new ByteQueue();
   write(queue, Uint8Array.of(1, 2, 3));
-  const taken = queue.take()!;
+  const taken = take(queue)!;
   write(queue, Uint8Array.of(9, 9, 9));
   assertEquals(taken, Uint8Array.of(1, 2, 3));
   assertNotStrictEquals(queue.buffer.buffer, taken.buffer);
@@ -67,7 +74,7 @@ test("ByteQueue does not write into a chunk that is taken", () => {
 test("ByteQueue does not lend a taken chunk's buffer to another queue before it is given back", () => {
   const queue = new ByteQueue();
   write(queue, Uint8Array.of(1, 2, 3));
-  const taken = queue.take()!;
+  const taken = take(queue)!;
   queue.clear();
   const others = Array.from({ length: 200 }, () => new ByteQueue());
   for (const other of others) write(other, Uint8Array.of(9, 9, 9));
@@ -90,7 +97,7 @@ test("ByteQueue forgets everything when cleared, and serves on", () => {
   write(queue, Uint8Array.of(2));
   queue.clear();
   assertEquals(queue.length, 0);
-  assertEquals(queue.take(), undefined);
+  assertEquals(take(queue), undefined);
   write(queue, Uint8Array.of(3));
   assertEquals(drain(queue), [Uint8Array.of(3)]);
 });
@@ -118,7 +125,7 @@ test("ByteQueue keeps bytes and their order through random use", () => {
           queue.append(bytes);
           break;
         case 1: {
-          const chunk = queue.take();
+          const chunk = take(queue);
           if (chunk !== undefined) {
             actual.push(chunk.slice());
             queued -= chunk.length;

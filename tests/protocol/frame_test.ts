@@ -19,6 +19,7 @@ import {
   frameFor,
   hex,
   KEY,
+  maskNaively,
   PING,
   PONG,
   randomBytes,
@@ -316,6 +317,39 @@ test("FrameDecoder stops behind the frame under way when halted, and goes on fro
     at = decoder.decode(wire, at);
     assertEquals(at, stop);
     assertEquals(notes.frames.length, i + 1);
+  }
+});
+
+test("FrameDecoder unmasks each chunk in its own memory, however the one before it ended", () => {
+  const payload = new Uint8Array(300).map((_, i) => i * 31);
+  const wire = concat(...Array.from({ length: 4 }, () => frame(BINARY, payload, { key: KEY })));
+  for (let cut = 300; cut < 330; cut++) {
+    const pieces = [wire.subarray(0, cut), wire.subarray(cut)];
+    const { notes } = decode(pieces, { masked: true, compression: false });
+    assertEquals(notes.frames.length, 4, `cut at ${cut}`);
+    for (const each of notes.frames) assert(equalBytes(each.payload, payload), `cut at ${cut}`);
+  }
+});
+
+test("FrameDecoder leaves only short binary messages masked", () => {
+  for (const length of [0, 1, 63, 64, 125, 126, 1000, 65_535]) {
+    for (const opcode of [TEXT, BINARY]) {
+      const payload = new Uint8Array(length).fill(0x61);
+      let found: { readonly payload: Uint8Array; readonly key: number } | undefined;
+      const decoder = new FrameDecoder({ masked: true, compression: false }, {
+        inMessage: false,
+        onHeader: () => undefined,
+        onPayload: () => undefined,
+        onWholeMessage(_text, chunk, start, end, key) {
+          found = { payload: chunk.slice(start, end), key };
+          return undefined;
+        },
+      });
+      decoder.decode(frame(opcode, payload, { key: KEY }), 0);
+      const isMasked = opcode === BINARY && length < 64;
+      assertEquals(found!.key !== 0, isMasked, `opcode ${opcode}, length ${length}`);
+      assertEquals(found!.payload, isMasked ? maskNaively(payload, KEY) : payload);
+    }
   }
 });
 

@@ -209,7 +209,7 @@ export class RecordedProtocol {
       this.core.flushPong();
       const chunk = this.core.output.take();
       if (chunk === undefined) return concat(...taken);
-      taken.push(chunk.slice());
+      taken.push(chunk.slice(0, this.core.output.takenLength));
       this.core.output.giveBack();
     }
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { applyMask, createMaskKey, rotateKey } from "../../src/protocol/mask.ts";
+import { applyMask, createMaskKey, rotateKey, wordsOf } from "../../src/protocol/mask.ts";
 import { test } from "../harness.ts";
 import { KEY, maskNaively } from "./frames.ts";
 
@@ -21,6 +21,10 @@ test("applyMask equals a plain loop at every length and every alignment (RFC 645
         assertEquals(view, expected, `length ${length}, alignment ${alignment}, start ${start}`);
         assertEquals(whole.slice(0, alignment), before);
         assertEquals(whole.slice(alignment + view.length), after);
+
+        applyMask(view, start, start + length, key, wordsOf(whole));
+        expected.set(maskNaively(expected.slice(start, start + length), KEY), start);
+        assertEquals(view, expected, `length ${length}, words made before`);
       }
     }
   }

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { PayloadSlab } from "../../src/protocol/payload_slab.ts";
+import { commonSlab, PayloadSlab, type SlabOptions } from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
+
+function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
+  return new PayloadSlab({ sharing: true, keepsChunks: false, ...options });
+}
 
 /** `count` payloads of `size` bytes, one behind the other. */
 function createChunk(size: number, count: number): Uint8Array {
@@ -16,7 +20,7 @@ function copyAll(slab: PayloadSlab, chunk: Uint8Array, size: number): Uint8Array
 test("PayloadSlab copies each payload, whatever its size", () => {
   for (const size of [1, 2, 15, 16, 64, 65, 125, 1024, 1025, 5000]) {
     const chunk = createChunk(size, 12);
-    const copies = copyAll(new PayloadSlab(), chunk, size);
+    const copies = copyAll(createSlab(), chunk, size);
     for (const [i, copy] of copies.entries()) {
       assertEquals(copy, chunk.slice(i * size, (i + 1) * size), `size ${size}, payload ${i}`);
     }
@@ -31,12 +35,12 @@ test("PayloadSlab unmasks on the way, at every length (RFC 6455 5.3)", () => {
     const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
     // Something before and behind, so that offsets count.
     const chunk = Uint8Array.of(7, ...masked, 1, 2, 3, 4);
-    assertEquals(new PayloadSlab().copy(chunk, 1, 1 + size, word), plain, `size ${size}`);
+    assertEquals(createSlab().copy(chunk, 1, 1 + size, word), plain, `size ${size}`);
   }
 });
 
 test("PayloadSlab lets small payloads of one chunk share a buffer, without overlap", () => {
-  const copies = copyAll(new PayloadSlab(), createChunk(20, 10), 20);
+  const copies = copyAll(createSlab(), createChunk(20, 10), 20);
   assertStrictEquals(copies[0]!.buffer, copies[1]!.buffer);
   const before = copies[1]!.slice();
   copies[0]!.fill(0xff);
@@ -44,46 +48,76 @@ test("PayloadSlab lets small payloads of one chunk share a buffer, without overl
 });
 
 test("PayloadSlab aligns payloads to eight bytes", () => {
-  for (const copy of copyAll(new PayloadSlab(), createChunk(13, 10), 13)) {
+  for (const copy of copyAll(createSlab(), createChunk(13, 10), 13)) {
     assertEquals(copy.byteOffset % 8, 0);
   }
 });
 
 test("PayloadSlab gives the only payload of a chunk a buffer of its own", () => {
-  const copy = new PayloadSlab().copy(createChunk(16, 1), 0, 16, 0);
+  const copy = createSlab().copy(createChunk(16, 1), 0, 16, 0);
   assertEquals(copy.buffer.byteLength, 16);
 });
 
 test("PayloadSlab gives a large payload a buffer of its own", () => {
-  const [first, second] = copyAll(new PayloadSlab(), createChunk(1025, 2), 1025);
+  const [first, second] = copyAll(createSlab(), createChunk(1025, 2), 1025);
   assertNotStrictEquals(first!.buffer, second!.buffer);
   assertEquals(first!.buffer.byteLength, 1025);
 });
 
 test("PayloadSlab keeps no more than 8 KiB alive by one payload", () => {
-  for (const copy of copyAll(new PayloadSlab(), createChunk(100, 2000), 100)) {
+  for (const copy of copyAll(createSlab(), createChunk(100, 2000), 100)) {
     assert(copy.buffer.byteLength <= 8192);
   }
 });
 
-test("PayloadSlab shares nothing between chunks", () => {
-  const slab = new PayloadSlab();
-  const first = slab.copy(createChunk(16, 4), 0, 16, 0);
+test("PayloadSlab keeps little alive by one small payload, whatever follows in its chunk", () => {
+  for (const size of [1, 16, 125, 600]) {
+    const chunk = createChunk(16_384, 1);
+    const slab = createSlab();
+    let taken = 0;
+    for (let at = 0; at + size <= chunk.length; at += size) {
+      taken += (size + 7) & ~7;
+      const { byteLength } = slab.copy(chunk, at, at + size, 0).buffer;
+      assert(byteLength <= Math.max(1024, 8 * taken), `${byteLength} bytes behind ${taken}`);
+    }
+  }
+});
+
+test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
+  const slab = createSlab();
+  const [one, other] = [createChunk(16, 4), createChunk(16, 4)];
+  const first = slab.copy(one, 0, 16, 0);
+  const second = slab.copy(other, 0, 16, 0);
+  assertNotStrictEquals(second.buffer, first.buffer);
+  // As where the message of one connection makes another one receive.
+  const third = slab.copy(one, 16, 32, 0);
+  assertNotStrictEquals(third.buffer, first.buffer);
+  assertNotStrictEquals(third.buffer, second.buffer);
   slab.drop();
-  assertNotStrictEquals(slab.copy(createChunk(16, 4), 0, 16, 0).buffer, first.buffer);
+  assertNotStrictEquals(slab.copy(one, 32, 48, 0).buffer, third.buffer);
+});
+
+test("commonSlab gives one slab for all that want the same", () => {
+  const chosen = [false, true].flatMap((sharing) =>
+    [false, true].map((keepsChunks) => commonSlab({ sharing, keepsChunks }))
+  );
+  assertEquals(new Set(chosen).size, 4);
+  assertStrictEquals(commonSlab({ sharing: true, keepsChunks: true }), chosen[3]);
+  const chunk = createChunk(2000, 2);
+  const [apart, kept, shared] = chosen.map((slab) => slab.copy(chunk, 0, 16, 0).buffer.byteLength);
+  assertEquals([apart, kept, shared], [16, 16, 1024]);
+  for (const slab of chosen) slab.drop();
 });
 
 test("PayloadSlab shares nothing where arrays are cheap", () => {
-  const slab = new PayloadSlab();
-  slab.sharing = false;
+  const slab = createSlab({ sharing: false });
   for (const copy of copyAll(slab, createChunk(16, 4), 16)) {
     assertEquals(copy.buffer.byteLength, 16);
   }
 });
 
 test("PayloadSlab keeps a chunk that is its own where the payload is much of it", () => {
-  const slab = new PayloadSlab();
-  slab.keepsChunks = true;
+  const slab = createSlab({ sharing: false, keepsChunks: true });
   const chunk = createChunk(3000, 1);
   const plain = chunk.slice();
   const most = slab.copy(chunk, 14, 3000, 0);
@@ -91,13 +125,4 @@ test("PayloadSlab keeps a chunk that is its own where the payload is much of it"
   assertEquals(most, plain.slice(14));
   assertStrictEquals(slab.copy(chunk, 14, 1514, 0).buffer, chunk.buffer);
   assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0).buffer, chunk.buffer);
-});
-
-test("PayloadSlab unmasks what it keeps (RFC 6455 5.3)", () => {
-  const slab = new PayloadSlab();
-  slab.keepsChunks = true;
-  const chunk = createChunk(2000, 1);
-  const plain = chunk.slice(1);
-  for (let i = 1; i < chunk.length; i++) chunk[i]! ^= [1, 2, 3, 4][(i - 1) % 4]!;
-  assertEquals(slab.copy(chunk, 1, 2000, 0x04030201), plain);
 });

@@ -1,0 +1,84 @@
+/** `FrameDecoder` against the model's reading of frames, cut anywhere. */
+
+import { assertEquals } from "@std/assert";
+import { FrameDecoder, frameRules, type FrameSink } from "../../src/protocol/frame.ts";
+import { applyMask } from "../../src/protocol/mask.ts";
+import { assertSame, Chunking, type Fuzzer, randomChunking, Settings } from "./fuzzer.ts";
+import { type ModelFrame, readFrames } from "./model.ts";
+import { randomWire } from "./wire.ts";
+
+type Frame = Pick<ModelFrame, "fin" | "rsv1" | "opcode" | "length" | "payload" | "complete">;
+
+/** Gathers what a decoder tells into frames. */
+class Recorder implements FrameSink {
+  readonly frames: { -readonly [Key in keyof Frame]: Frame[Key] }[] = [];
+  inMessage = false;
+
+  onHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): undefined {
+    if (opcode < 8) this.inMessage = !fin;
+    const exact = length === Infinity ? -1n : BigInt(length);
+    this.frames.push({ fin, rsv1, opcode, length: exact, payload: [], complete: false });
+  }
+
+  onWholeMessage(
+    text: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+  ): undefined {
+    const payload = bytes.slice(start, end);
+    applyMask(payload, 0, payload.length, key);
+    this.onHeader(true, false, text ? 1 : 2, payload.length);
+    this.onPayload(payload, 0, payload.length, true);
+  }
+
+  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
+    const frame = this.frames.at(-1)!;
+    for (let at = start; at < end; at++) frame.payload.push(bytes[at]!);
+    frame.complete = last;
+  }
+}
+
+/** The frame decoder. */
+export const frameFuzzer: Fuzzer = {
+  name: "frame",
+
+  generate(random) {
+    const flags = random.below(4);
+    const wire = randomWire(random, {
+      role: (flags & 1) === 0 ? "server" : "client",
+      compression: (flags & 2) === 0 ? undefined : { windowBits: 15, contextTakeover: false },
+      maxSize: random.chance(20) ? 70_000 : 300,
+      hostile: !random.chance(3),
+    });
+    return Uint8Array.from([flags, ...randomChunking(random), ...wire]);
+  },
+
+  check(input) {
+    const settings = new Settings(input);
+    const flags = settings.byte();
+    const role = (flags & 1) === 0 ? "server" : "client";
+    const compressed = (flags & 2) !== 0;
+    const chunking = new Chunking(settings);
+    const wire = settings.rest();
+
+    const frames: Frame[] = [];
+    let violation = false;
+    for (const frame of readFrames(wire, { role, compressed })) {
+      if (frame === "violation") violation = true;
+      // Lengths that no number counts are told by one that stands for all of them.
+      else frames.push({ ...frame, length: frame.length >= 2n ** 53n ? -1n : frame.length });
+    }
+
+    const recorder = new Recorder();
+    const decoder = new FrameDecoder(frameRules(role, compressed), recorder);
+    for (const chunk of chunking.cut(wire)) {
+      const end = decoder.decode(chunk, 0);
+      if (decoder.violation !== undefined) break;
+      assertEquals(end, chunk.length);
+    }
+    assertSame(recorder.frames, frames);
+    assertEquals(decoder.violation?.closeCode, violation ? 1002 : undefined);
+  },
+};

@@ -1,0 +1,193 @@
+/** `Protocol`'s receiving side against the model, in both roles, whatever arrives in whatever pieces. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { PermessageDeflateParameters } from "../../src/extensions/permessage_deflate_negotiation.ts";
+import { type ProtocolEvent, RecordedProtocol } from "../protocol/frames.ts";
+import { assertSame, Chunking, type Fuzzer, randomChunking, Settings } from "./fuzzer.ts";
+import { type ModelEvent, type ModelRules, readWire } from "./model.ts";
+import { Random } from "./random.ts";
+import { randomWire } from "./wire.ts";
+
+/** Limits, mostly generous ones. */
+const SIZES = [10_485_760, 10_485_760, 5_000, 1_000, 100, 1, 0];
+const FRAGMENTS = [131_072, 131_072, 131_072, 3, 2, 1];
+
+/** How an endpoint is set up, from the front of an input. */
+interface Setup {
+  readonly role: "server" | "client";
+  readonly parameters: PermessageDeflateParameters | undefined;
+  readonly maxMessageSize: number;
+  readonly maxFragments: number;
+  readonly keepsChunks: boolean;
+  readonly engine: "V8" | "JavaScriptCore";
+  /** Whether the peer's Close is answered at once. */
+  readonly answers: boolean;
+  /** Seeds when delivery is paused; 0 for never. */
+  readonly pauses: number;
+  readonly chunking: Chunking;
+}
+
+/** Reads a setup. */
+function readSetup(settings: Settings): Setup {
+  const flags = settings.byte();
+  const windows = settings.byte();
+  return {
+    role: (flags & 1) === 0 ? "server" : "client",
+    parameters: (flags & 2) === 0 ? undefined : {
+      serverNoContextTakeover: (flags & 4) !== 0,
+      clientNoContextTakeover: (flags & 8) !== 0,
+      serverMaxWindowBits: 15 - (windows & 7),
+      clientMaxWindowBits: 15 - ((windows >> 3) & 7),
+    },
+    keepsChunks: (flags & 16) !== 0,
+    engine: (flags & 32) === 0 ? "V8" : "JavaScriptCore",
+    answers: (flags & 64) === 0,
+    maxMessageSize: settings.pick(SIZES),
+    maxFragments: settings.pick(FRAGMENTS),
+    pauses: settings.byte(),
+    chunking: new Chunking(settings),
+  };
+}
+
+function rulesOf({ role, parameters, maxMessageSize, maxFragments }: Setup): ModelRules {
+  return {
+    role,
+    maxMessageSize,
+    maxFragments,
+    compression: parameters && (role === "server"
+      ? {
+        windowBits: parameters.clientMaxWindowBits,
+        contextTakeover: !parameters.clientNoContextTakeover,
+      }
+      : {
+        windowBits: parameters.serverMaxWindowBits,
+        contextTakeover: !parameters.serverNoContextTakeover,
+      }),
+  };
+}
+
+/** What the library made of a wire. */
+interface Outcome {
+  readonly events: ModelEvent[];
+  readonly failure: number | undefined;
+  /** All that it sent. */
+  readonly sent: Uint8Array;
+}
+
+/** Feeds a wire to a `Protocol`, pausing and resuming it, spoiling what it was only lent. */
+function receive(wire: Uint8Array, setup: Setup): Outcome {
+  const pauses = new Random(setup.pauses);
+  const recorded = new RecordedProtocol(setup.role, {
+    compression: setup.parameters && { parameters: setup.parameters },
+    maxMessageSize: setup.maxMessageSize,
+    maxFragments: setup.maxFragments,
+  });
+  const { core } = recorded;
+  recorded.answers = setup.answers;
+  recorded.onEvent = () => {
+    if (setup.pauses === 0) return;
+    if (pauses.chance(3)) core.pause();
+    if (pauses.chance(6)) core.resume();
+  };
+  core.tuneFor(setup.engine);
+  if (setup.keepsChunks) core.keepChunks();
+
+  const sent: number[] = [];
+  const drain = (): void => {
+    for (const byte of recorded.takeOutput()) sent.push(byte);
+  };
+  for (const chunk of setup.chunking.cut(wire)) {
+    core.receiveData(chunk);
+    if (!setup.keepsChunks) chunk.fill(0xee);
+    drain();
+    if (setup.pauses !== 0 && pauses.chance(2)) core.resume();
+    drain();
+  }
+  if (setup.pauses !== 0) {
+    // What is held may pause again with each event.
+    for (let before = -1; before !== recorded.events.length;) {
+      before = recorded.events.length;
+      core.resume();
+      drain();
+    }
+  }
+  const close = core.closeReceived;
+  if (close !== undefined && core.closeSent === undefined) {
+    assert(!setup.answers, "the Close was not answered");
+    core.sendClose(close.code, close.reason);
+    drain();
+  }
+  assertEquals(core.closeExpected, core.failure !== undefined || close !== undefined);
+  // Read only now, since what was delivered must not change any more.
+  const events = recorded.events.map(toEvent);
+  if (close !== undefined) events.push({ close: close.code, reason: close.reason });
+  return { events, failure: core.failure?.closeCode, sent: Uint8Array.from(sent) };
+}
+
+/** What was told, in the model's form. */
+export function toEvent(event: ProtocolEvent): ModelEvent {
+  if ("ping" in event) return { ping: Array.from(event.ping) };
+  if ("pong" in event) return { pong: Array.from(event.pong) };
+  const { message } = event;
+  return typeof message === "string" ? { text: message } : { binary: Array.from(message) };
+}
+
+/** Compares what was sent in answer: a pong for each ping, and one Close at the end. */
+function checkAnswers(outcome: Outcome, setup: Setup): void {
+  const answers = readWire(outcome.sent, {
+    role: setup.role === "server" ? "client" : "server",
+    maxMessageSize: 0,
+    maxFragments: 0,
+  });
+  assertEquals(answers.failure, undefined, "an answer breaks a rule");
+  const pongs = answers.events.flatMap((event) => "pong" in event ? [event.pong] : []);
+  const pings = outcome.events.flatMap((event) => "ping" in event ? [event.ping] : []);
+  const bytes = pings.reduce((sum, ping) => sum + ping.length + 6, 0);
+  if (bytes < 16_384) assertEquals(pongs, pings, "not every ping was answered");
+  else assertEquals(pongs.at(-1), pings.at(-1), "the latest ping was not answered");
+  const closes = answers.events.flatMap((event) => "close" in event ? [event.close] : []);
+  const received = outcome.events.flatMap((event) => "close" in event ? [event.close] : []);
+  assertEquals(closes, outcome.failure === undefined ? received : [outcome.failure]);
+  assertEquals(answers.events.length, pongs.length + closes.length);
+  if (closes.length > 0) assert("close" in answers.events.at(-1)!, "something follows the Close");
+}
+
+/** The receiving side of `Protocol`. */
+export const protocolFuzzer: Fuzzer = {
+  name: "protocol",
+
+  generate(random) {
+    const flags = random.below(128);
+    const settings = Uint8Array.of(
+      flags,
+      random.pick([0, random.below(64)]),
+      random.pick([0, random.below(256)]),
+      random.pick([0, random.below(256)]),
+      random.pick([0, random.below(256)]),
+      ...randomChunking(random),
+    );
+    const { role, compression } = rulesOf(readSetup(new Settings(settings)));
+    const wire = randomWire(random, {
+      role,
+      compression,
+      maxSize: random.chance(50) ? 70_000 : 400,
+      hostile: random.chance(2),
+    });
+    return Uint8Array.from([...settings, ...wire]);
+  },
+
+  check(input) {
+    const settings = new Settings(input);
+    const setup = readSetup(settings);
+    const wire = settings.rest();
+    const expected = readWire(wire, rulesOf(setup));
+    const outcome = receive(wire, setup);
+    assertSame(outcome.events, expected.events);
+    const { failure } = outcome;
+    assert(
+      failure === undefined ? expected.failure === undefined : expected.failure?.includes(failure),
+      `failed with ${failure}, not ${expected.failure}`,
+    );
+    checkAnswers(outcome, setup);
+  },
+};
