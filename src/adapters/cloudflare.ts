@@ -4,13 +4,14 @@
  * ```ts
  * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/cloudflare";
  *
- * export default {
+ * const worker = {
  *   fetch(request: Request): Response {
  *     const { response, connection } = upgradeWebSocket(request);
  *     if (connection) void echo(connection);
  *     return response;
  *   },
  * };
+ * export default worker;
  *
  * async function echo(connection: WebSocketConnection): Promise<void> {
  *   for await (const message of connection) await connection.send(message);
