@@ -46,9 +46,9 @@ export interface ConnectionStats {
   readonly messagesSent: number;
   /** Messages received, whether or not the application has taken them yet. */
   readonly messagesReceived: number;
-  /** Bytes handed to the transport: with the frame headers, or where the host frames, without. */
+  /** Bytes taken by the transport: with the frame headers, or where the host frames, without. */
   readonly bytesSent: number;
-  /** Bytes taken from the transport; see `bytesSent`. */
+  /** Bytes received from the transport; see `bytesSent`. */
   readonly bytesReceived: number;
 }
 

@@ -118,6 +118,11 @@ export class BunTransport implements ByteTransport {
     return false;
   }
 
+  /** Bytes of the chunk lent that the kernel has not taken. */
+  get unwritten(): number {
+    return this.#pending === undefined ? 0 : this.#pendingEnd - this.#pendingOffset;
+  }
+
   /** Stops reading. */
   pause(): void {
     if (this.#paused) return;
@@ -150,10 +155,13 @@ export class BunTransport implements ByteTransport {
     this.#closeSocket();
   }
 
-  /** Switches Nagle's algorithm. Throws an `Error` for a Unix socket. */
+  /** Switches Nagle's algorithm. Throws a `NotSupportedError` for a Unix socket. */
   setNoDelay(noDelay: boolean): void {
     if (!this.supportsNoDelay) {
-      throw new Error("Cannot set noDelay: a Unix socket has no such delay");
+      throw new DOMException(
+        "Cannot set noDelay: a Unix socket has no such delay",
+        "NotSupportedError",
+      );
     }
     if (this.#open) this.#socket.setNoDelay(noDelay);
   }

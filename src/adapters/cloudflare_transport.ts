@@ -101,9 +101,12 @@ export class WorkersTransport implements ByteTransport {
     this.#socket.close().catch(ignore);
   }
 
-  /** Always throws an `Error`: the runtime has no such switch. */
+  /** Always throws a `NotSupportedError`: the runtime has no such switch. */
   setNoDelay(_noDelay: boolean): void {
-    throw new Error("Cannot set noDelay: a Worker has no such switch");
+    throw new DOMException(
+      "Cannot set noDelay: a Worker has no such switch",
+      "NotSupportedError",
+    );
   }
 
   #startReading(): void {

@@ -35,6 +35,7 @@ export class DenoTransport implements ByteTransport {
   #reading = false;
   #readEnded = false;
   #writing = false;
+  #unwritten = 0;
   /** Whether our direction is to end, or has ended. */
   #writeEnding = false;
   #writeEnded = false;
@@ -65,6 +66,11 @@ export class DenoTransport implements ByteTransport {
   attach(sink: TransportSink): void {
     this.#sink = sink;
     this.#startReading();
+  }
+
+  /** Bytes of the chunk lent that Deno has not taken. */
+  get unwritten(): number {
+    return this.#unwritten;
   }
 
   /** Writes a chunk. Always `false`, unless our direction has ended and the chunk is dropped. */
@@ -101,11 +107,12 @@ export class DenoTransport implements ByteTransport {
     if (!this.#reading) this.#buffer.release();
   }
 
-  /** Switches Nagle's algorithm. Throws an `Error` over TLS and over a Unix socket. */
+  /** Switches Nagle's algorithm. Throws a `NotSupportedError` over TLS and over a Unix socket. */
   setNoDelay(noDelay: boolean): void {
     if (!this.supportsNoDelay) {
-      throw new Error(
+      throw new DOMException(
         "Cannot set noDelay: Deno offers it for TCP without TLS only; dialling can set it before TLS",
+        "NotSupportedError",
       );
     }
     if (!this.#closed) (this.#connection as Deno.TcpConn).setNoDelay(noDelay);
@@ -151,9 +158,11 @@ export class DenoTransport implements ByteTransport {
   /** Writes a whole chunk. Never rejects. */
   async #writeAll(chunk: Uint8Array): Promise<void> {
     this.#writing = true;
+    this.#unwritten = chunk.length;
     try {
       let written = await this.#connection.write(chunk);
       while (written < chunk.length) {
+        this.#unwritten = chunk.length - written;
         written += await this.#connection.write(chunk.subarray(written));
       }
     } catch (error) {

@@ -162,8 +162,8 @@ export class WebSocketConnection<Data = unknown>
    *
    * Messages keep the order of the calls. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
-   * enough of them have left. An array larger than that mark is not copied, so that it must not
-   * change before.
+   * enough of them have left. An array that exceeds that mark with the header of its frame is not
+   * copied, so that it must not change before.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
    * is not reported as unhandled where nobody awaits it), and with a `TypeError` for a value that is
@@ -309,7 +309,7 @@ export class WebSocketConnection<Data = unknown>
    * Switches Nagle's algorithm off (`true`, as servers and clients of this module have it from the
    * start) or on.
    *
-   * @throws {Error} if the host cannot; `capabilities.noDelay` tells before.
+   * @throws {DOMException} "NotSupportedError" if the host cannot; `capabilities.noDelay` tells before.
    */
   setNoDelay(noDelay: boolean): void {
     this.#link.setNoDelay(noDelay);
@@ -548,6 +548,14 @@ export class WebSocketConnection<Data = unknown>
 
     isBlocked(): boolean {
       return this.#connection.#inbox.isPaused;
+    }
+
+    isBehind(): boolean {
+      return this.#connection.#link.bufferedAmount > 0;
+    }
+
+    countSent(): number {
+      return this.#connection.#link.bytesSent;
     }
 
     sendPing(): void {

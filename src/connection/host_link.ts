@@ -163,9 +163,10 @@ export class HostLink implements Link {
     return this.#socket?.gathers === true;
   }
 
-  /** Bytes of messages handed to the host. */
+  /** Bytes of messages that the host has written, as far as it tells. */
   get bytesSent(): number {
-    return this.#bytesSent;
+    // A host may count the headers of frames among what it buffers.
+    return Math.max(0, this.#bytesSent - this.bufferedAmount);
   }
 
   /** Bytes of messages that came from the host. */

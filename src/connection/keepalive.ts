@@ -21,6 +21,10 @@ export interface KeepaliveOptions {
 export interface KeepaliveActions {
   /** Whether we ourselves do not read at present, so that silence tells nothing of the peer. */
   isBlocked(): boolean;
+  /** Whether something of ours waits for the peer to take it. */
+  isBehind(): boolean;
+  /** Bytes taken from us so far. */
+  countSent(): number;
   /** Pings the peer. */
   sendPing(): void;
   /** The peer did not answer. */
@@ -43,6 +47,8 @@ export class Keepalive implements Alarm {
   #lastArrival: number;
   #lastMessage: number;
   #pingSent: number | undefined;
+  /** The bytes taken from us when it was last looked, if more of them waited. */
+  #sentBefore: number | undefined;
 
   /** Starts the watch. */
   constructor(options: KeepaliveOptions, actions: KeepaliveActions) {
@@ -71,7 +77,7 @@ export class Keepalive implements Alarm {
   ring(): void {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
-    if (this.#actions.isBlocked()) this.#lastArrival = now;
+    if (this.#takesOurs()) this.#lastArrival = now;
 
     let due = Infinity;
     if (idleTimeout > 0) {
@@ -82,6 +88,21 @@ export class Keepalive implements Alarm {
     if (pingDue === undefined) return;
     due = Math.min(due, pingDue);
     if (due !== Infinity) Alarms.on(clock).set(this, due);
+  }
+
+  /**
+   * Whether the peer shows life by taking what waits for it, which holds back our ping as well; or
+   * cannot show any, since it is us who do not read. One that neither takes nor is read has gone, or is
+   * up to no good.
+   */
+  #takesOurs(): boolean {
+    const before = this.#sentBefore;
+    const sent = this.#actions.countSent();
+    const isBehind = this.#actions.isBehind();
+    this.#sentBefore = isBehind ? sent : undefined;
+    return isBehind
+      ? before !== undefined && sent > before
+      : before !== undefined || this.#actions.isBlocked();
   }
 
   /** When to look at the peer again; `undefined` if it is given up. */

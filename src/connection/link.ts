@@ -54,7 +54,7 @@ export interface Link {
   readonly answersClose: boolean;
   /** Bytes accepted for sending and not yet taken by the transport. */
   readonly bufferedAmount: number;
-  /** Bytes handed to the transport. */
+  /** Bytes that the transport has taken, more and more of them while the peer does. */
   readonly bytesSent: number;
   /** Bytes taken from the transport. */
   readonly bytesReceived: number;
@@ -88,7 +88,7 @@ export interface Link {
   /**
    * Switches Nagle's algorithm.
    *
-   * @throws {Error} if the link cannot.
+   * @throws {DOMException} "NotSupportedError" if the link cannot.
    */
   setNoDelay(noDelay: boolean): void;
 }

@@ -101,9 +101,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     return this.#core.output.length + this.#writing;
   }
 
-  /** Bytes handed to the transport. */
+  /** Bytes that the transport has taken. */
   get bytesSent(): number {
-    return this.#bytesSent;
+    if (this.#writing === 0) return this.#bytesSent;
+    return this.#bytesSent - (this.#transport!.unwritten ?? this.#writing);
   }
 
   /** Bytes taken from the transport. */

@@ -105,9 +105,12 @@ export class StreamTransport implements ByteTransport {
     this.#writer.abort(reason).catch(ignore);
   }
 
-  /** Always throws an `Error`: a stream has no such switch. */
+  /** Always throws a `NotSupportedError`: a stream has no such switch. */
   setNoDelay(_noDelay: boolean): void {
-    throw new Error("Cannot set noDelay: a byte stream has no such switch");
+    throw new DOMException(
+      "Cannot set noDelay: a byte stream has no such switch",
+      "NotSupportedError",
+    );
   }
 
   #startReading(): void {

@@ -59,6 +59,13 @@ export interface ByteTransport {
    */
   writeStart?(chunk: Uint8Array, length: number): boolean;
 
+  /**
+   * Bytes of the chunk lent that the host has not taken yet, so that a slow peer can be told from one
+   * that has gone.
+   * @default all of them, until `drained()`
+   */
+  readonly unwritten?: number;
+
   /** Stops reading: after a chunk already under way, `receive` is not called before `resume()`. */
   pause(): void;
 
@@ -73,6 +80,6 @@ export interface ByteTransport {
    */
   close(): void;
 
-  /** Switches Nagle's algorithm. Throws an Error that says why where the host cannot. */
+  /** Switches Nagle's algorithm. Throws a "NotSupportedError" that says why where the host cannot. */
   setNoDelay(noDelay: boolean): void;
 }

@@ -76,6 +76,8 @@ export class ByteQueue {
 
   /** Queues a chunk without copying it. It must not change until it is written. */
   append(chunk: Uint8Array): void {
+    // Nothing of nothing is lent: a chunk without bytes could not be told from none.
+    if (chunk.length === 0) return;
     this.#sealTail();
     (this.#ready ??= []).push({ bytes: chunk, length: chunk.length, pooled: false });
     this.#length += chunk.length;

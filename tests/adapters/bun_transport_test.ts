@@ -318,7 +318,7 @@ test(
         near.setNoDelay(true);
         near.setNoDelay(false);
       } else {
-        assertThrows(() => near.setNoDelay(true), Error, "Unix socket");
+        assertThrows(() => near.setNoDelay(true), DOMException, "Unix socket");
       }
       near.close();
       if (supported) near.setNoDelay(true);

@@ -24,7 +24,7 @@ test("WorkersTransport knows the address that it is given", () => {
 test("WorkersTransport has no switch for Nagle's algorithm", () => {
   const transport = new WorkersTransport(workersSocketPair().near);
   assertEquals(transport.supportsNoDelay, false);
-  assertThrows(() => transport.setNoDelay(true), Error, "a Worker has no such switch");
+  assertThrows(() => transport.setNoDelay(true), DOMException, "a Worker has no such switch");
 });
 
 test("WorkersTransport refuses a socket whose streams are in use", () => {

@@ -275,7 +275,7 @@ test("DenoTransport sets noDelay over TCP and says why it cannot elsewhere", asy
       near.setNoDelay(true);
       near.setNoDelay(false);
     } else {
-      assertThrows(() => near.setNoDelay(true), Error, "TCP without TLS only");
+      assertThrows(() => near.setNoDelay(true), DOMException, "TCP without TLS only");
     }
     near.close();
     if (supported) near.setNoDelay(true);

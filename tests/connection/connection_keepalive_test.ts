@@ -178,3 +178,32 @@ test("An unused connection is closed with 1001 after idleTimeout, pings not coun
   assertEquals(await server.closed, { code: 1001, reason: "idle", wasClean: true });
   assertEquals(clock.pending, 0);
 });
+
+test("A peer on a slow line is kept while it takes what we send, and our ping has to wait", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, pingInterval: 30, pingTimeout: 20 });
+  transport.blocked = true;
+  const sending = connection.send(new Uint8Array(100_000));
+  for (let left = 100_000; left > 0; left -= 5_000) {
+    transport.unwritten = left;
+    await clock.advance(10);
+  }
+  transport.blocked = false;
+  transport.drain();
+  await sending;
+  assertEquals(connection.closeCode, undefined);
+  await clock.advance(100);
+  assertEquals((await connection.closed).code, 1006);
+});
+
+test("A peer that sends too much and reads nothing is given up", async () => {
+  const clock = new ManualClock();
+  const options = { clock, pingInterval: 30, pingTimeout: 20, receiveHighWaterMark: 10 };
+  const { connection, transport } = openConnection({ ...options, sendHighWaterMark: 10 });
+  transport.blocked = true;
+  void connection.send("more than the mark");
+  transport.receive(frameFor("server", TEXT, "more than the mark"));
+  assertEquals(transport.paused, true);
+  await clock.advance(100);
+  assertEquals((await connection.closed).code, 1006);
+});

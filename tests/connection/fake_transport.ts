@@ -16,6 +16,8 @@ export class FakeTransport implements ByteTransport {
   blocked = false;
   /** Whether a chunk is lent to this transport. */
   lent: Uint8Array | undefined;
+  /** What of it is not taken. */
+  unwritten: number = 0;
   paused = false;
   writeEnded = false;
   closed = false;
@@ -32,6 +34,7 @@ export class FakeTransport implements ByteTransport {
     this.writes.push(chunk.slice());
     if (!this.blocked) return true;
     this.lent = chunk;
+    this.unwritten = chunk.length;
     return false;
   }
 

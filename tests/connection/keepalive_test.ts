@@ -6,12 +6,14 @@ import { test } from "../harness.ts";
 function watch(options: Partial<KeepaliveOptions>) {
   const clock = new ManualClock();
   const log: string[] = [];
-  const state = { blocked: false };
+  const state = { blocked: false, behind: false, sent: 0 };
   const note = (what: string) => log.push(`${what} at ${clock.now()}`);
   const keepalive = new Keepalive(
     { pingInterval: 0, pingTimeout: 0, idleTimeout: 0, clock, ...options },
     {
       isBlocked: () => state.blocked,
+      isBehind: () => state.behind,
+      countSent: () => state.sent,
       sendPing: () => note("ping"),
       onLost: () => note("lost"),
       onIdle: () => note("idle"),
@@ -75,6 +77,36 @@ test("Keepalive takes the silence of a peer that is not read for none", async ()
   state.blocked = false;
   await clock.advance(80);
   assertEquals(log.filter((line) => line.startsWith("lost")).length, 1);
+});
+
+test("Keepalive takes what the peer takes from us for a sign of life", async () => {
+  const { clock, log, state } = watch({ pingInterval: 30, pingTimeout: 20 });
+  const lost = () => log.filter((line) => line.startsWith("lost"));
+  state.behind = true;
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(15);
+    state.sent++;
+  }
+  assertEquals(lost(), []);
+  // The last of it.
+  await clock.advance(15);
+  state.sent++;
+  state.behind = false;
+  await clock.advance(30);
+  assertEquals(lost(), []);
+  // What the kernel takes while nothing waits says nothing of the peer.
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(15);
+    state.sent++;
+  }
+  assertEquals(lost().length, 1);
+});
+
+test("Keepalive gives up a peer that is not read and takes nothing either", async () => {
+  const { clock, log, state } = watch({ pingInterval: 30, pingTimeout: 20 });
+  Object.assign(state, { blocked: true, behind: true });
+  await clock.advance(100);
+  assertEquals(log, ["ping at 30", "lost at 50"]);
 });
 
 test("Keepalive ends an idle connection, pings or no", async () => {

@@ -411,6 +411,28 @@ test("Protocol copies a payload at once, but for that of a server's frame above 
   }
 });
 
+test("Protocol lends nothing of a compressor that all connections share", () => {
+  const parameters = {
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const compression = { parameters, threshold: 0 };
+  // Sizes about the limit, since the header counts as well.
+  for (let size = 960; size <= 1_010; size++) {
+    const noise = randomBytes(randomSource(size), size);
+    const { core, protocol } = openProtocol("server", { copyLimit: 1000, compression });
+    const other = openProtocol("server", { copyLimit: 1000, compression });
+    core.sendBinary(noise, true);
+    other.core.sendBinary(new Uint8Array(2_000).fill(7), true);
+    const [frame] = protocol.takeFrames();
+    const client = openProtocol("client", { compression }).protocol;
+    client.receive(frameFor("client", BINARY, frame!.payload, { reserved: 4 }));
+    assertEquals(client.messages, [noise.slice()], `${size}`);
+  }
+});
+
 test("Protocol copies the payload of a control frame, whatever the copy limit", () => {
   for (const role of ROLES) {
     const { core, protocol } = openProtocol(role, { copyLimit: 0 });

@@ -1,0 +1,25 @@
+import { assertStringIncludes } from "@std/assert";
+import { formatFigures } from "../../bench/figures.ts";
+import { test } from "../harness.ts";
+import { resultOf, run } from "./results_fixture.ts";
+
+test("formatFigures has a section for each kind of measurement, and the aims", () => {
+  const page = formatFigures(run);
+  for (
+    const part of [
+      "2026-01-02; Deno 2.0.0, Bun 1.0.0, Node.js 20.0.0",
+      "## Echo\n\nThe figures are µs of CPU for each message.\n\n|  | 16-50x64 |\n| --- | --: |\n",
+      "| Deno.upgradeWebSocket | 8.00 ± 10.0 % |",
+      "Bytes of a reply:\n\n|  | json-2k-10x16 |\n| --- | --: |\n| Gale on Deno, handler | 18.0 |",
+      "## Idle connections\n\nThe figures are KiB for each connection.",
+      "1 of 3 are met",
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes |",
+      "| 16-50x64 | 25 % | 10 % |",
+    ]
+  ) assertStringIncludes(page, part);
+});
+
+test("formatFigures marks a cost that was measured while the load had no CPU left", () => {
+  const page = formatFigures({ ...run, workloads: [resultOf("16-1x1", { bun_bytes: 1 })] });
+  assertStringIncludes(page, "| 1.00 ± 10.0 % * |");
+});

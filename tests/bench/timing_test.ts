@@ -1,0 +1,23 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseOptions } from "../../bench/options.ts";
+import { planTiming } from "../../bench/timing.ts";
+import { test } from "../harness.ts";
+
+const plan = (...args: string[]) => planTiming(parseOptions(args)!);
+
+test("planTiming shares the budget among the windows of the peers that take part", () => {
+  const options = ["--workloads", "16-1x1", "--budget", "20"];
+  const all = plan(...options).seconds;
+  const few = plan(...options, "--only", "bun_native,bun_publish,node_ws").seconds;
+  assert(few > 2 * all, `${few} against ${all}`);
+});
+
+test("planTiming keeps windows between what says something and what is enough", () => {
+  assertEquals(plan("--budget", "1").seconds, 0.3);
+  assertEquals(plan("--budget", "100000").seconds, 2.5);
+  assertEquals(plan("--workloads", "idle-100", "--budget", "1").seconds, 0.3);
+});
+
+test("planTiming takes a length that is given", () => {
+  assertEquals(plan("--seconds", "7", "--budget", "1").seconds, 7);
+});
