@@ -37,7 +37,9 @@ export class MemoryUpgrade {
   readonly upgrade: Upgrade = (request, options = {}) => {
     this.options.push(options);
     const agreement = negotiateUpgrade(request, options);
-    if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+    if (agreement instanceof Response) {
+      return { response: agreement, connection: undefined, request };
+    }
     const { headers, protocol } = agreement;
     const compression = agreement.compression !== undefined && (options.compression ?? false);
     const { client, server } = createPair({ server: options, protocol, compression });
