@@ -25,12 +25,22 @@ export interface BunSocketHandlers<Data> {
 
 /** A WebSocket of `Bun.serve`. */
 export interface BunServerWebSocket {
-  send(message: string | Uint8Array): number;
+  send(message: string | Uint8Array, compress?: boolean): number;
+  subscribe(topic: string): void;
 }
 
 interface BunServer {
   readonly port: number;
   upgrade(request: Request): boolean;
+  publish(topic: string, message: string | Uint8Array): number;
+}
+
+/** The `websocket` object of `Bun.serve`. */
+export interface BunWebSocketCallbacks {
+  perMessageDeflate?: boolean | { readonly compress: string; readonly decompress: string };
+  open?(socket: BunServerWebSocket): void;
+  message(socket: BunServerWebSocket, message: string | Uint8Array): void;
+  close?(socket: BunServerWebSocket): void;
 }
 
 interface BunNamespace {
@@ -48,11 +58,15 @@ interface BunNamespace {
   serve(options: {
     hostname: string;
     port: number;
-    fetch(request: Request, server: BunServer): Response | undefined;
-    websocket: { message(socket: BunServerWebSocket, message: string | Uint8Array): void };
+    fetch(request: Request, server: BunServer): ServeAnswer | Promise<ServeAnswer>;
+    // Libraries bring their own type of the same object.
+    websocket: BunWebSocketCallbacks | object;
   }): BunServer;
   gc(force: boolean): void;
 }
+
+/** What `fetch` may return: nothing, once the request has been upgraded. */
+type ServeAnswer = Response | undefined;
 
 /** Bun's global, undefined in another runtime. */
 export const bun: BunNamespace = (globalThis as { Bun?: BunNamespace }).Bun!;

@@ -4,15 +4,12 @@
 import type { Peer } from "./peers.ts";
 import { type Child, LOAD_CPU } from "./processes.ts";
 import { readOpenFilesLimit, readResidentBytes } from "./proc.ts";
+import type { PeerResult } from "./results.ts";
 import { type Bench, type RunningServer, startServer } from "./servers.ts";
-import { summarize, type Summary } from "./statistics.ts";
-
-/** What one peer needs for connections that say nothing. */
-export interface IdleMemory {
-  readonly peer: string;
-  /** Resident memory per connection, in KiB. */
-  readonly kibibytes: Summary;
-}
+import { summarize } from "./statistics.ts";
+import { toArguments } from "./throughput.ts";
+import { takeTurns } from "./turns.ts";
+import type { Idle } from "./workloads.ts";
 
 /**
  * Connections opened before the first reading, so that it holds what is there once for all: code, and
@@ -29,43 +26,42 @@ const SETTLING = 300;
 /** Measures all peers in turns, each time with a fresh server. */
 export async function measureIdleMemory(
   bench: Bench,
-  options: {
-    readonly peers: readonly Peer[];
-    readonly connections: number;
-    readonly rounds: number;
-  },
-): Promise<IdleMemory[]> {
-  const samples = options.peers.map((): number[] => []);
-  for (let round = 0; round < options.rounds; round++) {
-    for (const [index, peer] of options.peers.entries()) {
-      samples[index]!.push(await measureOnce(bench, peer, options.connections));
-    }
-  }
-  return options.peers.map((peer, index) => ({
-    peer: peer.name,
-    kibibytes: summarize(samples[index]!),
-  }));
+  workload: Idle,
+  options: { readonly peers: readonly Peer[]; readonly rounds: number },
+): Promise<PeerResult[]> {
+  const samples = await takeTurns(
+    options.peers,
+    options.rounds,
+    (peer) => measureOnce(bench, peer, workload),
+  );
+  return Array.from(samples, ([{ name }, own]) => ({ peer: name, cost: summarize(own) }));
 }
 
-async function measureOnce(bench: Bench, peer: Peer, connections: number): Promise<number> {
-  const server = await startServer(bench, peer);
-  checkOpenFiles(server.child, BASE + connections);
-  const base = await holdConnections(bench, server, BASE);
+async function measureOnce(
+  { runtimes, processes: all }: Bench,
+  peer: Peer,
+  workload: Idle,
+): Promise<number> {
+  await using processes = all.group();
+  const bench = { runtimes, processes };
+  const server = await startServer(bench, peer, workload);
+  await holdConnections(bench, server, BASE);
   const before = await readSettled(server.child);
-  const load = await holdConnections(bench, server, connections);
+  await holdConnections(bench, server, workload.connections);
   const after = await readSettled(server.child);
-  await Promise.all([load, base, server.child].map((child) => bench.processes.end(child)));
-  return (after - before) / connections / 1024;
+  return (after - before) / workload.connections / 1024;
 }
 
 /** Opens connections that stay open until the process that holds them is ended. */
-async function holdConnections(bench: Bench, server: RunningServer, count: number): Promise<Child> {
-  const args = ["--idle", "--port", String(server.port), "--connections", String(count)];
-  if (server.peer.wire === "bytes") args.push("--bytes");
-  const child = bench.processes.start(bench.runtimes.command("bun", "load.ts", args), LOAD_CPU);
-  checkOpenFiles(child, count);
+async function holdConnections(
+  bench: Bench,
+  server: RunningServer,
+  connections: number,
+): Promise<void> {
+  const args = toArguments({ mode: "idle", port: server.port, connections });
+  const command = await bench.runtimes.command("bun", "load.ts", args);
+  const child = bench.processes.start(command, LOAD_CPU);
   await child.answer<{ open: number }>();
-  return child;
 }
 
 /** Reads the memory after a garbage collection: what lives, not what happens to be lying about. */
@@ -76,12 +72,16 @@ async function readSettled(server: Child): Promise<number> {
   return readResidentBytes(server.pid);
 }
 
-function checkOpenFiles(child: Child, connections: number): void {
-  const limit = readOpenFilesLimit(child.pid);
-  if (limit < connections + OTHER_FILES) {
+/** The workload, with fewer connections where a process may not have so many files open. */
+export function fitIdle(workload: Idle, limit: number = readOpenFilesLimit("self")): Idle {
+  const connections = Math.min(workload.connections, limit - BASE - OTHER_FILES);
+  if (connections === workload.connections) return workload;
+  if (connections <= 0) {
     throw new RangeError(
-      `Cannot open ${connections} connections: a process may have ${limit} open files. ` +
-        "Raise the limit with ulimit -n, or ask for fewer with --idle-connections",
+      `Cannot measure idle connections: a process may have ${limit} open files, and ` +
+        `${BASE + OTHER_FILES} are needed for a beginning`,
     );
   }
+  console.warn(`A process may have ${limit} open files: ${workload.name} with ${connections}`);
+  return { name: `idle-${connections}`, measures: "idle", connections };
 }

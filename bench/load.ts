@@ -6,31 +6,28 @@
  * npx -y bun@1.4.5 bench/load.ts --port 8000 --pid 4711 --connections 50 --depth 64 --size 16
  * ```
  *
- * Prints one line of JSON, a {@linkcode LoadResult}. With `--idle`, opens the connections without
- * sending anything, prints `{"open": n}`, and holds them until its input ends.
+ * Prints one line of JSON, a {@linkcode LoadResult}. What is counted depends on `--mode`:
+ *
+ * - `echo`: messages echoed.
+ * - `broadcast`: messages delivered. One connection sends one, and the next when all have it.
+ * - `connect`: connections opened and closed by handshake.
+ * - `idle`: nothing. The connections are opened, `{"open": n}` is printed, and they are held until
+ *   the input ends.
  */
 import { once } from "node:events";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Load, openConnections } from "./load/connection.ts";
-import { encodeFrame, makePayload, repeatFrame } from "./load/frames.ts";
-import { readCpuSeconds } from "./proc.ts";
-import type { MessageKind } from "./workloads.ts";
-
-/** What the load generator prints at the end of a timed window. */
-export interface LoadResult {
-  /** Messages echoed within the window. */
-  readonly messages: number;
-  /** Length of the window. */
-  readonly seconds: number;
-  /** CPU that the load generator itself used. */
-  readonly loadCpuSeconds: number;
-  /** CPU that the server used. */
-  readonly serverCpuSeconds: number;
-}
+import { type Load, openConnection, openConnections } from "./load/connection.ts";
+import { DeflatedReplies } from "./load/deflated_replies.ts";
+import { encodeFrame, makePayload, ReplyCounter } from "./load/frames.ts";
+import { deflateInTurns, repeat } from "./load/sequence.ts";
+import { type LoadResult, measureWindow } from "./load/window.ts";
+import { makeMessages } from "./micro/messages.ts";
+import type { Compression, MessageKind } from "./workloads.ts";
 
 const { values } = parseArgs({
   options: {
+    mode: { type: "string", default: "echo" },
     hostname: { type: "string", default: "127.0.0.1" },
     port: { type: "string" },
     pid: { type: "string" },
@@ -38,76 +35,141 @@ const { values } = parseArgs({
     depth: { type: "string", default: "1" },
     size: { type: "string", default: "16" },
     kind: { type: "string", default: "binary" },
+    compression: { type: "string" },
     warmup: { type: "string", default: "0.5" },
     seconds: { type: "string", default: "2" },
     bytes: { type: "boolean", default: false },
-    idle: { type: "boolean", default: false },
   },
 });
 const connections = Number(values.connections);
-const pid = Number(values.pid);
+const size = Number(values.size);
 
-let messages = 0;
-const load = createLoad();
-if (values.idle) await holdIdle();
-else await measure();
+/** A Close frame with code 1000 as a client sends it, and as a server answers it. */
+const CLOSE = { sent: "888237fa213d3412", answered: "880203e8" };
+
+let count = 0;
+let bytes = 0;
+
+/** What all modes have in common; some replace a part of it. */
+const common: Omit<Load, "frames" | "countReplies"> = {
+  hostname: values.hostname,
+  port: Number(values.port),
+  handshake: !values.bytes,
+  extensions: "",
+  depth: 0,
+  onReplies(replies) {
+    count += replies;
+    return replies;
+  },
+  onBytes(received) {
+    bytes += received;
+  },
+  onClose: () => fail(new Error("The server closed a connection")),
+  onFailure: fail,
+};
+
+const modes: Readonly<Record<string, () => Promise<LoadResult | undefined>>> = {
+  echo: runEcho,
+  broadcast: runBroadcast,
+  connect: runConnect,
+  idle: runIdle,
+};
+const result = await modes[values.mode]!();
+if (result !== undefined) console.log(JSON.stringify(result));
 process.exit(0);
 
-function createLoad(): Load {
-  const kind = values.kind as MessageKind;
-  const depth = values.idle ? 0 : Number(values.depth);
-  const payload = makePayload(kind, Number(values.size));
-  const frame = encodeFrame(kind, payload, true);
-  return {
-    hostname: values.hostname,
-    port: Number(values.port),
-    handshake: !values.bytes,
-    frameLength: frame.bytes.length,
-    frames: repeatFrame(frame, depth + 1),
-    reply: values.bytes ? frame : encodeFrame(kind, payload, false),
-    depth,
-    onReplies(count) {
-      messages += count;
-    },
-    onFailure(error) {
-      console.error(error);
-      process.exit(1);
-    },
-  };
+async function runEcho(): Promise<LoadResult> {
+  const depth = Number(values.depth);
+  await openConnections({ ...common, ...makeTraffic(depth), depth }, connections);
+  return await measure();
 }
 
-async function measure(): Promise<void> {
-  await openConnections(load, connections);
-  await sleep(Number(values.warmup));
-  const start = takeReadings();
-  await sleep(Number(values.seconds));
-  const end = takeReadings();
-  const result: LoadResult = {
-    messages: end.messages - start.messages,
-    seconds: end.seconds - start.seconds,
-    loadCpuSeconds: end.loadCpuSeconds - start.loadCpuSeconds,
-    serverCpuSeconds: end.serverCpuSeconds - start.serverCpuSeconds,
+async function runBroadcast(): Promise<LoadResult> {
+  let delivered = 0;
+  const onReplies = (replies: number) => {
+    count += replies;
+    delivered += replies;
+    if (delivered === connections) {
+      delivered = 0;
+      sender!.send(1);
+    }
+    return 0;
   };
-  console.log(JSON.stringify(result));
+  const load: Load = { ...common, ...makeTraffic(1), onReplies };
+  const [sender] = await openConnections(load, connections);
+  sender!.send(1);
+  return await measure();
 }
 
-/** All counters at one moment: the window is from one reading to the next, however late the timer. */
-function takeReadings(): LoadResult {
-  const { user, system } = process.cpuUsage();
-  return {
-    messages,
-    seconds: performance.now() / 1e3,
-    loadCpuSeconds: (user + system) / 1e6,
-    serverCpuSeconds: readCpuSeconds(pid),
+async function runConnect(): Promise<LoadResult> {
+  const frames = repeat({ bytes: Uint8Array.fromHex(CLOSE.sent), headerLength: 6 }, 1);
+  const reply = { bytes: Uint8Array.fromHex(CLOSE.answered), headerLength: 2 };
+  const closing = async () => {
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // The server closes the TCP connection first (RFC 6455 7.1.1), behind its Close frame.
+      let answered = false;
+      await openConnection({
+        ...common,
+        frames,
+        countReplies: () => new ReplyCounter(reply),
+        depth: 1,
+        onReplies() {
+          answered = true;
+          return 0;
+        },
+        onClose() {
+          if (!answered) fail(new Error("The server did not answer a Close frame"));
+          count++;
+          resolve();
+        },
+      });
+      await promise;
+    }
   };
+  for (let i = 0; i < connections; i++) void closing();
+  return await measure();
 }
 
-async function holdIdle(): Promise<void> {
-  await openConnections(load, connections);
+async function runIdle(): Promise<undefined> {
+  await openConnections({ ...common, ...makeTraffic(1) }, connections);
   console.log(JSON.stringify({ open: connections }));
   await once(process.stdin.resume(), "end");
 }
 
-function sleep(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+function makeTraffic(depth: number): Pick<Load, "frames" | "countReplies" | "extensions"> {
+  if (values.compression !== undefined) {
+    const compression = values.compression as Compression;
+    const messages = makeMessages(size);
+    const anew = compression === "anew";
+    return {
+      frames: deflateInTurns(messages, compression),
+      countReplies: () => new DeflatedReplies(messages),
+      extensions: "permessage-deflate" +
+        (anew ? "; server_no_context_takeover; client_no_context_takeover" : ""),
+    };
+  }
+  const kind = values.kind as MessageKind;
+  const payload = makePayload(kind, size);
+  const sent = encodeFrame(kind, payload, true);
+  const reply = values.bytes ? sent : encodeFrame(kind, payload, false);
+  return {
+    frames: repeat(sent, depth),
+    countReplies: () => new ReplyCounter(reply),
+    extensions: "",
+  };
+}
+
+function measure(): Promise<LoadResult> {
+  return measureWindow({
+    pid: Number(values.pid),
+    warmup: Number(values.warmup),
+    seconds: Number(values.seconds),
+    counters: () => ({ count, bytes }),
+  });
+}
+
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(1);
 }

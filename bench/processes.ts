@@ -75,10 +75,13 @@ export class Child {
 /** Starts processes, and ends those that are left at the end of its scope. */
 export class Processes implements AsyncDisposable {
   readonly #children = new Set<Child>();
+  /** Those of the run, where these are a part of them. */
+  readonly #all: Set<Child> | undefined;
   readonly #pin: boolean;
 
-  private constructor(pin: boolean) {
+  private constructor(pin: boolean, all?: Set<Child>) {
     this.#pin = pin;
+    this.#all = all;
   }
 
   /** Finds out whether processes can be pinned to a CPU. */
@@ -95,6 +98,7 @@ export class Processes implements AsyncDisposable {
   start(command: readonly string[], cpu: number): Child {
     const child = new Child(this.#pin ? ["taskset", "-c", String(cpu), ...command] : command);
     this.#children.add(child);
+    this.#all?.add(child);
     return child;
   }
 
@@ -102,6 +106,12 @@ export class Processes implements AsyncDisposable {
   async end(child: Child): Promise<void> {
     await child.end();
     this.#children.delete(child);
+    this.#all?.delete(child);
+  }
+
+  /** Processes of their own, which end with their scope or with these. */
+  group(): Processes {
+    return new Processes(this.#pin, this.#children);
   }
 
   /** Ends all processes: the latest first, so that no load sees its server go. */

@@ -1,59 +1,81 @@
 /**
- * The result as a reader sees it.
+ * The result as text.
  */
-import type { IdleMemory } from "./idle.ts";
-import type { Peer } from "./peers.ts";
+import { type Peer, peers as allPeers } from "./peers.ts";
+import { FULL_LOAD, type PeerResult, type WorkloadResult } from "./results.ts";
 import { formatNumber, formatShare, formatTable } from "./table.ts";
-import type { Throughput } from "./throughput.ts";
-import type { Workload } from "./workloads.ts";
-
-/** What all peers did under one workload. */
-export interface WorkloadResult {
-  readonly workload: Workload;
-  readonly results: readonly Throughput[];
-}
+import { costsOf, judgeTargets } from "./targets.ts";
+import { describeWorkload, unitOf } from "./workloads.ts";
 
 /** The table of one workload. */
-export function formatThroughput({ workload, results }: WorkloadResult): string {
-  const { name, kind, size, connections, depth } = workload;
-  const title = `${name}: ${kind} messages of ${size} bytes, ` +
-    `${connections} connections, ${depth} in flight on each`;
-  const rows = results.map((result) => [
-    result.peer,
-    formatNumber(result.cpuMicroseconds.median),
-    `± ${formatNumber(result.cpuMicroseconds.spread)} %`,
-    formatNumber(result.messagesPerSecond.median),
-    formatShare(result.serverShare),
-    formatShare(result.loadShare),
-  ]);
-  const header = ["peer", "CPU µs/message", "spread", "messages/s", "server CPU", "load CPU"];
-  return `${title}\n${formatTable(header, rows)}\n`;
+export function formatWorkload({ workload, results }: WorkloadResult): string {
+  const title = `${workload.name}: ${describeWorkload(workload)}`;
+  const rows = results.map((result) => [result.peer, ...formatCells(result)]);
+  const header = ["peer", unitOf(workload), "spread"];
+  if (workload.measures === "idle") return `${title}\n${formatTable(header, rows)}\n`;
+  const windows = ["a second", "bytes each", "own CPU", "load CPU", "other CPU"];
+  const table = formatTable([...header, ...windows], rows);
+  const full = results.some(({ window }) => (window?.shares.load ?? 0) >= FULL_LOAD);
+  const note = full
+    ? "  * the load had no CPU left: it is the limit of what comes in a second\n"
+    : "";
+  return `${title}\n${table}\n${note}`;
 }
 
-/** The table of memory. */
-export function formatIdleMemory(results: readonly IdleMemory[], connections: number): string {
-  const rows = results.map(({ peer, kibibytes }) => [
-    peer,
-    kibibytes.median.toFixed(1),
-    `${kibibytes.min.toFixed(1)} – ${kibibytes.max.toFixed(1)}`,
-  ]);
-  const table = formatTable(["peer", "KiB/connection", "from – to"], rows);
-  return `idle: memory of ${connections} connections that say nothing\n${table}\n`;
+function formatCells({ cost, window }: PeerResult): string[] {
+  const cells = [formatNumber(cost.median), `± ${formatNumber(cost.spread)} %`];
+  if (window === undefined) return cells;
+  const { perSecond, bytesEach, shares } = window;
+  return [
+    ...cells,
+    formatNumber(perSecond.median),
+    formatNumber(bytesEach),
+    formatShare(shares.measured),
+    (shares.load >= FULL_LOAD ? "* " : "") + formatShare(shares.load),
+    formatShare(shares.other),
+  ];
 }
 
-/** One table for each peer that is ours: how many times as much CPU per message the others take. */
-export function formatRatios(results: readonly WorkloadResult[], peers: readonly Peer[]): string {
-  const others = peers.filter((peer) => !peer.ours);
-  if (others.length === 0 || results.length === 0) return "";
+/**
+ * One table for each peer that is ours, with those that it competes with: how many times as much as
+ * ours they cost.
+ */
+export function formatRatios(results: readonly WorkloadResult[]): string {
+  const measured = new Set(results.flatMap(({ results }) => results.map(({ peer }) => peer)));
+  const peers = allPeers.filter(({ name }) => measured.has(name));
   return peers.filter((peer) => peer.ours).map((ours) => {
-    const rows = results.map(({ workload, results }) => {
-      const cpu = new Map(results.map((result) => [result.peer, result.cpuMicroseconds.median]));
-      return [
-        workload.name,
-        ...others.map(({ name }) => formatNumber(cpu.get(name)! / cpu.get(ours.name)!)),
-      ];
+    const others = peers.filter((peer) => competes(peer, ours));
+    const rows = results.flatMap(({ workload, results }) => {
+      const costs = costsOf(results);
+      const own = costs.get(ours.name);
+      if (own === undefined) return [];
+      const cells = others.map(({ name }) => formatNumber((costs.get(name) ?? NaN) / own));
+      return [[workload.name, ...cells]];
     });
-    const header = ["CPU of the peer ÷ ours", ...others.map(({ name }) => name)];
+    if (others.length === 0) return "";
+    const header = ["cost of the peer ÷ ours", ...others.map(({ name }) => name)];
     return `${ours.name} against\n${formatTable(header, rows)}\n`;
   }).join("\n");
+}
+
+/** Others compete on the same runtime, and `ws` on Node.js with everyone. */
+function competes(peer: Peer, ours: Peer): boolean {
+  return !peer.ours && (peer.runtime === ours.runtime || peer.runtime === "node");
+}
+
+/** Which targets were met. */
+export function formatTargets(results: readonly WorkloadResult[]): string {
+  const judged = judgeTargets(results);
+  if (judged.length === 0) return "";
+  const rows = judged.map(({ ours, against, workload, target, ratio }) => [
+    ours,
+    against,
+    workload,
+    formatNumber(target),
+    formatNumber(ratio),
+    ratio >= target ? "yes" : "no",
+  ]);
+  const met = judged.filter(({ ratio, target }) => ratio >= target).length;
+  const table = formatTable(["ours", "against", "workload", "target", "ratio", "met"], rows);
+  return `targets: ${met} of ${judged.length} met\n${table}\n`;
 }

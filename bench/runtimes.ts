@@ -3,39 +3,61 @@ import type { Runtime } from "./peers.ts";
 /** The version of Bun that is fetched where none is installed. */
 const BUN = "bun@1.4.5";
 
-/** Flags a script is started with, by runtime: Deno hands out its garbage collector only on demand. */
+/** Flags a script is started with, by runtime: V8 hands out its garbage collector only on demand. */
 const flags: Readonly<Record<Runtime, readonly string[]>> = {
   deno: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["run"],
+  node: ["--expose-gc"],
 };
 
 /** The executables of the runtimes. */
-export class Runtimes {
+export class Runtimes implements AsyncDisposable {
   readonly #paths: Readonly<Record<Runtime, string>>;
+  /** Where the scripts that Node.js runs are put. */
+  readonly #scratch: string;
 
-  private constructor(paths: Readonly<Record<Runtime, string>>) {
+  private constructor(paths: Readonly<Record<Runtime, string>>, scratch: string) {
     this.#paths = paths;
+    this.#scratch = scratch;
   }
 
   /**
-   * Finds them: Deno is the one that runs this, Bun the one that `npx` has or fetches. The programs
-   * are started by their paths from then on, so that the process started is the one measured and
-   * not a launcher of `npx`.
+   * Finds them: Deno is the one that runs this, Node.js the one that is installed, Bun the one that
+   * `npx` has or fetches. The programs are started by their paths from then on, so that the process
+   * started is the one measured and not a launcher of `npx`.
    */
   static async find(): Promise<Runtimes> {
     const bun = await output("npx", ["-y", BUN, "-e", "console.log(process.execPath)"]);
-    return new Runtimes({ deno: Deno.execPath(), bun });
+    const node = await output("node", ["-p", "process.execPath"]);
+    return new Runtimes({ deno: Deno.execPath(), bun, node }, await Deno.makeTempDir());
   }
 
   /** The command that runs a script of this folder. */
-  command(runtime: Runtime, script: string, args: readonly string[]): string[] {
-    const path = new URL(script, import.meta.url).pathname;
+  async command(runtime: Runtime, script: string, args: readonly string[]): Promise<string[]> {
+    const source = new URL(script, import.meta.url).pathname;
+    const path = runtime === "node" ? await this.#bundle(source, script) : source;
     return [this.#paths[runtime], ...flags[runtime], path, ...args];
   }
 
   /** The versions of the runtimes. */
   async versions(): Promise<Record<Runtime, string>> {
-    return { deno: Deno.version.deno, bun: await output(this.#paths.bun, ["--version"]) };
+    return {
+      deno: Deno.version.deno,
+      bun: await output(this.#paths.bun, ["--version"]),
+      node: (await output(this.#paths.node, ["--version"])).slice(1),
+    };
+  }
+
+  /** Removes what was made for Node.js. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#scratch, { recursive: true });
+  }
+
+  /** Makes one file of JavaScript from a script and what it imports, packages too: Node.js 20 reads no TypeScript. */
+  async #bundle(source: string, script: string): Promise<string> {
+    const bundle = `${this.#scratch}/${script.replaceAll("/", "_").replace(/ts$/, "mjs")}`;
+    await output(this.#paths.bun, ["build", source, "--target=node", `--outfile=${bundle}`]);
+    return bundle;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Peer } from "./peers.ts";
 import { type Child, type Processes, SERVER_CPU } from "./processes.ts";
 import type { Runtimes } from "./runtimes.ts";
+import type { Workload } from "./workloads.ts";
 
 /** What a measurement needs to start things. */
 export interface Bench {
@@ -10,18 +11,29 @@ export interface Bench {
 
 /** A running server. */
 export interface RunningServer {
+  /** The name of the peer. */
+  readonly name: string;
   readonly peer: Peer;
   readonly child: Child;
   readonly port: number;
 }
 
-/** Starts the server of a peer and waits until it listens. */
-export async function startServer(bench: Bench, peer: Peer): Promise<RunningServer> {
-  const command = bench.runtimes.command(peer.runtime, `servers/${peer.file}`, []);
+/** Starts the server of a peer for a workload and waits until it listens. */
+export async function startServer(
+  bench: Bench,
+  peer: Peer,
+  workload: Workload,
+): Promise<RunningServer> {
+  const args = [...peer.args];
+  if (workload.measures === "broadcast") args.push("--broadcast");
+  if (workload.measures === "echo" && workload.compression !== undefined) {
+    args.push("--compression", workload.compression);
+  }
+  const command = await bench.runtimes.command(peer.runtime, `servers/${peer.server}`, args);
   const child = bench.processes.start(command, SERVER_CPU);
   try {
     const { port } = await child.answer<{ port: number }>();
-    return { peer, child, port };
+    return { name: peer.name, peer, child, port };
   } catch (cause) {
     throw new Error(`Cannot start ${peer.name}`, { cause });
   }

@@ -1,87 +1,66 @@
 /**
- * Messages per second, and CPU per message.
+ * CPU for each message, delivery or connection, and how many there are in a second.
  */
-import type { LoadResult } from "./load.ts";
+import type { LoadResult } from "./load/window.ts";
 import type { Peer } from "./peers.ts";
 import { LOAD_CPU } from "./processes.ts";
+import { type PeerResult, summarizeWindows, type Timing } from "./results.ts";
 import { type Bench, type RunningServer, startServer } from "./servers.ts";
-import { summarize, type Summary } from "./statistics.ts";
-import type { Workload } from "./workloads.ts";
+import { takeTurns } from "./turns.ts";
+import type { Broadcast, Connect, Echo } from "./workloads.ts";
 
-/** What one peer did under one workload. */
-export interface Throughput {
-  readonly peer: string;
-  /** Echoed messages per second. */
-  readonly messagesPerSecond: Summary;
-  /** Server CPU per echoed message, in microseconds. */
-  readonly cpuMicroseconds: Summary;
-  /** Median share of one CPU that the server used. */
-  readonly serverShare: number;
-  /** Median share of one CPU that the load generator used. */
-  readonly loadShare: number;
-}
-
-/** How long and how often to measure. */
-export interface Timing {
-  /** Seconds of each timed window. */
-  readonly seconds: number;
-  /** Seconds of load before each window. */
-  readonly warmup: number;
-  /** How often each peer has its turn. */
-  readonly rounds: number;
-}
-
-/** Measures one workload on all peers in turns, so that a change in the machine meets all of them. */
-export async function measureThroughput(
+/** Measures one workload on all peers in turns. */
+export async function measureServers(
   bench: Bench,
-  workload: Workload,
+  workload: Echo | Broadcast | Connect,
   options: Timing & { readonly peers: readonly Peer[] },
-): Promise<Throughput[]> {
+): Promise<PeerResult[]> {
   // Fresh servers for each workload: none has been shaped by another one's messages.
-  const servers = await Promise.all(options.peers.map((peer) => startServer(bench, peer)));
-  const results = servers.map((): LoadResult[] => []);
-  for (let round = 0; round < options.rounds; round++) {
-    for (const [index, server] of servers.entries()) {
-      results[index]!.push(await runLoad(bench, server, workload, options));
-    }
-  }
+  const servers = await Promise.all(
+    options.peers.map((peer) => startServer(bench, peer, workload)),
+  );
+  const windows = await takeTurns(
+    servers,
+    options.rounds,
+    (server) => runLoad(bench, server, workload, options),
+  );
   await Promise.all(servers.map(({ child }) => bench.processes.end(child)));
-  return servers.map(({ peer }, index) => toThroughput(peer, results[index]!));
+  return Array.from(windows, ([{ name }, own]) => summarizeWindows(name, own));
 }
 
 async function runLoad(
   bench: Bench,
   server: RunningServer,
-  workload: Workload,
+  workload: Echo | Broadcast | Connect,
   timing: Timing,
 ): Promise<LoadResult> {
-  const args = Object.entries({
+  const args = toArguments({
+    mode: workload.measures,
     port: server.port,
     pid: server.child.pid,
-    kind: workload.kind,
-    size: workload.size,
     connections: workload.connections,
-    depth: workload.depth,
     warmup: timing.warmup,
     seconds: timing.seconds,
-  }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    ...(workload.measures === "broadcast" && { size: workload.size }),
+    ...(workload.measures === "echo" && describeMessages(workload)),
+  });
   if (server.peer.wire === "bytes") args.push("--bytes");
-  const child = bench.processes.start(bench.runtimes.command("bun", "load.ts", args), LOAD_CPU);
-  const result = await child.answer<LoadResult>();
-  await bench.processes.end(child);
-  if (result.messages === 0) {
-    throw new Error(`${server.peer.name} echoed nothing under ${workload.name}`);
+  await using processes = bench.processes.group();
+  const command = await bench.runtimes.command("bun", "load.ts", args);
+  const result = await processes.start(command, LOAD_CPU).answer<LoadResult>();
+  if (result.count === 0) {
+    throw new Error(`${server.name} did nothing under ${workload.name}`);
   }
   return result;
 }
 
-function toThroughput(peer: Peer, results: readonly LoadResult[]): Throughput {
-  const summary = (value: (result: LoadResult) => number) => summarize(results.map(value));
-  return {
-    peer: peer.name,
-    messagesPerSecond: summary((result) => result.messages / result.seconds),
-    cpuMicroseconds: summary((result) => result.serverCpuSeconds * 1e6 / result.messages),
-    serverShare: summary((result) => result.serverCpuSeconds / result.seconds).median,
-    loadShare: summary((result) => result.loadCpuSeconds / result.seconds).median,
-  };
+/** What load generators and clients are told of the messages. */
+export function describeMessages(workload: Echo): Record<string, string | number> {
+  const { kind, size, depth, compression } = workload;
+  return { kind, size, depth, ...(compression !== undefined && { compression }) };
+}
+
+/** The options of a command line. */
+export function toArguments(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }

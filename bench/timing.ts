@@ -1,31 +1,54 @@
 import type { Options } from "./options.ts";
-import type { Timing } from "./throughput.ts";
+import { peersFor } from "./peers.ts";
+import type { Timing } from "./results.ts";
+import type { Workload } from "./workloads.ts";
 
 /** Seconds to start one server. */
-const SERVER_START = 0.3;
+const SERVER_START = 0.15;
 
 /** Seconds to start and end one load generator. */
-const LOAD_START = 0.15;
+const LOAD_START = 0.1;
+
+/** Seconds to open one connection. */
+const OPENING = 0.0001;
 
 /** Seconds of load before each window. */
-const WARMUP = 0.35;
+const WARMUP = 0.25;
 
-/** Seconds of one memory measurement. */
-const IDLE_SECONDS = 1.7;
+/** Seconds for which a server with idle connections is left alone, and to open the first ones. */
+const IDLE_SECONDS = 0.8;
 
-/** How often each peer has its turn in the memory measurement, which hardly varies. */
+/** How often each peer has its turn in the memory measurement, which hardly varies, if not less often. */
 export const IDLE_ROUNDS = 2;
 
-/** The longest and the shortest window: CPU is counted in steps of 10 ms, 1 % of a second. */
-const WINDOW = { min: 0.4, max: 2.5 };
+/** The longest and the shortest window, in seconds. */
+const WINDOW = { min: 0.3, max: 2.5 };
 
 /** Divides the budget among the windows, unless their length is given. */
 export function planTiming(options: Options): Timing {
-  const { rounds } = options;
-  const servers = options.peers.length * options.workloads.length;
-  const idle = options.idleConnections > 0 ? options.peers.length * IDLE_ROUNDS * IDLE_SECONDS : 0;
-  const left = options.budget - servers * SERVER_START - idle;
-  const turn = left / (servers * rounds);
-  const allowed = Math.min(WINDOW.max, Math.max(WINDOW.min, turn - LOAD_START - WARMUP));
+  const { rounds, workloads, peers } = options;
+  let fixed = 0;
+  let windows = 0;
+  for (const workload of workloads) {
+    const count = peersFor(workload, peers).length;
+    const turns = count * (workload.measures === "idle" ? Math.min(rounds, IDLE_ROUNDS) : rounds);
+    fixed += count * SERVER_START + turns * overhead(workload);
+    if (workload.measures !== "idle") windows += turns;
+  }
+  const left = (options.budget - fixed) / Math.max(1, windows);
+  const allowed = Math.min(WINDOW.max, Math.max(WINDOW.min, left));
   return { seconds: options.seconds ?? allowed, warmup: WARMUP, rounds };
+}
+
+/** Seconds of one turn besides its window. */
+function overhead(workload: Workload): number {
+  const opening = workload.connections * OPENING;
+  switch (workload.measures) {
+    case "idle":
+      return SERVER_START + 2 * LOAD_START + opening + IDLE_SECONDS;
+    case "client":
+      return SERVER_START + LOAD_START + opening + 2 * WARMUP;
+    default:
+      return LOAD_START + opening + WARMUP;
+  }
 }

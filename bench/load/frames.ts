@@ -4,7 +4,7 @@
 import type { MessageKind } from "../workloads.ts";
 
 /** Every how many replies on a connection the payload is compared as well; the first one always is. */
-const SAMPLE_INTERVAL = 64;
+export const SAMPLE_INTERVAL: number = 64;
 
 /** The masking key of every frame sent. Any key but zero costs a server the same. */
 const MASKING_KEY = [0x37, 0xfa, 0x21, 0x3d] as const;
@@ -16,13 +16,13 @@ export interface Frame {
 }
 
 /** A payload of `size` bytes that is the same in every run. */
-export function makePayload(kind: MessageKind, size: number): Uint8Array {
+export function makePayload(kind: MessageKind, size: number): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(size);
   if (kind === "binary") {
     for (let i = 0; i < size; i++) payload[i] = (i * 167 + (i >> 8)) & 0xff;
     return payload;
   }
-  const text = kind === "text"
+  const text = kind !== "unicode"
     ? "The quick brown fox jumps over it. "
     : "Größe: 10 µm – 価格 ¥5 🎈 ";
   const pattern = new TextEncoder().encode(text);

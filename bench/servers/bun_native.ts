@@ -1,6 +1,12 @@
-/** An echo over `Bun.serve`. */
-import { bun } from "../bun.ts";
-import { announce, HOSTNAME } from "./serving.ts";
+/** An echo or a broadcast over `Bun.serve`. */
+import { bun, type BunServerWebSocket } from "../bun.ts";
+import { announce, HOSTNAME, serverOptions } from "./serving.ts";
+
+const { broadcast, compression, publish } = serverOptions;
+const compress = compression !== undefined;
+const compressor = compression === "anew" ? "shared" : "dedicated";
+const members = new Set<BunServerWebSocket>();
+const ROOM = "all";
 
 const server = bun.serve({
   hostname: HOSTNAME,
@@ -10,8 +16,18 @@ const server = bun.serve({
     return new Response("This is a WebSocket", { status: 426 });
   },
   websocket: {
+    perMessageDeflate: compress && { compress: compressor, decompress: compressor },
+    open(socket) {
+      if (publish) socket.subscribe(ROOM);
+      else if (broadcast) members.add(socket);
+    },
     message(socket, message) {
-      socket.send(message);
+      if (publish) server.publish(ROOM, message);
+      else if (broadcast) { for (const member of members) member.send(message); }
+      else socket.send(message, compress);
+    },
+    close(socket) {
+      members.delete(socket);
     },
   },
 });

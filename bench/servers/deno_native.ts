@@ -1,9 +1,19 @@
-/** An echo over `Deno.serve` and `Deno.upgradeWebSocket`. */
-import { announce, HOSTNAME } from "./serving.ts";
+/** An echo or a broadcast over `Deno.serve` and `Deno.upgradeWebSocket`. */
+import { announce, HOSTNAME, serverOptions } from "./serving.ts";
+
+const members = new Set<WebSocket>();
 
 Deno.serve({ hostname: HOSTNAME, port: 0, onListen: ({ port }) => announce(port) }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";
-  socket.onmessage = (event) => socket.send(event.data);
+  if (!serverOptions.broadcast) {
+    socket.onmessage = (event) => socket.send(event.data);
+    return response;
+  }
+  socket.onopen = () => members.add(socket);
+  socket.onclose = () => members.delete(socket);
+  socket.onmessage = (event) => {
+    for (const member of members) member.send(event.data);
+  };
   return response;
 });

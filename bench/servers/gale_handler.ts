@@ -1,6 +1,7 @@
-/** An echo over this library's own TCP server, by a handler class behind a router. */
+/** An echo or a broadcast over this library, by a handler class behind a router. */
 import { type Message, WebSocketHandler, WebSocketRouter } from "../../mod.ts";
-import { serve, upgradeWebSocket } from "./gale_tcp.ts";
+import { connectionOptions, serve, upgradeWebSocket } from "./gale_hosts.ts";
+import { serverOptions } from "./serving.ts";
 
 class Echo extends WebSocketHandler {
   override onMessage(message: Message): Promise<void> {
@@ -11,9 +12,28 @@ class Echo extends WebSocketHandler {
   override onError(): void {}
 }
 
-const router = new WebSocketRouter([["/", Echo]]);
+class Broadcast extends Echo {
+  static readonly #members = new Set<Broadcast>();
 
-serve(async (request) => {
-  const response = await router.handle(request, upgradeWebSocket);
+  override open(): void {
+    Broadcast.#members.add(this);
+  }
+
+  override async onMessage(message: Message): Promise<void> {
+    await Promise.all(Array.from(Broadcast.#members, (member) => member.writeMessage(message)));
+  }
+
+  override onClose(): void {
+    Broadcast.#members.delete(this);
+  }
+}
+
+const router = new WebSocketRouter(
+  [["/", serverOptions.broadcast ? Broadcast : Echo]],
+  connectionOptions,
+);
+
+serve(async (request, host) => {
+  const response = await router.handle(request, upgradeWebSocket, host);
   return response ?? new Response("This is a WebSocket", { status: 426 });
 });

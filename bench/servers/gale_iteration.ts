@@ -1,13 +1,13 @@
-/** An echo over this library's own TCP server, in a loop over each connection. */
+/** An echo over this library, in a loop over each connection. */
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
-import { serve, upgradeWebSocket } from "./gale_tcp.ts";
+import { connectionOptions, serve, upgradeWebSocket } from "./gale_hosts.ts";
 
 async function echo(connection: WebSocketConnection): Promise<void> {
   for await (const message of connection) await connection.send(message);
 }
 
-serve((request) => {
-  const { response, connection } = upgradeWebSocket(request);
+serve((request, host) => {
+  const { response, connection } = upgradeWebSocket(request, { ...connectionOptions, ...host });
   // The load generator drops its connections, which is no error here.
   if (connection !== undefined) echo(connection).catch(() => {});
   return response;

@@ -3,10 +3,39 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { bun } from "../bun.ts";
+import type { Compression } from "../workloads.ts";
 
 /** Where every server listens. */
 export const HOSTNAME = "127.0.0.1";
+
+const { values } = parseArgs({
+  options: {
+    host: { type: "string", default: "tcp" },
+    compression: { type: "string" },
+    broadcast: { type: "boolean", default: false },
+    publish: { type: "boolean", default: false },
+  },
+});
+
+/** What a server is asked to do. */
+export interface ServerOptions {
+  /** What our own servers run on: our TCP server, the runtime's own server, or any byte stream. */
+  readonly host: string;
+  /** How messages are compressed, if they are. */
+  readonly compression: Compression | undefined;
+  /** Whether a message goes to all connections, and not back to its sender alone. */
+  readonly broadcast: boolean;
+  /** Whether Bun's own `publish` broadcasts. */
+  readonly publish: boolean;
+}
+
+/** The options of this server. */
+export const serverOptions: ServerOptions = {
+  ...values,
+  compression: values.compression as Compression | undefined,
+};
 
 /**
  * Tells the runner the port, collects garbage when it writes `gc` (the answer is `done`), and ends

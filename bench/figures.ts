@@ -1,0 +1,114 @@
+/**
+ * The page with all figures of a run, in Markdown.
+ */
+import { peers } from "./peers.ts";
+import { FULL_LOAD, type PeerResult, type RunResult, type WorkloadResult } from "./results.ts";
+import { formatNumber, formatShare } from "./table.ts";
+import { judgeTargets } from "./targets.ts";
+import { type Measured, measuredBy, unitOf } from "./workloads.ts";
+
+/** The sections, in their order. */
+const sections: readonly (readonly [Measured, string])[] = [
+  ["echo", "Echo"],
+  ["compression", "Echo with permessage-deflate"],
+  ["broadcast", "Broadcast"],
+  ["connect", "Connections opened and closed"],
+  ["client", "Clients"],
+  ["idle", "Idle connections"],
+];
+
+/** Writes the page. */
+export function formatFigures(result: RunResult): string {
+  const { date, versions, cpus, pinned, timing, workloads } = result;
+  const parts = [
+    "<!-- deno-fmt-ignore-file -->\n<!-- Written by `deno task bench --charts`; do not edit. -->",
+    "# Figures of one run",
+    `${date.slice(0, 10)}; Deno ${versions.deno}, Bun ${versions.bun}, Node.js ${versions.node}; ` +
+    `${cpus} processors${pinned ? ", server and load on one each" : ""}; medians of ` +
+    `${timing.rounds} rounds of ${
+      timing.seconds.toFixed(2)
+    } s, ± half the distance of the smallest ` +
+    "to the largest. A cost behind which stands an asterisk was measured while the load generator " +
+    "had no CPU left.",
+  ];
+  for (const [measured, title] of sections) {
+    const own = workloads.filter(({ workload }) => measuredBy(workload) === measured);
+    if (own.length === 0) continue;
+    const unit = unitOf(own[0]!.workload);
+    parts.push(`## ${title}`, `The figures are ${unit}.`, formatCosts(own));
+    if (measured === "compression") parts.push("Bytes of a reply:", formatBytes(own));
+  }
+  const judged = judgeTargets(workloads);
+  if (judged.length > 0) {
+    const met = judged.filter(({ ratio, target }) => ratio >= target).length;
+    const rows = judged.map(({ ours, against, workload, target, ratio }) => [
+      titleOf(ours),
+      titleOf(against),
+      workload,
+      formatNumber(target),
+      formatNumber(ratio),
+      ratio >= target ? "yes" : "no",
+    ]);
+    const header = ["ours", "against", "workload", "aim", "ratio", "met"];
+    const text = "The cost of the peer divided by ours.";
+    parts.push("## Aims", `${text} ${met} of ${judged.length} are met.`, table(header, rows));
+  }
+  parts.push("## Load", describeLoad(workloads));
+  return parts.join("\n\n") + "\n";
+}
+
+function formatCosts(results: readonly WorkloadResult[]): string {
+  return byPeer(results, ({ cost, window }) => {
+    const full = (window?.shares.load ?? 0) >= FULL_LOAD ? " *" : "";
+    return `${formatNumber(cost.median)} ± ${formatNumber(cost.spread)} %${full}`;
+  });
+}
+
+function formatBytes(results: readonly WorkloadResult[]): string {
+  return byPeer(results, ({ window }) => formatNumber(window?.bytesEach ?? NaN));
+}
+
+/** A table with a row for each peer and a column for each workload. */
+function byPeer(
+  results: readonly WorkloadResult[],
+  cell: (result: PeerResult) => string,
+): string {
+  const names = peers.map(({ name }) => name)
+    .filter((name) => results.some(({ results }) => results.some(({ peer }) => peer === name)));
+  const rows = names.map((name) => [
+    titleOf(name),
+    ...results.map(({ results }) => {
+      const own = results.find(({ peer }) => peer === name);
+      return own === undefined ? "" : cell(own);
+    }),
+  ]);
+  return table(["", ...results.map(({ workload }) => workload.name)], rows);
+}
+
+/** How much of its CPU the load generator used at most, and how busy the machine was besides. */
+function describeLoad(results: readonly WorkloadResult[]): string {
+  const rows = results.flatMap(({ workload, results }) => {
+    const shares = results.flatMap(({ window }) => window === undefined ? [] : [window.shares]);
+    if (shares.length === 0) return [];
+    const most = (values: number[]) => formatShare(Math.max(...values));
+    return [[
+      workload.name,
+      most(shares.map(({ load }) => load)),
+      most(shares.map(({ other }) => other)),
+    ]];
+  });
+  const text =
+    "The largest share of one CPU that the load generator used with any peer, and that " +
+    "everything else on the machine used, the kernel's network included.";
+  return `${text}\n\n${table(["", "load generator", "everything else"], rows)}`;
+}
+
+function titleOf(name: string): string {
+  return peers.find((peer) => peer.name === name)?.title ?? name;
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = header.map((_, column) => column === 0 ? "---" : "--:");
+  return [header, rule, ...rows].map(line).join("\n");
+}
