@@ -89,7 +89,9 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * ```
  */
 export abstract class WebSocketHandler {
-  #request: Request | undefined;
+  /** Packed once the connection is open, unless the application has looked at it. */
+  #request: Request | string | undefined;
+  #requestRead = false;
   #connection: WebSocketConnection | undefined;
   #options: UpgradeOptions = {};
 
@@ -132,9 +134,10 @@ export abstract class WebSocketHandler {
    * ```
    */
   checkOrigin(origin: string): boolean {
-    const host = parseAuthority(this.request.headers.get("host") ?? "");
+    const { headers, url } = this.#unpackRequest();
+    const host = parseAuthority(headers.get("host") ?? "");
     if (host === undefined) return false;
-    const secure = this.request.url.startsWith("https:");
+    const secure = url.startsWith("https:");
     return new OriginPolicy(this.#options).judge(origin, { host, secure }) === undefined;
   }
 
@@ -188,10 +191,14 @@ export abstract class WebSocketHandler {
 
   // To use -------------------------------------------------------------------------------------
 
-  /** The request that asked for the connection. */
+  /**
+   * The request that asked for the connection, always the same object. Where it is first asked for
+   * when {@linkcode open} has returned, that is a copy with the URL, the method and the headers.
+   */
   get request(): Request {
-    if (this.#request === undefined) throw new Error("Cannot get request: handler is not running");
-    return this.#request;
+    const request = this.#unpackRequest();
+    this.#requestRead = true;
+    return request;
   }
 
   /** The connection; there is none before {@linkcode open}. */
@@ -242,6 +249,12 @@ export abstract class WebSocketHandler {
 
   // Within -------------------------------------------------------------------------------------
 
+  #unpackRequest(): Request {
+    if (this.#request === undefined) throw new Error("Cannot get request: handler is not running");
+    if (typeof this.#request === "string") this.#request = unpackRequest(this.#request);
+    return this.#request;
+  }
+
   /** Never rejects. */
   async #run({ request, upgrade, options, args }: HandlerRun): Promise<Response> {
     this.#request = request;
@@ -256,7 +269,7 @@ export abstract class WebSocketHandler {
       void this.#serve(connection, args);
       return response;
     } catch (error) {
-      void report(this.#onError, error);
+      void report((error) => this.onError(error), error);
       return new Response("Internal Server Error\n", { status: 500 });
     }
   }
@@ -291,15 +304,16 @@ export abstract class WebSocketHandler {
   ): Promise<void> {
     try {
       const opening = this.open(...args);
+      if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
       await consumeMessages(connection, (message) => this.onMessage(message), opening);
     } catch (error) {
-      failConnection(connection, error, this.#onError);
+      failConnection(connection, error, (error) => this.onError(error));
     }
     await connection.closed;
     try {
       await this.onClose();
     } catch (error) {
-      void report(this.#onError, error);
+      void report((error) => this.onError(error), error);
     }
   }
 
@@ -307,13 +321,26 @@ export abstract class WebSocketHandler {
     try {
       await observe();
     } catch (error) {
-      failConnection(this.connection, error, this.#onError);
+      failConnection(this.connection, error, (error) => this.onError(error));
     }
   }
-
-  readonly #onError = (error: unknown): void | Promise<void> => this.onError(error);
 
   static {
     runHandler = (handler, run) => handler.#run(run);
   }
+}
+
+/**
+ * What is kept of a request for the life of a connection: one string in place of a `Request` and its
+ * headers, which are 2 KiB of an idle connection on Deno and on Bun. Workers' requests, which tell more
+ * than a copy would, are kept.
+ */
+function packRequest(request: Request): Request | string {
+  if ("cf" in request) return request;
+  return JSON.stringify([request.url, request.method, ...request.headers]);
+}
+
+function unpackRequest(packed: string): Request {
+  const [url, method, ...headers] = JSON.parse(packed) as [string, string, ...[string, string][]];
+  return new Request(url, { method, headers });
 }

@@ -46,7 +46,10 @@ export interface ConnectionStats {
   readonly messagesSent: number;
   /** Messages received, whether or not the application has taken them yet. */
   readonly messagesReceived: number;
-  /** Bytes taken by the transport: with the frame headers, or where the host frames, without. */
+  /**
+   * Bytes taken by the transport, with the headers of frames. Where the host frames, those of messages
+   * alone, of which text counts one for each UTF-16 unit.
+   */
   readonly bytesSent: number;
   /** Bytes received from the transport; see `bytesSent`. */
   readonly bytesReceived: number;
@@ -163,7 +166,8 @@ export interface ConnectionOptions {
    */
   readonly maxQueuedAmount?: number;
   /**
-   * Milliseconds of silence after which the peer is pinged; 0 for never.
+   * Milliseconds of silence after which the peer is pinged; 0 for never. Whether something arrived is
+   * looked at four times in this interval, so that the ping may come up to a quarter of it later.
    * @default 30000
    */
   readonly pingInterval?: number;

@@ -237,7 +237,48 @@ test("WebSocketHandler has no request before it runs, and no connection before i
     undefined,
     undefined,
   ]);
+  const { client } = await run(handler, { request: upgradeRequest("/here") });
+  assertEquals(new URL(handler.request.url).pathname, "/here");
+  await client.close();
+});
+
+test("WebSocketHandler.request is the request that came, where it was asked for until open", async () => {
   const request = upgradeRequest("/here");
+  for (const asking of ["prepare", "checkOrigin", "open"] as const) {
+    const handler = new Recorder();
+    const original = handler[asking] as (...args: unknown[]) => unknown;
+    let seen: Request | undefined;
+    Object.assign(handler, {
+      [asking](...args: unknown[]) {
+        seen = handler.request;
+        return original.apply(handler, args);
+      },
+    });
+    const { client } = await run(handler, {
+      request: asking === "checkOrigin"
+        ? upgradeRequest("/here", { origin: new URL(request.url).origin })
+        : request,
+    });
+    assert(asking === "checkOrigin" || seen === request, asking);
+    assert(handler.request === seen, asking);
+    await client.close();
+  }
+});
+
+test("WebSocketHandler.request is a copy, and stays it, where it is asked for later", async () => {
+  const request = upgradeRequest("/here?a=é", { cookie: "a=b; c=d", "x-name": "\xe9" });
+  const handler = new Recorder();
+  const { client } = await run(handler, { request });
+  const copy = handler.request;
+  assert(handler.request === copy && copy !== request);
+  assertEquals([copy.url, copy.method], [request.url, "GET"]);
+  assertEquals([...copy.headers], [...request.headers]);
+  await client.close();
+});
+
+test("WebSocketHandler.request is kept where it tells more than a copy would, as on Workers", async () => {
+  const request = Object.assign(upgradeRequest("/here"), { cf: { country: "CH" } });
+  const handler = new Recorder();
   const { client } = await run(handler, { request });
   assert(handler.request === request);
   await client.close();

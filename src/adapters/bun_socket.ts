@@ -5,7 +5,6 @@ import type { WebSocketConnection } from "../connection/connection.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { Message } from "../types.ts";
-import { bunClock } from "./bun_clock.ts";
 import type { BunServerWebSocket } from "./bun_types.ts";
 
 /**
@@ -113,7 +112,6 @@ export class BunSocket implements HostSocket, BunSocketData {
   /** Sends a ping, behind what was gathered. */
   ping(payload: Uint8Array): void {
     if (this.gathers) this.flush();
-    bunClock.refresh();
     this.#writePing(payload);
   }
 
@@ -171,7 +169,6 @@ export class BunSocket implements HostSocket, BunSocketData {
 
   /** A pong arrived. */
   onPong(payload: Uint8Array): void {
-    bunClock.refresh();
     this.#link.receivePong(payload);
   }
 

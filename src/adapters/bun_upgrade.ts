@@ -7,7 +7,6 @@ import { resolveCompression } from "../extensions/permessage_deflate_negotiation
 import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { RemoteAddress } from "../types.ts";
-import { bunClock } from "./bun_clock.ts";
 import { BunSocket, type BunSocketData } from "./bun_socket.ts";
 import type { BunServer } from "./bun_types.ts";
 
@@ -42,7 +41,7 @@ export function upgradeBunRequest<Data>(
   const agreement = negotiateUpgrade(request, options);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
   const extensions = extensionsOf(agreement);
-  const { maxMessageSize, clock = bunClock } = options;
+  const { maxMessageSize } = options;
   const link = new HostLink({
     host: "Bun.serve",
     alternative: "serveTcp of @gale/websocket/bun",
@@ -60,7 +59,7 @@ export function upgradeBunRequest<Data>(
     },
     // Where nothing is said the limit of the `websocket` object holds, which Bun enforces.
   }, { ...options, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
-  const connection = connectionOver(link, { ...options, clock });
+  const connection = connectionOver(link, options);
   const threshold = extensions === ""
     ? Infinity
     : resolveCompression(options.compression)!.threshold;

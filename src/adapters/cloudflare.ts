@@ -68,9 +68,9 @@ export type * from "../types.ts";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection that opens once it has been returned. A request that another
- * Worker makes through a binding has nothing of the handshake but `Upgrade: websocket`, and is not asked
- * for the rest.
+ * response to return, with the connection that opens once it has been returned; if that takes longer
+ * than 30 seconds, the connection ends with 1006. A request that another Worker makes through a binding
+ * has nothing of the handshake but `Upgrade: websocket`, and is not asked for the rest.
  *
  * `compression` is negotiated as asked for, and off otherwise, but its `level` and `threshold` are the
  * runtime's. `remoteAddress` is what the runtime knows of the client; on Cloudflare's network that is

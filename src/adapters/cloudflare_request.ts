@@ -19,9 +19,17 @@ const WIRE_FIELDS = ["host", "connection", "sec-websocket-version", "sec-websock
 /**
  * The request as a handshake. A Worker that asks another one, or a Durable Object, through a binding
  * says `Upgrade: websocket`, and that is all: there is no HTTP between them, so the rest is filled in.
+ *
+ * The runtime itself takes a list of protocols for no request of a WebSocket, and would answer 500 to the
+ * 101: such a one has no `Upgrade` here, and is refused.
  */
 export function asHandshake(request: Request): Request {
   const { url, method, headers } = request;
+  if (headers.get("upgrade")?.includes(",")) {
+    const without = new Headers(headers);
+    without.delete("upgrade");
+    return new Request(url, { method, headers: without });
+  }
   if (WIRE_FIELDS.some((name) => headers.has(name))) return request;
   const complete = new Headers(headers);
   complete.set("host", new URL(url).host);

@@ -1,7 +1,9 @@
 /** Upgrading a request of a Worker's `fetch`. */
 
-import { connectionOver } from "../connection/connection.ts";
+import { CloseCode } from "../close_code.ts";
+import { connectionOver, onceClosed } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
 import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import { asHandshake, remoteAddressOf } from "./cloudflare_request.ts";
@@ -11,6 +13,9 @@ import {
   hasCompatibilityFlag,
   type WorkersWebSocket,
 } from "./cloudflare_types.ts";
+
+/** Milliseconds for a response to be returned, before its connection is given up. */
+const RETURN_TIMEOUT = 30_000;
 
 const upgraded = new WeakSet<Request>();
 
@@ -58,7 +63,24 @@ export function upgradeOnWorkers<Data>(
   const connection = connectionOver<Data>(link, options);
   upgraded.add(request);
   attachWorkersSocket(near, link);
+  const { clock } = resolveConnectionOptions(options);
+  const timer = clock.setTimeout(() => abortUnlessReturned(far, link), RETURN_TIMEOUT);
+  onceClosed(connection, () => clock.clearTimeout(timer));
   return { response: switchingProtocols(request, agreement, far), connection, request };
+}
+
+/**
+ * Ends a connection whose response was not returned, as where a Durable Object has thrown after the
+ * upgrade: the runtime does not tell of that. A socket that was returned can no longer be accepted.
+ */
+function abortUnlessReturned(far: WorkersWebSocket, link: HostLink): void {
+  try {
+    far.accept();
+  } catch {
+    return;
+  }
+  link.abort(new Error("The response of the upgrade was not returned in time"));
+  far.close(CloseCode.GoingAway);
 }
 
 /** A value of `Sec-WebSocket-Extensions` that agrees to none; the runtime does not send it. */

@@ -18,7 +18,7 @@ import type {
 } from "../types.ts";
 import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
 import { createReadable, MessageIterator } from "./iteration.ts";
-import { Keepalive, type KeepaliveActions, type KeepaliveOptions } from "./keepalive.ts";
+import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { observe, type Observer } from "./observer.ts";
@@ -26,7 +26,7 @@ import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
-import { createStreamLink } from "./stream_link.ts";
+import { createStreamLink, isLink } from "./stream_link.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
@@ -121,7 +121,10 @@ export class WebSocketConnection<Data = unknown>
     const parts = new WebSocketConnection.#Parts(this);
     this.#inbox = new Inbox(this.#options, parts);
     this.#outbox = new Outbox(this.#link, this.#options, parts);
-    this.#keepalive = new Keepalive(keepaliveOptions(this.#options, this.#link), parts);
+    // Where the link has no pings, the host finds out that a peer has gone.
+    const pings = this.#link.capabilities.ping;
+    const watch = pings ? this.#options : { ...this.#options, pingInterval: 0 };
+    this.#keepalive = new Keepalive(watch, parts);
     this.#link.attach(parts);
     if (options.signal !== undefined) this.#follow(options.signal);
   }
@@ -467,11 +470,18 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#inbox.push(message);
     }
 
+    onLoneMessage(message: Message): void {
+      this.onActivity();
+      this.#connection.#keepalive.noteMessage();
+      this.#connection.#inbox.deliver(message);
+    }
+
     onPing(payload: Uint8Array): void {
       observe(this.#connection.#onPing, payload);
     }
 
     onPong(payload: Uint8Array): void {
+      this.#connection.#keepalive.noteLife();
       this.#connection.#pings?.settle(payload, this.#connection.#options.clock.now());
       observe(this.#connection.#onPong, payload);
     }
@@ -508,7 +518,7 @@ export class WebSocketConnection<Data = unknown>
 
     resumeReading(): void {
       // The silence so far was ours.
-      this.#connection.#keepalive.noteArrival();
+      this.#connection.#keepalive.noteLife();
       this.#connection.#link.resume();
     }
 
@@ -591,13 +601,4 @@ export class WebSocketConnection<Data = unknown>
     isClosing = (connection) =>
       connection.#closing || connection.#over || connection.#peerClose !== undefined;
   }
-}
-
-/** A link without pings leaves it to the host to find out that a peer has gone. */
-function keepaliveOptions(options: ResolvedConnectionOptions, link: Link): KeepaliveOptions {
-  return link.capabilities.ping ? options : { ...options, pingInterval: 0 };
-}
-
-function isLink(source: ByteStream | Link): source is Link {
-  return "attach" in source;
 }

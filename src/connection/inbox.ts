@@ -50,7 +50,8 @@ export type Returning = "no" | "perhaps" | "surely";
 /** A consumer at work. */
 interface Consumption {
   readonly consumer: Consumer;
-  readonly done: PromiseWithResolvers<void>;
+  /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
+  readonly settle: (result?: Promise<never>) => void;
   /** Whether it has a message in hand. */
   busy: boolean;
 }
@@ -121,6 +122,20 @@ export class Inbox {
     }
   }
 
+  /** A message arrived, and none with it: goes straight to a consumer that is free. */
+  deliver(message: Message): void {
+    const consumption = this.#consumption;
+    if (consumption === undefined || consumption.busy || this.isFilled) {
+      this.push(message);
+    } else {
+      this.#received++;
+      consumption.busy = true;
+      if (!this.#consume(consumption, message)) return;
+      consumption.busy = false;
+    }
+    this.pump();
+  }
+
   /** The oldest message, or `undefined`; `returning` says whether the taker comes back. */
   take(returning: Returning = "perhaps"): Message | undefined {
     const queue = this.#queue;
@@ -172,37 +187,27 @@ export class Inbox {
    * the last one; rejects with what the consumer throws, or `opening` rejects with.
    */
   consume(consumer: Consumer, opening?: Promise<void> | void): Promise<void> {
-    const done = Promise.withResolvers<void>();
-    const consumption = { consumer, done, busy: opening !== undefined };
-    this.#consumption = consumption;
-    if (opening === undefined) this.pump();
-    else void this.#pumpAfter(opening, consumption);
-    return done.promise;
+    return new Promise((settle) => {
+      const consumption = { consumer, settle, busy: opening !== undefined };
+      this.#consumption = consumption;
+      if (opening === undefined) this.pump();
+      else void this.#pumpAfter(opening, consumption);
+    });
   }
 
   /** Lets the consumer, if there is one and it is free, take what has arrived. */
   pump(): void {
     const consumption = this.#consumption;
     if (consumption === undefined || consumption.busy) return;
+    // Before the first one is taken: that may make room, and bring more.
     consumption.busy = true;
     for (let message = this.take(); message !== undefined; message = this.take()) {
-      let result;
-      try {
-        result = consumption.consumer(message);
-      } catch (error) {
-        this.#endConsumption(consumption, error);
-        return;
-      }
-      // A consumer that only sends gives READY back: there is nothing to wait for.
-      if (result !== undefined && result !== READY) {
-        void this.#pumpAfter(result, consumption);
-        return;
-      }
+      if (!this.#consume(consumption, message)) return;
     }
     consumption.busy = false;
     this.#source.flushAnswers();
     this.leave();
-    if (this.#ended) consumption.done.resolve();
+    if (this.#ended) consumption.settle();
   }
 
   /**
@@ -229,6 +234,21 @@ export class Inbox {
     this.pump();
   }
 
+  /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or has failed. */
+  #consume(consumption: Consumption, message: Message): boolean {
+    let result;
+    try {
+      result = consumption.consumer(message);
+    } catch (error) {
+      this.#endConsumption(consumption, error);
+      return false;
+    }
+    // A consumer that only sends gives READY back: there is nothing to wait for.
+    if (result === undefined || result === READY) return true;
+    void this.#pumpAfter(result, consumption);
+    return false;
+  }
+
   async #pumpAfter(result: unknown, consumption: Consumption): Promise<void> {
     try {
       await result;
@@ -242,7 +262,7 @@ export class Inbox {
 
   #endConsumption(consumption: Consumption, error: unknown): void {
     this.#consumption = undefined;
-    consumption.done.reject(error);
+    consumption.settle(Promise.reject(error));
     this.leave();
   }
 

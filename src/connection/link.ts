@@ -10,6 +10,11 @@ import type { Capabilities, Message, RemoteAddress } from "../types.ts";
 export interface LinkSink {
   /** A whole message. */
   onMessage(message: Message): void;
+  /**
+   * A whole message that came by itself: {@linkcode onActivity}, {@linkcode onMessage} and
+   * {@linkcode onTurnEnd} in one.
+   */
+  onLoneMessage(message: Message): void;
   /** A ping, already answered. */
   onPing(payload: Uint8Array): void;
   /** A pong. */
@@ -61,6 +66,8 @@ export interface Link {
 
   /** Begins the delivery. */
   attach(sink: LinkSink): void;
+  /** Whether `bufferedAmount` is at most this, which may cost less than to ask how much it is. */
+  buffersAtMost(bytes: number): boolean;
   /** Sends a text message. */
   sendText(text: string, compress: boolean | undefined): void;
   /** Sends a binary message. */

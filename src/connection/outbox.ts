@@ -120,7 +120,7 @@ export class Outbox {
 
   /** Something besides messages was handed to the link: it leaves at the end of the turn. */
   noteControlFrame(): void {
-    this.#noteTurn(false);
+    if (this.#link.gathers) this.#noteTurn(false);
   }
 
   /** The link has written, and `bufferedAmount` is low again. */
@@ -149,12 +149,14 @@ export class Outbox {
 
   #flowControl(): Promise<void> {
     const { sendHighWaterMark, maxBufferedAmount } = this.#marks;
-    if (this.#link.bufferedAmount <= sendHighWaterMark) {
-      if (this.#turnEnd?.isWaiting !== true) this.#noteTurn(this.#owner.isAnswering());
+    if (this.#link.buffersAtMost(sendHighWaterMark)) {
+      if (this.#link.gathers && this.#turnEnd?.isWaiting !== true) {
+        this.#noteTurn(this.#owner.isAnswering());
+      }
       return READY;
     }
     this.#link.flush();
-    if (this.#link.bufferedAmount <= sendHighWaterMark) return READY;
+    if (this.#link.buffersAtMost(sendHighWaterMark)) return READY;
     if (this.#link.bufferedAmount > maxBufferedAmount) this.#owner.onOverflow();
     if (this.#drain === undefined) {
       this.#drain = Promise.withResolvers();
@@ -164,7 +166,6 @@ export class Outbox {
   }
 
   #noteTurn(batch: boolean): void {
-    if (!this.#link.gathers) return;
     this.#turnEnd ??= new TurnEnd(() => this.#link.flush());
     this.#turnEnd.note(batch);
   }

@@ -37,8 +37,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   readonly protocol: string;
   /** The extensions agreed. */
   readonly extensions: string;
-  /** Frames wait for {@linkcode flush}. */
-  readonly gathers = true;
   /** Whether and when the peer's Close is answered is up to the connection. */
   readonly answersClose = false;
   readonly #core: Protocol;
@@ -46,6 +44,8 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   readonly #compression: boolean;
   readonly #sendLowWaterMark: number;
   #transport: ByteTransport | undefined;
+  /** Whether a read is handed over, behind which all that was sent meanwhile is written. */
+  #receiving = false;
   #isOpen = false;
   #sink: LinkSink | undefined;
   /** Bytes of the chunk that the transport has borrowed. */
@@ -96,9 +96,19 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     };
   }
 
+  /** Frames wait for {@linkcode flush}. */
+  get gathers(): boolean {
+    return !this.#receiving;
+  }
+
   /** Bytes not yet taken by the transport. */
   get bufferedAmount(): number {
     return this.#core.output.length + this.#writing;
+  }
+
+  /** Asks for {@linkcode bufferedAmount}, which costs nothing here. */
+  buffersAtMost(bytes: number): boolean {
+    return this.bufferedAmount <= bytes;
   }
 
   /** Bytes that the transport has taken. */
@@ -224,9 +234,11 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   receive(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#bytesReceived += chunk.length;
+    this.#receiving = true;
     this.#sink!.onActivity();
     this.#core.receiveData(toPlainBytes(chunk));
     this.#afterInput();
+    this.#receiving = false;
   }
 
   /** The peer ended its direction. */

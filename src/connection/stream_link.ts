@@ -4,6 +4,7 @@ import { checkResponse } from "../extensions/permessage_deflate_negotiation.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
+import type { Link } from "./link.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
 
@@ -39,4 +40,9 @@ function agreedCompression(
     throw new TypeError(`Cannot use extensions ${JSON.stringify(extensions)}: ${parameters}`);
   }
   return { ...compression, parameters };
+}
+
+/** Whether it is a link, where a stream may be as well. */
+export function isLink(source: ByteStream | Link): source is Link {
+  return "attach" in source;
 }

@@ -43,13 +43,16 @@ const WINDOW_BITS: ReadonlyMap<string, number> = new Map(
 
 /**
  * Fills in the defaults of a `compression` option; `undefined` for no compression. Throws a
- * RangeError for a value out of its range.
+ * RangeError for a value out of its range, a TypeError for what is no option.
  */
 export function resolveCompression(
   option: boolean | CompressionOptions | undefined,
 ): ResolvedCompression | undefined {
   if (option === undefined || option === false) return undefined;
   const given = option === true ? {} : option;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`compression must be a boolean or an object, not ${given}`);
+  }
   const resolved: ResolvedCompression = {
     level: given.level ?? 6,
     threshold: given.threshold ?? 256,

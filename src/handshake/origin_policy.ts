@@ -83,7 +83,7 @@ export class OriginPolicy {
   /** Throws a TypeError for an option that is no origin. */
   constructor({ allowedOrigins = [], publicOrigin }: OriginPolicyOptions) {
     this.#allowAny = allowedOrigins === "*";
-    const allowed: readonly (string | RegExp)[] = allowedOrigins === "*" ? [] : allowedOrigins;
+    const allowed = allowedOrigins === "*" ? [] : requireList(allowedOrigins);
     this.#allowNull = allowed.includes("null");
     this.#publicOrigin = publicOrigin === undefined
       ? undefined
@@ -130,6 +130,12 @@ export class OriginPolicy {
     const authority = formatAuthority(host);
     return secure ? `https://${authority}` : authority;
   }
+}
+
+function requireList(origins: readonly (string | RegExp)[]): readonly (string | RegExp)[] {
+  const isOne = (origin: unknown) => typeof origin === "string" || origin instanceof RegExp;
+  if (Array.isArray(origins) && origins.every(isOne)) return origins;
+  throw new TypeError('allowedOrigins must be "*" or an array of strings and regular expressions');
 }
 
 function requireOrigin(text: string, where: string): Origin {

@@ -6,10 +6,16 @@
 import { isToken } from "./header_values.ts";
 
 /**
- * Throws a TypeError unless all are tokens and none is there twice, as RFC 6455 section 4.1 asks of
- * those who name subprotocols.
+ * Throws a TypeError unless this is an array of tokens and none is there twice, as RFC 6455 section 4.1
+ * asks of those who name subprotocols.
  */
 export function requireSubprotocols(subprotocols: readonly string[]): void {
+  // A browser's `WebSocket` takes a single string: here its letters would become subprotocols.
+  if (!Array.isArray(subprotocols)) {
+    throw new TypeError(
+      `Cannot use the subprotocols ${JSON.stringify(subprotocols)}: they must be an array`,
+    );
+  }
   const seen = new Set<string>();
   for (const subprotocol of subprotocols) {
     if (typeof subprotocol !== "string" || !isToken(subprotocol)) {

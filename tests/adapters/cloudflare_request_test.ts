@@ -46,6 +46,13 @@ test("asHandshake leaves a request that came over HTTP as it is", () => {
   }
 });
 
+test("asHandshake leaves no Upgrade where the runtime would not take it", () => {
+  for (const [upgrade, status] of [["WebSocket", undefined], ["h2c, websocket", 426]] as const) {
+    const result = negotiateUpgrade(asHandshake(upgradeRequest("/", { upgrade })), {});
+    assertEquals(result instanceof Response ? result.status : undefined, status);
+  }
+});
+
 test("asHandshake completes what came through a binding, whose origin is still looked at", () => {
   const ask = (headers: Record<string, string>) =>
     negotiateUpgrade(asHandshake(new Request("https://room/x", { headers })), {});

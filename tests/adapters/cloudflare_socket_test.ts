@@ -141,7 +141,10 @@ test("cloudflare.upgradeWebSocket enforces the limits of the options", async () 
   assertEquals(await large.nextClose(), 1009);
   large.sendClose(1009);
   await large.untilEnd();
-  assertEquals((await end(worker)).error, "WebSocketProtocolError: message exceeds 10 bytes,1009");
+  assertEquals(
+    (await end(worker)).error,
+    "WebSocketProtocolError: message is larger than 10 bytes,1009",
+  );
 
   await using many = await open(worker, "/hoard", {
     maxQueuedAmount: 1_000,

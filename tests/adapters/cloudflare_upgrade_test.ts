@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { connectWebSocket } from "../../mod.ts";
 import { upgradeOnWorkers } from "../../src/adapters/cloudflare_upgrade.ts";
+import { Opcode } from "../../src/opcode.ts";
 import type { UpgradeOptions } from "../../src/server/upgrade.ts";
 import type { RemoteAddress } from "../../src/types.ts";
 import {
@@ -47,6 +48,7 @@ const REFUSALS: readonly (readonly [
   body: RegExp,
 ])[] = [
   ["POST", { method: "POST" }, 405, /method GET/],
+  ["a list of upgrades", { fields: { "Upgrade": "h2c, websocket" } }, 426, /Upgrade header/],
   ["no Connection", { fields: { "Connection": null } }, 400, /Connection/],
   ["Connection: close", { fields: { "Connection": "close" } }, 400, /Connection/],
   ["no version", { fields: { "Sec-WebSocket-Version": null } }, 426, /must be 13/],
@@ -211,6 +213,19 @@ test("cloudflare.upgradeWebSocket upgrades a request once", async () => {
     await client.nextText(),
     "TypeError: Cannot upgrade the request: it has been",
   );
+}, { skip });
+
+test("cloudflare.upgradeWebSocket ends a connection whose response is not returned", async () => {
+  await using worker = await startWorker(WORKER);
+  const { status, body } = await exchange(worker, "/forget");
+  assertEquals([status, JSON.parse(body)], [200, {
+    code: 1006,
+    error: "Error: The response of the upgrade was not returned in time",
+  }]);
+  const { client } = await RawClient.open(worker.port, "/wait");
+  await using _ = client;
+  client.send(Opcode.Text, "still here");
+  assertEquals(await client.nextText(), "still here");
 }, { skip });
 
 test("cloudflare.upgradeWebSocket refuses an option that the runtime cannot meet", () => {

@@ -21,6 +21,7 @@ import {
   WebSocketHandshakeError,
   type WorkersSocket,
 } from "../../src/adapters/cloudflare.ts";
+import { ManualClock } from "../../src/testing.ts";
 
 /** A binding to a Worker or to a Durable Object. */
 interface Fetcher {
@@ -140,6 +141,26 @@ function upgradeTwice(request: Request): Response {
   return response;
 }
 
+/** Upgrades a request, returns something else, and tells how the connection ended a minute later. */
+async function forgetResponse(request: Request): Promise<Response> {
+  const clock = new ManualClock();
+  const { connection } = upgradeWebSocket(request, { clock });
+  await clock.advance(60_000);
+  const { code, error } = await connection!.closed;
+  return Response.json({ code, error: String(error) });
+}
+
+/** Returns the response of an upgrade; a message is answered a minute later. */
+function waitAfterUpgrade(request: Request): Response {
+  const clock = new ManualClock();
+  const { response, connection } = upgradeWebSocket(request, { clock });
+  void connection?.receive().then(async (message) => {
+    await clock.advance(60_000);
+    await connection.send(message!);
+  });
+  return response;
+}
+
 /** Opens a WebSocket as the query says, talks a little, and tells what became of it. */
 async function connectOut(url: URL): Promise<unknown> {
   const target = url.searchParams.get("url")!;
@@ -210,6 +231,8 @@ export default {
   async fetch(request: Request, env: Environment): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname === "/twice") return upgradeTwice(request);
+    if (url.pathname === "/forget") return await forgetResponse(request);
+    if (url.pathname === "/wait") return waitAfterUpgrade(request);
     const upgraded = await answer(request);
     if (upgraded !== undefined) return upgraded;
     switch (url.pathname) {

@@ -84,6 +84,7 @@ test("A pong to the keepalive's ping settles a ping sent before it (RFC 6455 5.5
   const clock = new ManualClock();
   const { connection, transport } = openConnection({ clock, pingInterval: 1_000 });
   const ping = connection.ping("mine");
+  await settle();
   await clock.advance(1_000);
   const { payload } = transport.frames.at(-1)!;
   assertEquals(transport.frames.length, 2);

@@ -97,6 +97,7 @@ test("HostLink watches what a host has written that does not tell", async () => 
   link.flush();
   await clock.advance(1_000);
   assertEquals(notes.drains, 0);
+  link.sendText("x", undefined);
   socket.bufferedAmount = 11;
   link.flush();
   link.flush();
@@ -107,11 +108,26 @@ test("HostLink watches what a host has written that does not tell", async () => 
   assertEquals(notes.drains, 1);
   await clock.advance(1_000);
   assertEquals(notes.drains, 1);
+  link.sendText("x", undefined);
   socket.bufferedAmount = 11;
   link.flush();
   link.abort(undefined);
   await clock.advance(1_000);
   assertEquals(notes.drains, 1);
+});
+
+test("HostLink asks its host how much is buffered only where it may be above the mark", () => {
+  const { link, socket } = openLink();
+  let asked = 0;
+  Object.defineProperty(socket, "bufferedAmount", { get: () => (asked++, 5) });
+  assertEquals([link.buffersAtMost(0), asked], [true, 0]);
+  link.sendBinary(new Uint8Array(6), undefined);
+  link.sendText("four", undefined);
+  // Each has a header of up to 14 bytes, and each UTF-16 unit up to three bytes.
+  assertEquals([link.buffersAtMost(46), asked], [true, 0]);
+  assertEquals([link.buffersAtMost(45), asked], [true, 1]);
+  assertEquals([link.buffersAtMost(5), asked], [true, 1]);
+  assertEquals([link.buffersAtMost(4), asked], [false, 2]);
 });
 
 test("HostLink sends a message of fragments as a whole", () => {
@@ -124,6 +140,13 @@ test("HostLink sends a message of fragments as a whole", () => {
   link.beginMessage("binary", bytes("c"), undefined);
   link.sendFragment(new Uint8Array(0), true);
   assertEquals(socket.calls, ["ping p", "text äb", "binary c"]);
+});
+
+test("HostLink keeps the byte order mark of a text message of fragments (RFC 6455 5.6)", () => {
+  const { link, socket } = openLink();
+  link.beginMessage("text", bytes("\uFEFFa"), undefined);
+  link.sendFragment(bytes("\uFEFFb"), true);
+  assertEquals(socket.calls, ["text \uFEFFa\uFEFFb"]);
 });
 
 test("HostLink hands over each message as a turn of its own", () => {
@@ -196,7 +219,7 @@ for (const [message, passes] of lengths) {
     const { link, notes, socket } = openLink({ maxMessageSize: 12 });
     link.receiveMessage(message);
     assertEquals(notes.messages.length, passes ? 1 : 0);
-    assertEquals(socket.calls, passes ? [] : ["close 1009 message exceeds 12 bytes"]);
+    assertEquals(socket.calls, passes ? [] : ["close 1009 message is larger than 12 bytes"]);
     assertEquals(notes.calls.includes("failure 1009"), !passes);
   });
 }
@@ -265,5 +288,13 @@ test("HostLink says what the host cannot do, and who can", () => {
     const error = assertThrows(action, DOMException, "the host has no way to; another one has");
     assertEquals(error.name, "NotSupportedError");
   }
+  assertEquals(socket.calls, []);
+});
+
+test("HostLink gathers no more of a message in fragments than maxBufferedAmount", () => {
+  const { link, socket } = openLink({ maxBufferedAmount: 10 });
+  link.beginMessage("binary", new Uint8Array(6), undefined);
+  link.sendFragment(new Uint8Array(4), false);
+  assertThrows(() => link.sendFragment(new Uint8Array(1), false), RangeError, "another one sends");
   assertEquals(socket.calls, []);
 });

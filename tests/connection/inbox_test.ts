@@ -186,6 +186,52 @@ test("Inbox hands messages to a consumer in the turn they arrived in, and flushe
   }
 });
 
+test("Inbox.deliver hands a message to a consumer that is free, behind those that wait", async () => {
+  const { inbox, calls } = createInbox();
+  const consumed: Message[] = [];
+  const gate = Promise.withResolvers<void>();
+  inbox.deliver("waits");
+  assertEquals([inbox.isFilled, inbox.received], [true, 1]);
+  const done = inbox.consume((message) => {
+    consumed.push(message);
+    // What arrives from within its call comes behind it.
+    if (message === "outer") inbox.deliver("inner");
+    return message === "slow" ? gate.promise : undefined;
+  });
+  assertEquals(calls, ["flush"]);
+  inbox.deliver("outer");
+  assertEquals(consumed, ["waits", "outer", "inner"]);
+  assertEquals([calls, inbox.returning], [["flush", "flush"], "no"]);
+  inbox.deliver("slow");
+  inbox.deliver("behind");
+  assertEquals([consumed.length, inbox.returning], [4, "surely"]);
+  gate.resolve();
+  await settle();
+  assertEquals([consumed.at(-1), inbox.received, inbox.isFilled], ["behind", 5, false]);
+  inbox.end();
+  await done;
+});
+
+test("Inbox.deliver rejects consume with what the consumer throws, and queues from then on", async () => {
+  const { inbox } = createInbox();
+  const done = inbox.consume(() => {
+    throw new Error("thrown");
+  });
+  inbox.deliver("a");
+  await assertRejects(() => done, Error, "thrown");
+  inbox.deliver("b");
+  assertEquals(inbox.take(), "b");
+});
+
+test("Inbox takes in what room that is made brings, behind the message that made it", () => {
+  const { inbox, hooks } = createInbox(costOf(1), 0);
+  const consumed: Message[] = [];
+  for (const message of ["a", "b"]) inbox.push(message);
+  hooks.onResume = () => inbox.deliver("c");
+  void inbox.consume((message) => void consumed.push(message));
+  assertEquals(consumed, ["a", "b", "c"]);
+});
+
 test("Inbox holds messages back while a consumer's promise is pending", async () => {
   const { inbox, calls } = createInbox();
   const gates = [gate(), gate()];

@@ -43,7 +43,7 @@ test("Keepalive pings again and again while the peer answers", async () => {
       assertEquals(log.length, i - 1, `timeout ${pingTimeout}`);
       await clock.advance(1);
       assertEquals(log.length, i, `timeout ${pingTimeout}`);
-      keepalive.noteArrival();
+      keepalive.noteLife();
     }
     assertEquals(log[4], "ping at 150");
   }
@@ -56,6 +56,43 @@ test("Keepalive does not ping a peer that is heard", async () => {
     keepalive.noteArrival();
   }
   assertEquals(log, []);
+});
+
+test("Keepalive finds the end of a peer that was heard within a quarter of the interval", async () => {
+  for (const last of [0, 1, 9, 10, 11, 19, 29, 31, 39, 40, 41, 79]) {
+    const { keepalive, clock, log } = watch({ pingInterval: 40, pingTimeout: 20 });
+    for (let at = last % 5; at <= last; at += 5) {
+      await clock.advance(at - clock.now());
+      keepalive.noteArrival();
+    }
+    assertEquals(log, [], `last heard at ${last}`);
+    await clock.advance(39);
+    assertEquals(log, [], `last heard at ${last}`);
+    await clock.advance(11);
+    assertEquals(log.length, 1, `last heard at ${last}`);
+    const pinged = Number(log[0]!.split(" ").at(-1));
+    await clock.advance(20);
+    assertEquals(log, [`ping at ${pinged}`, `lost at ${pinged + 20}`]);
+  }
+});
+
+test("Keepalive keeps a peer that sends something each time just before it is too late", async () => {
+  const { keepalive, clock, log } = watch({ pingInterval: 40, pingTimeout: 20 });
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(59);
+    keepalive.noteArrival();
+  }
+  assertEquals(log.filter((line) => !line.startsWith("ping")), []);
+});
+
+test("Keepalive looks at no clock where something arrives", () => {
+  const clock = new ManualClock();
+  const { keepalive } = watch({ pingInterval: 40, clock });
+  clock.now = () => {
+    throw new Error("It was looked at");
+  };
+  keepalive.noteArrival();
+  keepalive.noteMessage();
 });
 
 test("Keepalive waits for ever where there is no limit, and pings on", async () => {

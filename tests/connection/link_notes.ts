@@ -26,6 +26,11 @@ export class LinkNotes implements LinkSink {
   onActivity(): void {
     this.calls.push("activity");
   }
+  onLoneMessage(message: Message): void {
+    this.onActivity();
+    this.onMessage(message);
+    this.onTurnEnd();
+  }
   onTurnEnd(): void {
     this.calls.push("turn end");
   }

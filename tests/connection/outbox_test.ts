@@ -18,6 +18,9 @@ class FakeLink implements Partial<Link> {
   /** Whether a flush writes all there is. */
   writes = true;
 
+  buffersAtMost(bytes: number): boolean {
+    return this.bufferedAmount <= bytes;
+  }
   sendText(text: string, compress: boolean | undefined): void {
     this.#note(`text ${text}`, text.length, compress);
   }

@@ -260,3 +260,9 @@ test("acceptOffer and checkResponse agree for any options of both sides (RFC 769
     assert(accepted.parameters.clientMaxWindowBits <= server.clientMaxWindowBits!, message);
   }
 });
+
+test("resolveCompression refuses what is no option", () => {
+  for (const value of ["yes", 1, null] as unknown as CompressionOptions[]) {
+    assertThrows(() => resolveCompression(value), TypeError, "compression must be");
+  }
+});

@@ -160,6 +160,13 @@ test("OriginPolicy refuses options that are no origins", () => {
   assertThrows(() => new OriginPolicy({ publicOrigin: "null" }), TypeError);
 });
 
+test("OriginPolicy refuses allowedOrigins that are no list of strings and patterns", () => {
+  for (const origins of ["https://example.com", [new URL("https://example.com")], [null], 1]) {
+    const allowedOrigins = origins as unknown as string[];
+    assertThrows(() => new OriginPolicy({ allowedOrigins }), TypeError, "allowedOrigins must be");
+  }
+});
+
 test("HostPolicy allows the hosts that are listed (RFC 9110 7.4)", () => {
   const policy = new HostPolicy(["Example.com", "localhost:8000", "*.internal", "[::1]"]);
   const cases: [host: string, allowed: boolean][] = [

@@ -13,6 +13,11 @@ test("requireSubprotocols refuses what is no token (RFC 6455 4.1)", () => {
   }
 });
 
+test("requireSubprotocols refuses a string, whose letters are tokens", () => {
+  const subprotocols = "chat" as unknown as string[];
+  assertThrows(() => requireSubprotocols(subprotocols), TypeError, '"chat": they must be an array');
+});
+
 test("requireSubprotocols refuses one that is there twice (RFC 6455 4.1)", () => {
   assertThrows(() => requireSubprotocols(["a", "b", "a"]), TypeError, '"a": it is there twice');
 });
