@@ -6,10 +6,11 @@
  * Buffers start small and are traded for the next size as they fill, so that a connection whose
  * peer is slow holds at most four times what it has to send.
  */
-const SIZES = [4 * 1024, 16 * 1024, 64 * 1024] as const;
-const LARGEST = SIZES[SIZES.length - 1]!;
+const SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 128 * 1024] as const;
+/** What gathers in one buffer; a larger one is for a single large reservation. */
+const LARGEST = 64 * 1024;
 /** How many buffers of each size wait for reuse, for all connections of the process together. */
-const POOLED = [64, 64, 32] as const;
+const POOLED = [64, 64, 32, 8] as const;
 
 const pools: Uint8Array[][] = SIZES.map(() => []);
 

@@ -42,7 +42,7 @@ import {
 import { applyMask, createMaskKey } from "./mask.ts";
 import { copyBytes } from "./copy.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
-import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
+import { encodeAsciiInto, encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
 /** Who receives what the bytes mean. */
 export interface ProtocolSink {
@@ -84,8 +84,13 @@ export interface ProtocolInit extends MessageLimits {
  */
 const PONG_LIMIT = 16 * 1024;
 
-/** From this many UTF-16 units on a text is encoded into an array of its own. */
-const LONG_TEXT = 16 * 1024;
+/** Up to this many UTF-16 units a text is given room for three bytes each. */
+const SHORT_TEXT = 4 * 1024;
+/**
+ * Up to this many it is given one byte each, which will do for ASCII, in a buffer that serves again: on
+ * Deno 64 KiB take 1.5 µs so, and 30 in a fresh array. All others are encoded into an array of their own.
+ */
+const LONG_TEXT = 96 * 1024;
 
 const EMPTY = new Uint8Array(0);
 
@@ -358,10 +363,13 @@ export class Protocol implements FrameSink {
     this.#checkData();
     if (this.#shouldCompress(text.length, compress)) {
       this.#writeCompressed(Opcode.Text, encodeUtf8(text));
-    } else if (text.length > LONG_TEXT) {
-      this.#writeOwned(Opcode.Text, true, encodeUtf8(text));
-    } else {
+    } else if (text.length <= SHORT_TEXT) {
       this.#writeText(text, compress);
+    } else if (text.length > LONG_TEXT || !this.#writeAscii(text)) {
+      const data = encodeUtf8(text);
+      // Only now the bytes are counted.
+      if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Text, data);
+      else this.#writeOwned(Opcode.Text, true, data);
     }
   }
 
@@ -459,6 +467,21 @@ export class Protocol implements FrameSink {
     const lent = frameHeaderSize(length, this.#masking) + length > this.#copyLimit;
     if (lent) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
     else this.#writeFrame(opcode, fin, rsv1, payload);
+  }
+
+  /** Writes a text if it is ASCII, and nothing otherwise; what was not committed may be left. */
+  #writeAscii(text: string): boolean {
+    const { length } = text;
+    const masked = this.#masking;
+    const size = frameHeaderSize(length, masked);
+    const at = this.output.reserve(size + length);
+    const { buffer } = this.output;
+    if (!encodeAsciiInto(text, buffer, at + size)) return false;
+    const key = masked ? createMaskKey() : undefined;
+    writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
+    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
+    this.output.commit(size + length);
+    return true;
   }
 
   /** Encodes straight behind the place of the header, whose size for ASCII is known beforehand. */

@@ -138,6 +138,36 @@ test("MessageAssembler copies what it takes, since chunks are lent", () => {
   }
 });
 
+test("MessageAssembler gathers texts in memory that serves again, and mixes none of them", () => {
+  const texts = [..."abcdefghijkl"].map((letter, i) => letter.repeat(1_000 + i * 9_000));
+  const assemblers = texts.map(() => createAssembler());
+  const encoded = texts.map((text) => bytes(text));
+  const gatherAll = () => {
+    for (const [i, assembler] of assemblers.entries()) {
+      assembler.begin(true, false);
+      assembler.expect(encoded[i]!.length, true);
+      assertEquals(assembler.append(encoded[i]!, 0, 900), undefined);
+    }
+    for (const [i, assembler] of assemblers.entries()) {
+      const text = assembler.finish(encoded[i]!, 900, encoded[i]!.length);
+      assert(text === texts[i], `text ${i}`);
+    }
+  };
+  gatherAll();
+  gatherAll();
+  const one = createAssembler();
+  const payload = bytes("x".repeat(65_536));
+  const allocated = countAllocatedBytes(() => {
+    for (let i = 0; i < 10; i++) {
+      one.begin(true, false);
+      one.expect(payload.length, true);
+      one.append(payload, 0, 30_000);
+      one.finish(payload, 30_000, payload.length);
+    }
+  });
+  assertEquals(allocated, 0);
+});
+
 test("MessageAssembler allocates little for what is only announced", () => {
   const assembler = createAssembler();
   const piece = Uint8Array.of(1, 2, 3);

@@ -411,6 +411,21 @@ test("Protocol copies a payload at once, but for that of a server's frame above 
   }
 });
 
+test("Protocol sends text of every length, ASCII or not, whole", () => {
+  for (const role of ROLES) {
+    for (const length of [4_095, 4_096, 4_097, 30_000, 65_535, 65_536, 98_304, 98_305]) {
+      for (const text of ["a".repeat(length), `${"a".repeat(length - 1)}é`, "€".repeat(length)]) {
+        const { core, protocol } = openProtocol(role);
+        core.sendText("before");
+        core.sendText(text);
+        core.sendText("behind");
+        const texts = protocol.takeFrames().map(({ payload }) => new TextDecoder().decode(payload));
+        assert(texts.length === 3 && texts[1] === text, `${role}, ${length}`);
+      }
+    }
+  }
+});
+
 test("Protocol lends nothing of a compressor that all connections share", () => {
   const parameters = {
     serverNoContextTakeover: true,

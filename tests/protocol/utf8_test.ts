@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { decodeUtf8, encodeUtf8, encodeUtf8Into, Utf8Validator } from "../../src/protocol/utf8.ts";
+import {
+  decodeUtf8,
+  encodeAsciiInto,
+  encodeUtf8,
+  encodeUtf8Into,
+  Utf8Validator,
+} from "../../src/protocol/utf8.ts";
 import { chunkings, randomSource, test } from "../harness.ts";
 import { concat, hex, randomBytes } from "./frames.ts";
 
@@ -75,6 +81,31 @@ test("Utf8Validator fails at the first byte that cannot be right (RFC 6455 8.1)"
         const validator = new Utf8Validator();
         const verdict = pieces.every((piece) => validator.push(piece, 0, piece.length));
         assertEquals(verdict, false, `${digits}: ${why}`);
+      }
+    }
+  }
+});
+
+test("Utf8Validator judges large pieces as small ones, wherever they are cut (RFC 6455 8.1)", () => {
+  for (const engine of ["V8", "JavaScriptCore"] as const) {
+    for (const [size, cuts] of [[300, 300], [65_536, 8], [200_000, 8]] as const) {
+      for (const filler of ["x", "é", "€", "😀", "\ufffd"]) {
+        const padding = new TextEncoder().encode(filler.repeat(size / encodeUtf8(filler).length));
+        for (const [digits, wrongAt] of [["f09f9880", undefined] as const, ...INVALID]) {
+          if (size > 300 && wrongAt === 0) continue;
+          const text = concat(padding, hex(digits), padding);
+          const bad = wrongAt === undefined ? text.length : padding.length + wrongAt;
+          const middle = padding.length;
+          for (let cut = middle - cuts / 2; cut < middle + 8; cut++) {
+            const validator = new Utf8Validator(engine);
+            const verdict = validator.push(text, 0, cut);
+            const what = `${engine}: ${digits} behind ${middle} bytes of ${filler}, cut at ${cut}`;
+            if (verdict !== cut <= bad) assertEquals(verdict, cut <= bad, what);
+            if (!verdict) continue;
+            const rest = validator.push(text, cut, text.length) && validator.complete;
+            if (rest !== (wrongAt === undefined)) assertEquals(rest, wrongAt === undefined, what);
+          }
+        }
       }
     }
   }
@@ -181,5 +212,16 @@ test("encodeUtf8Into writes in place, at every length, and nothing outside", () 
       assertEquals(target.subarray(0, 5), new Uint8Array(5).fill(0xee));
       assertEquals(target.at(-1), 0xee);
     }
+  }
+});
+
+test("encodeAsciiInto writes ASCII, and says so of nothing else", () => {
+  for (
+    const [text, isAscii] of [["", true], ["abc", true], ["abé", false], ["é", false]] as const
+  ) {
+    const target = new Uint8Array(8);
+    assertEquals(encodeAsciiInto(text, target, 2), isAscii);
+    if (isAscii) assertEquals(target.subarray(2, 2 + text.length), new TextEncoder().encode(text));
+    assertEquals(target.subarray(2 + text.length), new Uint8Array(6 - text.length));
   }
 });
