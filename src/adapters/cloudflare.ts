@@ -4,14 +4,12 @@
  * ```ts
  * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/cloudflare";
  *
- * const worker = {
- *   fetch(request: Request): Response {
- *     const { response, connection } = upgradeWebSocket(request);
- *     if (connection) void echo(connection);
- *     return response;
- *   },
- * };
- * export default worker;
+ * // Of a Worker that ends with `export default { fetch: serve }`.
+ * function serve(request: Request): Response {
+ *   const { response, connection } = upgradeWebSocket(request);
+ *   if (connection) void echo(connection);
+ *   return response;
+ * }
  *
  * async function echo(connection: WebSocketConnection): Promise<void> {
  *   for await (const message of connection) await connection.send(message);

@@ -76,7 +76,7 @@ function connectBy(child: Child): Connect {
 
 async function measure(host: Host, runtimes: Runtimes, processes: Processes): Promise<Run> {
   const { role, runtime, script, args } = host;
-  const command = runtimes.command(runtime, `../tests/suite/native/${script}`, args);
+  const command = await runtimes.command(runtime, `../tests/suite/native/${script}`, args);
   const child = processes.start(command, role === "server" ? SERVER_CPU : LOAD_CPU);
   const ready = await child.answer<{ readonly port?: number }>();
   const outcomes = role === "server"
