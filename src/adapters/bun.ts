@@ -48,23 +48,10 @@ export type { WebSocketHandlersOptions } from "./bun_handlers.ts";
 export type { BunSocketData } from "./bun_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";
-export type { ConnectOptions } from "../client.ts";
-export type { Dial, DialTarget } from "../connection/dial.ts";
-export type { ByteTransport, TransportSink } from "../connection/transport.ts";
-export type {
-  ReceiveOptions,
-  SendOptions,
-  WebSocketConnection,
-  WebSocketConnectionOptions,
-} from "../connection/connection.ts";
-export type { ClientHandshakeOptions } from "../handshake/client.ts";
-export type { HeadLimits } from "../handshake/http1.ts";
-export type { HandshakeOptions } from "../handshake/server.ts";
-export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
-export type { ListenAddress, ServeOptions, ServeTcpOptions } from "../server/serve_options.ts";
+export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
 export type { TcpServer } from "../server/byte_server.ts";
-export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-export type * from "../types.ts";
+export type * from "./client_types.ts";
+export type * from "./server_types.ts";
 
 /** `http/1.1` behind its length (RFC 7301 section 3.1). */
 const ALPN_PROTOCOLS = "\x08http/1.1";

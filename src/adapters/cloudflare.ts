@@ -45,24 +45,10 @@ export {
 } from "./cloudflare_accept.ts";
 export { connectWebSocket } from "./cloudflare_connect.ts";
 export type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
-export type { ConnectOptions } from "../client.ts";
-export type { Dial, DialTarget } from "../connection/dial.ts";
-export type { ByteTransport, TransportSink } from "../connection/transport.ts";
-export type {
-  ReceiveOptions,
-  SendOptions,
-  WebSocketConnection,
-  WebSocketConnectionOptions,
-} from "../connection/connection.ts";
 export { WebSocketHandshakeError } from "../errors.ts";
-export type { ClientHandshakeOptions } from "../handshake/client.ts";
-export type { HeadLimits } from "../handshake/http1.ts";
-export type { HandshakeOptions } from "../handshake/server.ts";
 export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
-export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
-export type { ServeOptions } from "../server/serve_options.ts";
-export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-export type * from "../types.ts";
+export type * from "./client_types.ts";
+export type * from "./server_types.ts";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the

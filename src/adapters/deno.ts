@@ -42,23 +42,10 @@ import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
 export { type DenoUpgradeOptions, guardUpgrades } from "./deno_upgrade.ts";
-export type { ConnectOptions } from "../client.ts";
-export type { Dial, DialTarget } from "../connection/dial.ts";
-export type { ByteTransport, TransportSink } from "../connection/transport.ts";
-export type {
-  ReceiveOptions,
-  SendOptions,
-  WebSocketConnection,
-  WebSocketConnectionOptions,
-} from "../connection/connection.ts";
-export type { ClientHandshakeOptions } from "../handshake/client.ts";
-export type { HeadLimits } from "../handshake/http1.ts";
-export type { HandshakeOptions } from "../handshake/server.ts";
-export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
-export type { ListenAddress, ServeOptions, ServeTcpOptions } from "../server/serve_options.ts";
+export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
 export type { TcpServer } from "../server/byte_server.ts";
-export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-export type * from "../types.ts";
+export type * from "./client_types.ts";
+export type * from "./server_types.ts";
 
 /** Milliseconds before accepting is tried again, doubled with each failure in a row. */
 const FIRST_BACKOFF = 5;

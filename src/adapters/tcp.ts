@@ -26,20 +26,9 @@ import { upgradeRaw } from "../server/raw_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { ByteStream } from "../types.ts";
 
-export type {
-  ReceiveOptions,
-  SendOptions,
-  WebSocketConnection,
-  WebSocketConnectionOptions,
-} from "../connection/connection.ts";
 export { WebSocketHandshakeError } from "../errors.ts";
-export type { HeadLimits } from "../handshake/http1.ts";
-export type { HandshakeOptions } from "../handshake/server.ts";
 export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
-export type { PeerInfo, RequestHandler } from "../server/http_exchange.ts";
-export type { ServeOptions } from "../server/serve_options.ts";
-export type { Upgrade, UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-export type * from "../types.ts";
+export type * from "./server_types.ts";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the

@@ -201,7 +201,8 @@ export class WebSocketConnection<Data = unknown>
     try {
       const pings = this.#nextPings();
       const bytes = payload === undefined ? pings.nextPayload() : toControlPayload(payload);
-      return this.#sendPing(pings, bytes);
+      this.#sendPing(bytes);
+      return quiet(pings.wait(bytes, this.#options.clock.now()));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -334,10 +335,9 @@ export class WebSocketConnection<Data = unknown>
     return this.#pings ??= new Pings();
   }
 
-  #sendPing(pings: Pings, payload: Uint8Array): Promise<number> {
+  #sendPing(payload: Uint8Array): void {
     this.#link.ping(payload);
     this.#outbox.noteControlFrame();
-    return quiet(pings.wait(payload, this.#options.clock.now()));
   }
 
   #follow(source: AbortSignal): void {
@@ -572,8 +572,7 @@ export class WebSocketConnection<Data = unknown>
       const connection = this.#connection;
       const pings = connection.#nextPings();
       const payload = pings.nextPayload();
-      connection.#link.ping(payload);
-      connection.#outbox.noteControlFrame();
+      connection.#sendPing(payload);
       pings.note(payload);
     }
 
