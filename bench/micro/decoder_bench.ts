@@ -10,6 +10,7 @@ for (const kind of ["binary", "text"] as const) {
   for (const { name, size, count } of BATCHES) {
     const wire = makeRead(kind, makePayload(kind, size), count);
     const protocol = new Protocol({ role: "server", ...LIMITS }, deafSink);
+    protocol.deliverTo(deafSink);
     protocol.tuneFor("Bun" in globalThis ? "JavaScriptCore" : "V8");
     const receiver = new Receiver({ isServer: true, maxPayload: LIMITS.maxMessageSize });
     // What a text is used for begins with a string.

@@ -1,5 +1,5 @@
 /** Frames for the contests, and what receives nothing. */
-import type { ProtocolInit, ProtocolSink } from "../../src/protocol/protocol.ts";
+import type { MessageSink, ProtocolInit, ProtocolSink } from "../../src/protocol/protocol.ts";
 import { encodeFrame, repeatFrame } from "../load/frames.ts";
 
 /** A protocol's setup, with the library's default limits. */
@@ -10,8 +10,8 @@ export const LIMITS: Omit<ProtocolInit, "role"> = {
 };
 
 /** Takes everything, and does nothing with it. */
-export const deafSink: ProtocolSink = {
-  onMessage() {},
+export const deafSink: ProtocolSink & MessageSink = {
+  push() {},
   onPing() {},
   onPong() {},
   onClose: () => true,

@@ -125,7 +125,7 @@ export class WebSocketConnection<Data = unknown>
     const pings = this.#link.capabilities.ping;
     const watch = pings ? this.#options : { ...this.#options, pingInterval: 0 };
     this.#keepalive = new Keepalive(watch, parts);
-    this.#link.attach(parts);
+    this.#link.attach(parts, this.#inbox);
     if (options.signal !== undefined) this.#follow(options.signal);
   }
 
@@ -465,15 +465,13 @@ export class WebSocketConnection<Data = unknown>
       this.#connection = connection;
     }
 
-    onMessage(message: Message): void {
-      this.#connection.#keepalive.noteMessage();
-      this.#connection.#inbox.push(message);
-    }
-
     onLoneMessage(message: Message): void {
       this.onActivity();
-      this.#connection.#keepalive.noteMessage();
       this.#connection.#inbox.deliver(message);
+    }
+
+    onReceived(): void {
+      this.#connection.#keepalive.noteMessage();
     }
 
     onPing(payload: Uint8Array): void {

@@ -10,7 +10,7 @@
 import { CloseCode } from "../close_code.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { Capabilities, Clock, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
-import type { Link, LinkSink } from "./link.ts";
+import type { Link, LinkSink, MessageSink } from "./link.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { resolveConnectionOptions } from "./options.ts";
 
@@ -119,6 +119,7 @@ export class HostLink implements Link {
   readonly #sendLowWaterMark: number;
   #socket: HostSocket | undefined;
   #sink: LinkSink | undefined;
+  #messages: MessageSink | undefined;
   /** What the host does not take yet. */
   #waiting: Outgoing[] = [];
   #waitingBytes = 0;
@@ -185,8 +186,9 @@ export class HostLink implements Link {
   }
 
   /** Names the receiver. */
-  attach(sink: LinkSink): void {
+  attach(sink: LinkSink, messages: MessageSink): void {
     this.#sink = sink;
+    this.#messages = messages;
   }
 
   /** The host's socket is open: sends what has waited for it. */
@@ -298,7 +300,7 @@ export class HostLink implements Link {
     this.#paused = false;
     const held = this.#held;
     if (held !== undefined && held.length > 0) {
-      while (!this.#paused && held.length > 0) this.#sink!.onMessage(held.shift()!);
+      while (!this.#paused && held.length > 0) this.#messages!.push(held.shift()!);
       this.#sink!.onTurnEnd();
     }
     if (!this.#paused && this.capabilities.inboundBackpressure) this.#socket?.resume();
@@ -456,7 +458,7 @@ export class HostLink implements Link {
   #releaseHeld(): void {
     const held = this.#held;
     if (held === undefined || this.#failed !== undefined) return;
-    while (held.length > 0) this.#sink!.onMessage(held.shift()!);
+    while (held.length > 0) this.#messages!.push(held.shift()!);
     this.#sink!.onTurnEnd();
   }
 

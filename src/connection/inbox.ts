@@ -9,6 +9,8 @@ import { READY } from "./ready.ts";
 
 /** Where messages come from. */
 export interface InboxSource {
+  /** A message arrived; told only where there is an {@linkcode InboxMarks.idleTimeout}. */
+  onReceived(): void;
   /** Stops reading: more waits for the application than it may. */
   pauseReading(): void;
   /** Reads on. */
@@ -27,6 +29,8 @@ export interface InboxMarks {
   readonly receiveHighWaterMark: number;
   /** Bytes at which it goes on. */
   readonly receiveLowWaterMark: number;
+  /** Milliseconds without a message after which the connection ends, 0 for never. */
+  readonly idleTimeout: number;
 }
 
 /** How `receive` waits. */
@@ -104,7 +108,7 @@ export class Inbox {
 
   /** A message arrived. */
   push(message: Message): void {
-    this.#received++;
+    this.#count();
     const waiter = this.#waiter;
     if (waiter !== undefined) {
       this.#waiter = this.#waiters?.shift();
@@ -128,7 +132,7 @@ export class Inbox {
     if (consumption === undefined || consumption.busy || this.isFilled) {
       this.push(message);
     } else {
-      this.#received++;
+      this.#count();
       consumption.busy = true;
       if (!this.#consume(consumption, message)) return;
       consumption.busy = false;
@@ -232,6 +236,11 @@ export class Inbox {
       waiter(null);
     }
     this.pump();
+  }
+
+  #count(): void {
+    this.#received++;
+    if (this.#marks.idleTimeout > 0) this.#source.onReceived();
   }
 
   /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or has failed. */

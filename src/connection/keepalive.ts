@@ -78,7 +78,7 @@ export class Keepalive implements Alarm {
 
   /** A message went in either direction. */
   noteMessage(): void {
-    if (this.#options.idleTimeout > 0) this.#lastMessage = this.#options.clock.now();
+    this.#lastMessage = this.#options.clock.now();
   }
 
   /** Ends the watch. */

@@ -4,14 +4,15 @@
  */
 
 import type { WebSocketProtocolError } from "../errors.ts";
+import type { MessageSink } from "../protocol/protocol.ts";
 import type { Capabilities, Message, RemoteAddress } from "../types.ts";
 
-/** Who receives from a link: the connection. None of these may throw. */
+export type { MessageSink };
+
+/** Who receives all the rest from a link: the connection. None of these may throw. */
 export interface LinkSink {
-  /** A whole message. */
-  onMessage(message: Message): void;
   /**
-   * A whole message that came by itself: {@linkcode onActivity}, {@linkcode onMessage} and
+   * A whole message that came by itself: {@linkcode onActivity}, {@linkcode MessageSink.push} and
    * {@linkcode onTurnEnd} in one.
    */
   onLoneMessage(message: Message): void;
@@ -64,8 +65,8 @@ export interface Link {
   /** Bytes taken from the transport. */
   readonly bytesReceived: number;
 
-  /** Begins the delivery. */
-  attach(sink: LinkSink): void;
+  /** Begins the delivery: messages go to `messages`, all the rest to `sink`. */
+  attach(sink: LinkSink, messages: MessageSink): void;
   /** Whether `bufferedAmount` is at most this, which may cost less than to ask how much it is. */
   buffersAtMost(bytes: number): boolean;
   /** Sends a text message. */

@@ -10,7 +10,7 @@ const OVERHEAD = 64;
 
 /** What a message holds; for text two bytes a UTF-16 unit, since not all of it may be ASCII. */
 function costOf(message: Message): number {
-  return OVERHEAD + (typeof message === "string" ? message.length * 2 : message.length);
+  return typeof message === "string" ? OVERHEAD + message.length * 2 : OVERHEAD + message.length;
 }
 
 /** A first-in-first-out queue that knows the memory it stands for. */

@@ -29,13 +29,15 @@ export interface OutboxMarks {
   readonly sendHighWaterMark: number;
   /** Buffered bytes above which the connection is given up. */
   readonly maxBufferedAmount: number;
+  /** Milliseconds without a message after which the connection ends, 0 for never. */
+  readonly idleTimeout: number;
 }
 
 /** What the outbox must know of its connection. */
 export interface OutboxOwner {
   /** Throws where a message can no longer be sent: one that had to wait may find the end. */
   checkSendable(): void;
-  /** A message was sent. */
+  /** A message was sent; told only where there is an {@linkcode OutboxMarks.idleTimeout}. */
   onSent(): void;
   /** Whether received messages wait to be answered, so that more is likely to be sent at once. */
   isAnswering(): boolean;
@@ -143,18 +145,21 @@ export class Outbox {
   /** Counts a message that was handed to the link, and tells when the next one is welcome. */
   #afterSend(): Promise<void> {
     this.#sent++;
-    this.#owner.onSent();
+    if (this.#marks.idleTimeout > 0) this.#owner.onSent();
     return this.#flowControl();
   }
 
   #flowControl(): Promise<void> {
-    const { sendHighWaterMark, maxBufferedAmount } = this.#marks;
-    if (this.#link.buffersAtMost(sendHighWaterMark)) {
-      if (this.#link.gathers && this.#turnEnd?.isWaiting !== true) {
-        this.#noteTurn(this.#owner.isAnswering());
-      }
-      return READY;
+    const link = this.#link;
+    if (!link.buffersAtMost(this.#marks.sendHighWaterMark)) return this.#waitForDrain();
+    if (link.gathers && this.#turnEnd?.isWaiting !== true) {
+      this.#noteTurn(this.#owner.isAnswering());
     }
+    return READY;
+  }
+
+  #waitForDrain(): Promise<void> {
+    const { sendHighWaterMark, maxBufferedAmount } = this.#marks;
     this.#link.flush();
     if (this.#link.buffersAtMost(sendHighWaterMark)) return READY;
     if (this.#link.bufferedAmount > maxBufferedAmount) this.#owner.onOverflow();

@@ -5,8 +5,8 @@
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
-import type { Capabilities, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
-import type { Link, LinkSink } from "./link.ts";
+import type { Capabilities, ConnectionOptions, RemoteAddress } from "../types.ts";
+import type { Link, LinkSink, MessageSink } from "./link.ts";
 import { resolveConnectionOptions } from "./options.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
@@ -108,7 +108,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
 
   /** Asks for {@linkcode bufferedAmount}, which costs nothing here. */
   buffersAtMost(bytes: number): boolean {
-    return this.bufferedAmount <= bytes;
+    return this.#core.output.length + this.#writing <= bytes;
   }
 
   /** Bytes that the transport has taken. */
@@ -123,8 +123,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   }
 
   /** Names the receiver. */
-  attach(sink: LinkSink): void {
+  attach(sink: LinkSink, messages: MessageSink): void {
     this.#sink = sink;
+    this.#core.deliverTo(messages);
   }
 
   /** The handshake is done: takes the transport over, and the bytes that followed the handshake. */
@@ -270,11 +271,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   }
 
   // From the protocol ------------------------------------------------------------------------
-
-  /** A message. */
-  onMessage(message: Message): void {
-    this.#sink!.onMessage(message);
-  }
 
   /** A ping. */
   onPing(payload: Uint8Array): void {

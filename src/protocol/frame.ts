@@ -173,20 +173,16 @@ export class FrameDecoder {
       } else if (this.#partialLength > 0) {
         at = this.#completePartial(chunk, at, end);
       } else {
+        at = this.#decodeWholeMessages(chunk, at, end);
+        if (at === end || this.#halted || this.#violation !== undefined) break;
         const size = end - at < 2 ? MAX_HEADER : headerSizeOf(chunk[at + 1]!);
         if (end - at < size) {
           this.#keepPartial(chunk, at, end);
           at = end;
           break;
         }
-        const stop = at + size + shortLength(chunk, at);
-        if (stop <= end && this.#isWholeMessage(chunk[at]!, chunk[at + 1]!)) {
-          this.#decodeWholeMessage(chunk, at, at + size, stop);
-          at = stop;
-        } else {
-          this.#decodeHeader(chunk, at);
-          at += size;
-        }
+        this.#decodeHeader(chunk, at);
+        at += size;
       }
     }
     this.#words = undefined;
@@ -194,25 +190,40 @@ export class FrameDecoder {
   }
 
   /**
-   * The short way for the frames that most messages come in; whatever is not exactly that, and so
-   * every violation, goes the long one. An echo of 16 bytes takes 65 ns with it
-   * and 91 without on Bun, 111 and 130 on Deno.
+   * The short way for the frames that most messages come in, one after the other; stops at whatever is
+   * not exactly that, and so at every violation, which then goes the long way. An echo of 16 bytes
+   * takes 65 ns with it and 91 without on Bun, 111 and 130 on Deno.
    */
-  #isWholeMessage(first: number, second: number): boolean {
-    return (first === (FIN | Opcode.Text) || first === (FIN | Opcode.Binary)) &&
-      (second & LENGTH) !== 127 &&
-      (second >= MASK) === this.#rules.masked && !this.#sink.inMessage;
-  }
-
-  #decodeWholeMessage(chunk: Uint8Array, at: number, start: number, stop: number): void {
-    const text = chunk[at] === (FIN | Opcode.Text);
-    let key = this.#rules.masked ? readKey(chunk, start - 4) : 0;
-    // A short one is unmasked as it is copied.
-    if (key !== 0 && (text || stop - start >= WORDS_FROM)) {
-      this.#unmask(chunk, start, stop, key);
-      key = 0;
+  #decodeWholeMessages(chunk: Uint8Array, at: number, end: number): number {
+    if (this.#sink.inMessage) return at;
+    const { masked } = this.#rules;
+    const mask = masked ? MASK : 0;
+    const size = masked ? 6 : 2;
+    while (at + size <= end) {
+      const first = chunk[at]!;
+      const text = first === (FIN | Opcode.Text);
+      if (!text && first !== (FIN | Opcode.Binary)) return at;
+      // Where the bit is not what it must be, this is more than 127.
+      let length = chunk[at + 1]! ^ mask;
+      let start = at + size;
+      if (length > 125) {
+        if (length !== 126 || start + 2 > end) return at;
+        length = (chunk[at + 2]! << 8) | chunk[at + 3]!;
+        start += 2;
+      }
+      const stop = start + length;
+      if (stop > end) return at;
+      let key = masked ? readKey(chunk, start - 4) : 0;
+      // A short one is unmasked as it is copied.
+      if (length >= WORDS_FROM && key !== 0) {
+        this.#unmask(chunk, start, stop, key);
+        key = 0;
+      }
+      this.#violation = this.#sink.onWholeMessage(text, chunk, start, stop, key);
+      at = stop;
+      if (this.#halted || this.#violation !== undefined) return at;
     }
-    this.#violation = this.#sink.onWholeMessage(text, chunk, start, stop, key);
+    return at;
   }
 
   #unmask(chunk: Uint8Array, start: number, stop: number, key: number): void {
@@ -313,12 +324,6 @@ export class FrameDecoder {
 function headerSizeOf(second: number): number {
   const length = second & LENGTH;
   return 2 + (length < 126 ? 0 : length === 126 ? 2 : 8) + ((second & MASK) !== 0 ? 4 : 0);
-}
-
-/** The length that a header with less than eight bytes of length announces. */
-function shortLength(header: Uint8Array, at: number): number {
-  const length = header[at + 1]! & LENGTH;
-  return length < 126 ? length : (header[at + 2]! << 8) | header[at + 3]!;
 }
 
 function readKey(bytes: Uint8Array, at: number): number {

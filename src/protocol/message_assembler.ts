@@ -113,7 +113,7 @@ export class MessageAssembler {
     return this.#announced > limit ? this.#tooBig() : undefined;
   }
 
-  /** Takes a message that is neither fragmented, compressed nor cut; text must be unmasked. */
+  /** Takes a message that is neither fragmented, compressed nor cut, masked with `key` unless that is 0. */
   whole(
     text: boolean,
     bytes: Uint8Array,
@@ -123,7 +123,7 @@ export class MessageAssembler {
   ): Message | FrameViolation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
     if (!text) return this.#slab.copy(bytes, start, end, key);
-    return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
+    return decodeUtf8(bytes, start, end, this.#engine, key) ?? INVALID_UTF8;
   }
 
   /** Nothing more of the chunk at hand follows. */

@@ -8,6 +8,8 @@
  * 13 ns and a view 35, each payload has one.
  */
 
+import { copyUnmasked } from "./copy.ts";
+
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;
 /**
@@ -26,18 +28,6 @@ const SMALLEST_FRAME = 2;
 
 /** Up to here a loop copies faster than `set`, which needs a view. */
 const LOOP_UNTIL = 64;
-
-function copyMasked(source: Uint8Array, start: number, target: Uint8Array, key: number): void {
-  const size = target.length;
-  let i = 0;
-  for (; i + 3 < size; i += 4) {
-    target[i] = source[start + i]! ^ key;
-    target[i + 1] = source[start + i + 1]! ^ (key >>> 8);
-    target[i + 2] = source[start + i + 2]! ^ (key >>> 16);
-    target[i + 3] = source[start + i + 3]! ^ (key >>> 24);
-  }
-  for (; i < size; i++) target[i] = source[start + i]! ^ (key >>> ((i & 3) << 3));
-}
 
 /** What decides on the way a payload is copied. */
 export interface SlabOptions {
@@ -74,10 +64,10 @@ export class PayloadSlab {
   copy(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array<ArrayBuffer> {
     const size = end - start;
     if (size > LOOP_UNTIL && key === 0) return this.#copyPlain(chunk, start, end);
-    const copy = this.#isShared(chunk, end, size)
+    const copy = this.#sharing && this.#isShared(chunk, end, size)
       ? this.#cut(chunk, end, size)
       : new Uint8Array(size);
-    copyMasked(chunk, start, copy, key);
+    copyUnmasked(chunk, start, copy, key);
     return copy;
   }
 
@@ -89,7 +79,7 @@ export class PayloadSlab {
 
   #copyPlain(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
     const size = end - start;
-    if (this.#isShared(chunk, end, size)) {
+    if (this.#sharing && this.#isShared(chunk, end, size)) {
       const copy = this.#cut(chunk, end, size);
       copy.set(chunk.subarray(start, end));
       return copy;
@@ -102,7 +92,7 @@ export class PayloadSlab {
   }
 
   #isShared(chunk: Uint8Array, end: number, size: number): boolean {
-    return this.#sharing && size <= LARGEST &&
+    return size <= LARGEST &&
       (this.#chunk === chunk || chunk.length - end > SMALLEST_FRAME);
   }
 

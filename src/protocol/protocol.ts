@@ -44,10 +44,14 @@ import { copyBytes } from "./copy.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
 import { encodeAsciiInto, encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
-/** Who receives what the bytes mean. */
+/** Where whole messages go, without a call in between: there may be millions in a second. */
+export interface MessageSink {
+  /** A whole message. Does not throw. */
+  push(message: Message): void;
+}
+
+/** Who receives what else the bytes mean. */
 export interface ProtocolSink {
-  /** A whole message. */
-  onMessage(message: Message): void;
   /** A ping; the pong is already queued. */
   onPing(payload: Uint8Array): void;
   /** A pong. */
@@ -99,6 +103,7 @@ export class Protocol implements FrameSink {
   /** The bytes to send. */
   readonly output: ByteQueue = new ByteQueue();
   readonly #sink: ProtocolSink;
+  #messages: MessageSink | undefined;
   readonly #decoder: FrameDecoder;
   readonly #assembler: MessageAssembler;
   readonly #compressor: Compressor | undefined;
@@ -171,6 +176,11 @@ export class Protocol implements FrameSink {
   /** Whether a fragmented message is under way, inwards. */
   get inMessage(): boolean {
     return this.#inMessage;
+  }
+
+  /** Names who receives messages; to be called before any arrives. */
+  deliverTo(messages: MessageSink): void {
+    this.#messages = messages;
   }
 
   /** Takes the ways that are fast in the engine; until told, those of V8. */
@@ -248,7 +258,7 @@ export class Protocol implements FrameSink {
   ): FrameViolation | undefined {
     const message = this.#assembler.whole(text, bytes, start, end, key);
     if (typeof message !== "string" && !(message instanceof Uint8Array)) return message;
-    this.#sink.onMessage(message);
+    this.#messages!.push(message);
     return undefined;
   }
 
@@ -264,7 +274,7 @@ export class Protocol implements FrameSink {
     const message = this.#assembler.finish(bytes, start, end);
     if (typeof message !== "string" && !(message instanceof Uint8Array)) return message;
     this.#inMessage = false;
-    this.#sink.onMessage(message);
+    this.#messages!.push(message);
     return undefined;
   }
 
@@ -436,10 +446,9 @@ export class Protocol implements FrameSink {
   }
 
   #checkData(): void {
+    if (this.#closeSent === undefined && this.#outMessage === undefined) return;
     this.#checkOpen("message");
-    if (this.#outMessage !== undefined) {
-      throw new Error("Cannot send message: a fragmented message is under way");
-    }
+    throw new Error("Cannot send message: a fragmented message is under way");
   }
 
   #sendControl(opcode: number, payload: Uint8Array, what: string): void {
@@ -505,14 +514,21 @@ export class Protocol implements FrameSink {
     output.commit(size + length);
   }
 
+  /** The short way for an unmasked frame of at most 125 bytes, as most of a server's are. */
+  #writeShortFrame(opcode: number, payload: Uint8Array): void {
+    const { output } = this;
+    const size = 2 + payload.length;
+    const at = output.reserve(size);
+    const { buffer } = output;
+    writeShortHeader(buffer, at, opcode, payload.length);
+    copyBytes(payload, buffer, at + 2);
+    output.commit(size);
+  }
+
   #writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     const length = payload.length;
     if (length <= MAX_CONTROL_PAYLOAD && !this.#masking && fin && !rsv1) {
-      const at = this.output.reserve(2 + length);
-      writeShortHeader(this.output.buffer, at, opcode, length);
-      copyBytes(payload, this.output.buffer, at + 2);
-      this.output.commit(2 + length);
-      return;
+      return this.#writeShortFrame(opcode, payload);
     }
     const masked = this.#masking;
     const size = frameHeaderSize(length, masked);

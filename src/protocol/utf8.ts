@@ -4,6 +4,7 @@
  */
 
 import type { Engine } from "../engine.ts";
+import { copyUnmasked } from "./copy.ts";
 
 /**
  * From this size on a piece is given to the decoder, for its verdict alone: in V8 64 KiB of ASCII take
@@ -150,43 +151,54 @@ const views = Array.from(
   (_, size) => new Uint8Array(scratch, 0, size),
 );
 
-/** The text of whole, possibly invalid UTF-8; `undefined` if it is invalid. A BOM is kept. */
+/**
+ * The text of whole, possibly invalid UTF-8; `undefined` if it is invalid. A BOM is kept. Up to
+ * {@linkcode READY_VIEWS} bytes may be masked with `key`.
+ */
 export function decodeUtf8(
   bytes: Uint8Array,
   start: number,
   end: number,
   engine: Engine = "V8",
+  key = 0,
 ): string | undefined {
-  const size = end - start;
-  if (size <= LOOP_UNTIL[engine]) {
-    const text = decodeShortAscii(bytes, start, end);
+  if (end - start <= LOOP_UNTIL[engine]) {
+    const text = decodeShortAscii(bytes, start, end, key);
     if (text !== undefined) return text;
   }
-  return decode(viewFor(bytes, start, end), engine);
+  return decode(viewFor(bytes, start, end, key), engine);
 }
 
-function viewFor(bytes: Uint8Array, start: number, end: number): Uint8Array {
+function viewFor(bytes: Uint8Array, start: number, end: number, key = 0): Uint8Array {
   const size = end - start;
-  if (size === bytes.length) return bytes;
+  if (size === bytes.length && key === 0) return bytes;
   if (size > READY_VIEWS) return new Uint8Array(bytes.buffer, bytes.byteOffset + start, size);
   const view = views[size]!;
-  for (let i = 0; i < size; i++) view[i] = bytes[start + i]!;
+  copyUnmasked(bytes, start, view, key);
   return view;
 }
 
 /** Eight characters at a time, since every piece more is a concatenation more. */
-function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+function decodeShortAscii(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+): string | undefined {
+  const k0 = key & 0xff, k1 = (key >>> 8) & 0xff, k2 = (key >>> 16) & 0xff, k3 = key >>> 24;
   let text = "";
   let at = start;
   for (; at + 8 <= end; at += 8) {
-    const a = bytes[at]!, b = bytes[at + 1]!, c = bytes[at + 2]!, d = bytes[at + 3]!;
-    const e = bytes[at + 4]!, f = bytes[at + 5]!, g = bytes[at + 6]!, h = bytes[at + 7]!;
+    const a = bytes[at]! ^ k0, b = bytes[at + 1]! ^ k1;
+    const c = bytes[at + 2]! ^ k2, d = bytes[at + 3]! ^ k3;
+    const e = bytes[at + 4]! ^ k0, f = bytes[at + 5]! ^ k1;
+    const g = bytes[at + 6]! ^ k2, h = bytes[at + 7]! ^ k3;
     if ((a | b | c | d | e | f | g | h) >= 0x80) return undefined;
     const piece = String.fromCharCode(a, b, c, d, e, f, g, h);
     text = text === "" ? piece : text + piece;
   }
-  for (; at < end; at++) {
-    const byte = bytes[at]!;
+  for (let shift = 0; at < end; at++, shift += 8) {
+    const byte = bytes[at]! ^ ((key >>> (shift & 24)) & 0xff);
     if (byte >= 0x80) return undefined;
     text += String.fromCharCode(byte);
   }

@@ -221,7 +221,7 @@ function attach() {
     capabilities: ALL,
     answersClose: false,
   }, {});
-  link.attach(notes);
+  link.attach(notes, notes);
   attachWorkersSocket(socket, link);
   return { socket, link, notes };
 }

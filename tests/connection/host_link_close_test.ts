@@ -19,7 +19,7 @@ function openLink({ answers = true, opened = true } = {}) {
   }, {});
   const notes = new LinkNotes();
   notes.answers = answers;
-  link.attach(notes);
+  link.attach(notes, notes);
   const socket = new FakeHostSocket();
   if (opened) link.open(socket);
   return { link, notes, socket };

@@ -20,7 +20,7 @@ function createLink(options: ConnectionOptions = {}, init: Partial<HostLinkInit>
     ...init,
   }, options);
   const notes = new LinkNotes();
-  link.attach(notes);
+  link.attach(notes, notes);
   return { link, notes };
 }
 

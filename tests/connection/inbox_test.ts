@@ -9,13 +9,14 @@ import { settle, stateOf } from "./fake_transport.ts";
 const costOf = (length: number): number => 64 + 2 * length;
 
 /** An inbox with room for four empty messages, and what it asks of its source. */
-function createInbox(high = costOf(0) * 4, low = costOf(0)) {
+function createInbox(high = costOf(0) * 4, low = costOf(0), idleTimeout = 0) {
   const calls: string[] = [];
   const hooks: { onFlush: () => void; onResume: () => void } = {
     onFlush: () => {},
     onResume: () => {},
   };
   const source: InboxSource = {
+    onReceived: () => void calls.push("received"),
     pauseReading: () => void calls.push("pause"),
     resumeReading: () => {
       calls.push("resume");
@@ -28,7 +29,8 @@ function createInbox(high = costOf(0) * 4, low = costOf(0)) {
     onFinished: () => void calls.push("finished"),
     endOfMessages: () => undefined,
   };
-  const inbox = new Inbox({ receiveHighWaterMark: high, receiveLowWaterMark: low }, source);
+  const marks = { receiveHighWaterMark: high, receiveLowWaterMark: low, idleTimeout };
+  const inbox = new Inbox(marks, source);
   const count = (call: string): number => calls.filter((each) => each === call).length;
   return { inbox, calls, count, hooks };
 }
@@ -56,6 +58,16 @@ test("Inbox keeps messages in their order, and counts them", () => {
     undefined,
   ]);
   assertEquals([inbox.isFilled, inbox.received], [false, 3]);
+});
+
+test("Inbox tells its source of each message where the connection ends unused", () => {
+  const { inbox, calls } = createInbox(undefined, undefined, 1_000);
+  inbox.push("queued");
+  inbox.take();
+  void inbox.consume(() => {});
+  inbox.deliver("at once");
+  assertEquals(calls.filter((call) => call === "received").length, 2);
+  assertEquals(inbox.received, 2);
 });
 
 test("Inbox stops reading once above the high mark, and goes on once at the low mark", () => {

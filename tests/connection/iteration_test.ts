@@ -6,13 +6,17 @@ import { settle } from "./fake_transport.ts";
 
 function createInbox(error?: Error) {
   const calls: string[] = [];
-  const inbox = new Inbox({ receiveHighWaterMark: 1_000, receiveLowWaterMark: 500 }, {
-    pauseReading: () => {},
-    resumeReading: () => {},
-    flushAnswers: () => {},
-    onFinished: () => void calls.push("finished"),
-    endOfMessages: () => error,
-  });
+  const inbox = new Inbox(
+    { receiveHighWaterMark: 1_000, receiveLowWaterMark: 500, idleTimeout: 0 },
+    {
+      onReceived: () => {},
+      pauseReading: () => {},
+      resumeReading: () => {},
+      flushAnswers: () => {},
+      onFinished: () => void calls.push("finished"),
+      endOfMessages: () => error,
+    },
+  );
   return { inbox, calls };
 }
 

@@ -1,9 +1,9 @@
-import type { LinkSink } from "../../src/connection/link.ts";
+import type { LinkSink, MessageSink } from "../../src/connection/link.ts";
 import type { WebSocketProtocolError } from "../../src/errors.ts";
 import type { Message } from "../../src/types.ts";
 
 /** Notes what a link tells. */
-export class LinkNotes implements LinkSink {
+export class LinkNotes implements LinkSink, MessageSink {
   readonly calls: string[] = [];
   readonly messages: Message[] = [];
   error: unknown;
@@ -12,7 +12,7 @@ export class LinkNotes implements LinkSink {
   answers = true;
   onMessageHook: () => void = () => {};
 
-  onMessage(message: Message): void {
+  push(message: Message): void {
     this.calls.push("message");
     this.messages.push(message);
     this.onMessageHook();
@@ -28,7 +28,7 @@ export class LinkNotes implements LinkSink {
   }
   onLoneMessage(message: Message): void {
     this.onActivity();
-    this.onMessage(message);
+    this.push(message);
     this.onTurnEnd();
   }
   onTurnEnd(): void {

@@ -57,7 +57,7 @@ class FakeLink implements Partial<Link> {
 }
 
 /** An outbox over a fake link, with a high-water mark of ten bytes. */
-function createOutbox() {
+function createOutbox(idleTimeout = 0) {
   const link = new FakeLink();
   const owner = {
     error: undefined as Error | undefined,
@@ -81,7 +81,7 @@ function createOutbox() {
       this.overflows++;
     },
   };
-  const marks = { sendHighWaterMark: 10, maxBufferedAmount: 100 };
+  const marks = { sendHighWaterMark: 10, maxBufferedAmount: 100, idleTimeout };
   const outbox = new Outbox(link as unknown as Link, marks, owner satisfies OutboxOwner);
   return { link, owner, outbox };
 }
@@ -126,7 +126,14 @@ test("Outbox sends each kind of value as the message it stands for", async () =>
     "more b",
     "last",
   ]);
-  assertEquals([outbox.sent, owner.sent], [8, 8]);
+  assertEquals([outbox.sent, owner.sent], [8, 0]);
+});
+
+test("Outbox tells its owner of each message where the connection ends unused", async () => {
+  const { owner, outbox } = createOutbox(1_000);
+  await outbox.send("text");
+  await outbox.send(new Blob(["blob"]));
+  assertEquals([outbox.sent, owner.sent], [2, 2]);
 });
 
 test("Outbox sends text as binary where asked, and passes the wish for compression on", async () => {

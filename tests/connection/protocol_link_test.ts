@@ -30,7 +30,7 @@ function open(
     options,
   );
   const sink = new LinkNotes();
-  link.attach(sink);
+  link.attach(sink, sink);
   const transport = new FakeTransport();
   return { link, sink, transport };
 }

@@ -331,7 +331,7 @@ test("FrameDecoder unmasks each chunk in its own memory, however the one before 
   }
 });
 
-test("FrameDecoder leaves only short binary messages masked", () => {
+test("FrameDecoder leaves only short messages masked", () => {
   for (const length of [0, 1, 63, 64, 125, 126, 1000, 65_535]) {
     for (const opcode of [TEXT, BINARY]) {
       const payload = new Uint8Array(length).fill(0x61);
@@ -346,7 +346,7 @@ test("FrameDecoder leaves only short binary messages masked", () => {
         },
       });
       decoder.decode(frame(opcode, payload, { key: KEY }), 0);
-      const isMasked = opcode === BINARY && length < 64;
+      const isMasked = length < 64;
       assertEquals(found!.key !== 0, isMasked, `opcode ${opcode}, length ${length}`);
       assertEquals(found!.payload, isMasked ? maskNaively(payload, KEY) : payload);
     }

@@ -180,7 +180,6 @@ export class RecordedProtocol {
       copyLimit: 65_536,
       ...init,
     }, {
-      onMessage: (message) => note({ message }),
       onPing: (ping) => note({ ping }),
       onPong: (pong) => note({ pong }),
       onClose: () => {
@@ -189,6 +188,7 @@ export class RecordedProtocol {
       },
       onFailing: () => this.onClosing(),
     });
+    this.core.deliverTo({ push: (message) => note({ message }) });
   }
 
   /** Feeds a copy, since the protocol overwrites what it is given. */
