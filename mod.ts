@@ -21,13 +21,13 @@
 export { connectWebSocket } from "./src/adapters/connect.ts";
 export type { ConnectOptions } from "./src/client.ts";
 export { CloseCode } from "./src/close_code.ts";
-export {
-  type ReceiveOptions,
-  type SendOptions,
-  WebSocketConnection,
-  type WebSocketConnectionOptions,
+export type {
+  ReceiveOptions,
+  SendOptions,
+  WebSocketConnectionOptions,
 } from "./src/connection/connection.ts";
 export type { Dial, DialTarget } from "./src/connection/dial.ts";
+export { WebSocketConnection } from "./src/connection/stream_link.ts";
 export type { ByteTransport, TransportSink } from "./src/connection/transport.ts";
 export {
   WebSocketClosedError,

@@ -63,6 +63,10 @@ interface BunNamespace {
     websocket: BunWebSocketCallbacks | object;
   }): BunServer;
   gc(force: boolean): void;
+  spawnSync(command: readonly string[], options: { stdout: "ignore"; stderr: "inherit" }): {
+    readonly exitCode: number;
+    readonly resourceUsage: { readonly cpuTime: { readonly total: bigint | number } };
+  };
 }
 
 /** What `fetch` may return: nothing, once the request has been upgraded. */

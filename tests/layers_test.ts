@@ -55,7 +55,12 @@ const forbidden: readonly (readonly [from: string, to: string])[] = [
 ];
 
 const files = ["mod.ts", ...listFiles("src", ".ts")];
-const imports = new Map(files.map((file) => [file, importsOf(readProjectFile(file))]));
+const imports = new Map(
+  files.map((file) => [
+    file,
+    importsOf(readProjectFile(file)).map(({ specifier }) => specifier),
+  ]),
+);
 
 const isWithin = (file: string, row: string) =>
   row.endsWith("/") ? file.startsWith(row) : file === row;

@@ -33,11 +33,12 @@
  * @module
  */
 
-import { type Acceptor, ByteServer, type Listener, type TcpServer } from "../server/byte_server.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import { upgradeRaw } from "../server/raw_upgrade.ts";
+import type { Acceptor, Listener } from "../server/listener.ts";
 import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
+import { LazyTcpServer, type TcpServer } from "../server/tcp_server.ts";
 import type { UpgradeResult } from "../server/upgrade.ts";
+import { upgradeRaw } from "../server/upgrade_registry.ts";
 import { BunTransport } from "./bun_transport.ts";
 import { type BunUpgradeOptions, upgradeBunRequest } from "./bun_upgrade.ts";
 import { type BunListener, bunSocketApi, type BunSocketOptions } from "./bun_types.ts";
@@ -49,7 +50,7 @@ export type { BunSocketData } from "./bun_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";
 export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
-export type { TcpServer } from "../server/byte_server.ts";
+export type { TcpServer } from "../server/tcp_server.ts";
 export type * from "./client_types.ts";
 export type * from "./server_types.ts";
 
@@ -105,39 +106,62 @@ export function upgradeWebSocket<Data = undefined>(
  * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake and
  * codec. Each connection carries one request.
  *
+ * It listens when it returns. The code that answers is loaded by the first call; who connects before it
+ * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
+ *
  * Throws a `TypeError` or `RangeError` where the options are wrong, and Bun's error where it cannot
  * listen.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);
-  return new ByteServer(handler, options, (acceptor) => listen(options, acceptor));
+  return new LazyTcpServer(handler, options, { listen: () => new HostListener(options) });
 }
 
-function listen(options: ServeTcpOptions, acceptor: Acceptor): Listener {
-  const { port = 8000, hostname = "0.0.0.0", path, cert, key, noDelay = true } = options;
-  const init: BunSocketOptions<BunTransport> = {
-    allowHalfOpen: true,
-    socket: BunTransport.handlers((transport) => {
-      if (noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
-      acceptor.accept(transport);
-    }),
-  };
-  if (path !== undefined) {
-    const listener = bunSocketApi().listen({ ...init, unix: path });
-    return hold(listener, { transport: "unix", hostname: path, port: 0 });
+/** Who connects before {@linkcode start} waits here, unread but for one chunk. */
+class HostListener implements Listener {
+  readonly address: Listener["address"];
+  readonly #listener: BunListener;
+  readonly #waiting: BunTransport[] = [];
+  #acceptor: Acceptor | undefined;
+
+  constructor(options: ServeTcpOptions) {
+    const { port = 8000, hostname = "0.0.0.0", path, cert, key, noDelay = true } = options;
+    const init: BunSocketOptions<BunTransport> = {
+      allowHalfOpen: true,
+      socket: BunTransport.handlers((transport) => {
+        if (noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
+        if (this.#acceptor === undefined) this.#waiting.push(transport);
+        else this.#acceptor.accept(transport);
+      }),
+    };
+    if (path !== undefined) {
+      this.#listener = bunSocketApi().listen({ ...init, unix: path });
+      this.address = { transport: "unix", hostname: path, port: 0 };
+      return;
+    }
+    const tls = cert === undefined || key === undefined
+      ? {}
+      : { tls: { cert, key, ALPNProtocols: ALPN_PROTOCOLS } };
+    this.#listener = bunSocketApi().listen({ ...init, ...tls, port, hostname });
+    const listener = this.#listener;
+    this.address = { transport: "tcp", hostname: listener.hostname, port: listener.port };
   }
-  const tls = cert === undefined || key === undefined
-    ? {}
-    : { tls: { cert, key, ALPNProtocols: ALPN_PROTOCOLS } };
-  const listener = bunSocketApi().listen({ ...init, ...tls, port, hostname });
-  return hold(listener, { transport: "tcp", hostname: listener.hostname, port: listener.port });
-}
 
-function hold(listener: BunListener, address: Listener["address"]): Listener {
-  return {
-    address,
-    close: () => listener.stop(),
-    ref: () => (listener as BunListener & { ref(): void }).ref(),
-    unref: () => listener.unref(),
-  };
+  start(acceptor: Acceptor): void {
+    this.#acceptor = acceptor;
+    for (const transport of this.#waiting.splice(0)) acceptor.accept(transport);
+  }
+
+  close(): void {
+    this.#listener.stop();
+    for (const transport of this.#waiting.splice(0)) transport.close();
+  }
+
+  ref(): void {
+    (this.#listener as BunListener & { ref(): void }).ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
 }

@@ -1,8 +1,7 @@
 /** The client on Bun. */
 
-import { connectBy, type ConnectOptions } from "../client.ts";
+import type { ConnectOptions } from "../client.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
-import { dial } from "./bun_dial.ts";
 
 /**
  * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over Bun's
@@ -12,5 +11,9 @@ export async function connectWebSocket(
   url: string | URL | Request,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
+  const [{ connectBy }, { dial }] = await Promise.all([
+    import("../client.ts"),
+    import("./bun_dial.ts"),
+  ]);
   return await connectBy(options.dial ?? dial, url, options);
 }

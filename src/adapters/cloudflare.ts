@@ -33,8 +33,8 @@
  * @module
  */
 
-import { upgradeRaw } from "../server/raw_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import { upgradeRaw } from "../server/upgrade_registry.ts";
 import { upgradeOnWorkers } from "./cloudflare_upgrade.ts";
 
 export {

@@ -1,14 +1,8 @@
 /** WebSocket over the TCP connections that a Worker's `connect` handler receives. */
 
 import type { WebSocketConnection } from "../connection/connection.ts";
-import {
-  type AcceptOptions,
-  acceptTransport,
-  type ServeStreamOptions,
-  serveTransport,
-} from "../server/accept.ts";
+import type { AcceptOptions, ServeStreamOptions } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import { WorkersTransport } from "./cloudflare_transport.ts";
 import type { WorkersSocket } from "./cloudflare_types.ts";
 
 /** Options of {@linkcode serveSocket}: `secure` is what the socket says, unless given. */
@@ -31,10 +25,8 @@ export async function serveSocket(
   handler: RequestHandler,
   options: ServeSocketOptions = {},
 ): Promise<void> {
-  const { remoteAddress } = await socket.opened;
-  const secure = options.secure ?? isSecure(socket);
-  const open = () => new WorkersTransport(socket, remoteAddress);
-  await serveTransport(open, handler, { ...options, secure });
+  const { accept, open, secure } = await prepare(socket, options);
+  await accept.serveTransport(open, handler, { ...options, secure });
 }
 
 /**
@@ -51,12 +43,20 @@ export async function acceptWebSocket(
   socket: WorkersSocket,
   options: AcceptSocketOptions = {},
 ): Promise<WebSocketConnection> {
-  const { remoteAddress } = await socket.opened;
-  const secure = options.secure ?? isSecure(socket);
-  const open = () => new WorkersTransport(socket, remoteAddress);
-  return await acceptTransport(open, { ...options, secure });
+  const { accept, open, secure } = await prepare(socket, options);
+  return await accept.acceptTransport(open, { ...options, secure });
 }
 
-function isSecure(socket: WorkersSocket): boolean {
-  return socket.secureTransport === "on";
+/** What both need: what the socket tells of itself, and the code, loaded with the first of them. */
+async function prepare(socket: WorkersSocket, { secure }: { readonly secure?: boolean }) {
+  const [{ remoteAddress }, accept, { WorkersTransport }] = await Promise.all([
+    socket.opened,
+    import("../server/accept.ts"),
+    import("./cloudflare_transport.ts"),
+  ]);
+  return {
+    accept,
+    open: () => new WorkersTransport(socket, remoteAddress),
+    secure: secure ?? socket.secureTransport === "on",
+  };
 }

@@ -1,8 +1,7 @@
 /** The client on Workers. */
 
-import { connectBy, type ConnectOptions } from "../client.ts";
+import type { ConnectOptions } from "../client.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
-import { dial } from "./cloudflare_dial.ts";
 
 /**
  * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over a Worker's
@@ -17,5 +16,9 @@ export async function connectWebSocket(
   url: string | URL | Request,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
+  const [{ connectBy }, { dial }] = await Promise.all([
+    import("../client.ts"),
+    import("./cloudflare_dial.ts"),
+  ]);
   return await connectBy(options.dial ?? dial, url, options);
 }

@@ -1,6 +1,6 @@
 /** The client on whichever host runs it. */
 
-import { connectBy, type ConnectOptions } from "../client.ts";
+import type { ConnectOptions } from "../client.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { Dial } from "../connection/dial.ts";
 
@@ -42,6 +42,7 @@ export async function connectWebSocket(
     const { connectWebSocket } = await import("./cloudflare_connect.ts");
     return await connectWebSocket(url, options);
   }
+  const { connectBy } = await import("../client.ts");
   return await connectBy(options.dial ?? hostDial(), url, options);
 }
 

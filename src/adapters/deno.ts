@@ -32,24 +32,21 @@
  * @module
  */
 
-import { type Acceptor, ByteServer, type Listener, type TcpServer } from "../server/byte_server.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import { upgradeRaw } from "../server/raw_upgrade.ts";
+import type { Acceptor, Listener } from "../server/listener.ts";
 import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
+import { LazyTcpServer, type TcpServer } from "../server/tcp_server.ts";
 import type { UpgradeResult } from "../server/upgrade.ts";
-import { DenoTransport } from "./deno_transport.ts";
+import { upgradeRaw } from "../server/upgrade_registry.ts";
+import type { AcceptLoop, DenoListener } from "./deno_accept.ts";
 import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
 export { type DenoUpgradeOptions, guardUpgrades } from "./deno_upgrade.ts";
 export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
-export type { TcpServer } from "../server/byte_server.ts";
+export type { TcpServer } from "../server/tcp_server.ts";
 export type * from "./client_types.ts";
 export type * from "./server_types.ts";
-
-/** Milliseconds before accepting is tried again, doubled with each failure in a row. */
-const FIRST_BACKOFF = 5;
-const LAST_BACKOFF = 1_000;
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
@@ -91,68 +88,52 @@ export function upgradeWebSocket<Data = undefined>(
  * codec. Each connection carries one request. Needs `--allow-net`, or `--allow-read` and
  * `--allow-write` for a Unix socket.
  *
+ * It listens when it returns. The code that answers is loaded by the first call; who connects before it
+ * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
+ *
  * Throws a `TypeError` or `RangeError` where the options are wrong, and Deno's error where it cannot
  * listen.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);
-  return new ByteServer(handler, options, (acceptor) => listen(options, acceptor));
+  return new LazyTcpServer(handler, options, { listen: () => new HostListener(options) });
 }
 
-function listen(options: ServeTcpOptions, acceptor: Acceptor): Listener {
-  const listener = new AcceptLoop(openListener(options), acceptor, options);
-  void listener.run();
-  return listener;
-}
-
-type HostListener = Deno.Listener<Deno.TcpConn | Deno.TlsConn | Deno.UnixConn>;
-
-function openListener(options: ServeTcpOptions): HostListener {
+function openListener(options: ServeTcpOptions): DenoListener {
   const { port = 8000, hostname = "0.0.0.0", path, cert, key } = options;
   if (path !== undefined) return Deno.listen({ transport: "unix", path });
   if (cert === undefined || key === undefined) return Deno.listen({ port, hostname });
   return Deno.listenTls({ port, hostname, cert, key, alpnProtocols: ["http/1.1"] });
 }
 
-/** Accepts until it is closed. */
-class AcceptLoop implements Listener {
+/** Who connects before {@linkcode start} waits in the system's queue. */
+class HostListener implements Listener {
   readonly address: Listener["address"];
-  readonly #listener: HostListener;
-  readonly #acceptor: Acceptor;
+  readonly #listener: DenoListener;
   readonly #noDelay: boolean;
+  #loop: AcceptLoop | undefined;
   #closed = false;
-  #wake: (() => void) | undefined;
 
-  constructor(listener: HostListener, acceptor: Acceptor, options: ServeTcpOptions) {
-    this.#listener = listener;
-    this.#acceptor = acceptor;
+  constructor(options: ServeTcpOptions) {
+    this.#listener = openListener(options);
     this.#noDelay = options.noDelay ?? true;
-    const address = listener.addr as Deno.NetAddr | Deno.UnixAddr;
+    const address = this.#listener.addr as Deno.NetAddr | Deno.UnixAddr;
     this.address = "path" in address
       ? { transport: "unix", hostname: address.path, port: 0 }
       : { transport: "tcp", hostname: address.hostname, port: address.port };
   }
 
-  async run(): Promise<void> {
-    let backoff = FIRST_BACKOFF;
-    while (!this.#closed) {
-      try {
-        this.#accept(await this.#listener.accept());
-        backoff = FIRST_BACKOFF;
-      } catch (error) {
-        if (this.#closed) return;
-        // Out of file descriptors, as a rule: others have to be closed first.
-        this.#acceptor.onError(error);
-        await this.#pause(backoff);
-        backoff = Math.min(2 * backoff, LAST_BACKOFF);
-      }
-    }
+  async start(acceptor: Acceptor): Promise<void> {
+    const { AcceptLoop } = await import("./deno_accept.ts");
+    if (this.#closed) return;
+    this.#loop = new AcceptLoop(this.#listener, acceptor, this.#noDelay);
+    void this.#loop.run();
   }
 
   close(): void {
     this.#closed = true;
+    this.#loop?.stop();
     this.#listener.close();
-    this.#wake?.();
   }
 
   ref(): void {
@@ -161,24 +142,5 @@ class AcceptLoop implements Listener {
 
   unref(): void {
     this.#listener.unref();
-  }
-
-  #accept(connection: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn): void {
-    const transport = new DenoTransport(connection);
-    try {
-      if (this.#noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
-    } catch {
-      // The peer has gone already, which the transport will tell.
-    }
-    this.#acceptor.accept(transport);
-  }
-
-  async #pause(delay: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, delay);
-    this.#wake = resolve;
-    await promise;
-    clearTimeout(timer);
-    this.#wake = undefined;
   }
 }

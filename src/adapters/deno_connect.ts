@@ -1,8 +1,7 @@
 /** The client on Deno. */
 
-import { connectBy, type ConnectOptions } from "../client.ts";
+import type { ConnectOptions } from "../client.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
-import { dial } from "./deno_dial.ts";
 
 /**
  * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over Deno's
@@ -12,5 +11,9 @@ export async function connectWebSocket(
   url: string | URL | Request,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
+  const [{ connectBy }, { dial }] = await Promise.all([
+    import("../client.ts"),
+    import("./deno_dial.ts"),
+  ]);
   return await connectBy(options.dial ?? dial, url, options);
 }

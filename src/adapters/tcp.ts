@@ -22,8 +22,8 @@ import {
   serveTransport,
 } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import { upgradeRaw } from "../server/raw_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
+import { upgradeRaw } from "../server/upgrade_registry.ts";
 import type { ByteStream } from "../types.ts";
 
 export { WebSocketHandshakeError } from "../errors.ts";

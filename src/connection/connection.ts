@@ -26,10 +26,26 @@ import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
-import { createStreamLink, isLink } from "./stream_link.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
+
+/** Makes a link over a byte stream in hand, which the options describe. */
+export type StreamLinker = (stream: ByteStream, options: WebSocketConnectionOptions) => Link;
+
+let createStreamLink: StreamLinker = () => {
+  throw new TypeError(
+    "Cannot take over a byte stream: import WebSocketConnection from @gale/websocket for that",
+  );
+};
+
+/**
+ * Says what {@linkcode WebSocketConnection} makes links over byte streams with. `stream_link.ts` does,
+ * as it is loaded: a static import of it here would load the codec for hosts that frame by themselves.
+ */
+export function provideStreamLinks(create: StreamLinker): void {
+  createStreamLink = create;
+}
 
 /** Creates the connection over a link. */
 export let connectionOver: <Data>(
@@ -598,4 +614,9 @@ export class WebSocketConnection<Data = unknown>
     isClosing = (connection) =>
       connection.#closing || connection.#over || connection.#peerClose !== undefined;
   }
+}
+
+/** Whether it is a link, where a stream may be as well. */
+function isLink(source: ByteStream | Link): source is Link {
+  return "attach" in source;
 }

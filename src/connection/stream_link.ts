@@ -1,12 +1,18 @@
-/** The link over a byte stream in hand, whose handshake somebody else has made. */
+/**
+ * The link over a byte stream in hand, whose handshake somebody else has made; and with it the class
+ * that can be given one. `connection.ts` by itself loads no codec, so whoever makes connections of byte
+ * streams takes the class from here.
+ */
 
 import { checkResponse } from "../extensions/permessage_deflate_negotiation.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
-import type { Link } from "./link.ts";
+import { provideStreamLinks, WebSocketConnection } from "./connection.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
+
+export { WebSocketConnection };
 
 /**
  * Creates a link over a byte stream, which opens once the caller has attached a connection to it.
@@ -42,7 +48,4 @@ function agreedCompression(
   return { ...compression, parameters };
 }
 
-/** Whether it is a link, where a stream may be as well. */
-export function isLink(source: ByteStream | Link): source is Link {
-  return "attach" in source;
-}
+provideStreamLinks(createStreamLink);

@@ -17,17 +17,25 @@ const PATIENCE = 2;
 
 const resolved: Promise<void> = Promise.resolve();
 
+/** Runs a callback behind all microtasks. */
+type Schedule = (callback: () => void) => void;
+
 /**
- * Runs a callback behind all microtasks. `setImmediate`, where the host has it, takes 1 µs, which all
- * connections that wait share; a timer, which every host has, 1 to 2 ms.
+ * `setImmediate`, where the host has it, takes 1 µs, which all connections that wait share; a timer,
+ * which every host has, 1 to 2 ms. Looked for when it is first needed: merely to ask Deno for it takes
+ * 6 ms, as that loads its timers of Node.js.
  */
-const schedule: (callback: () => void) => void =
-  (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ??
+let schedule: Schedule | undefined;
+
+function findSchedule(): Schedule {
+  return (globalThis as { setImmediate?: Schedule }).setImmediate ??
     ((callback) => setTimeout(callback, 0));
+}
 
 let waiting: (() => void)[] = [];
 
 function afterMicrotasks(callback: () => void): void {
+  schedule ??= findSchedule();
   if (!sharesTurns) return schedule(callback);
   if (waiting.push(callback) === 1) schedule(endWaiting);
 }

@@ -7,9 +7,9 @@ import type { ByteTransport } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
 import type { RemoteAddress } from "../types.ts";
 import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exchange.ts";
-import { upgradeRaw } from "./raw_upgrade.ts";
 import { resolveServeOptions, type ServeOptions } from "./serve_options.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
+import { upgradeRaw } from "./upgrade_registry.ts";
 
 /** What a byte stream does not tell of itself. */
 export interface StreamOptions {

@@ -9,9 +9,10 @@ import { type HeadLimits, RequestHeadReader } from "../handshake/http1.ts";
 import type { Clock, RemoteAddress } from "../types.ts";
 import { EarlyBytes } from "./early_bytes.ts";
 import { type IncomingRequest, interpretHead } from "./incoming_request.ts";
-import { type RawUpgrade, registerRequest, retireRequest } from "./raw_upgrade.ts";
+import { type RawUpgrade, registerRequest } from "./raw_upgrade.ts";
 import { RequestBody } from "./request_body.ts";
 import { writeResponse } from "./response_writer.ts";
+import { retireRequest } from "./upgrade_registry.ts";
 
 /** Who sent a request. */
 export interface PeerInfo {

@@ -18,6 +18,7 @@ import {
 } from "../handshake/server.ts";
 import { responseHead } from "./response_writer.ts";
 import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
+import { registerUpgrader } from "./upgrade_registry.ts";
 
 /** The exchange behind a request, as far as an upgrade is concerned. */
 export interface UpgradableExchange {
@@ -31,42 +32,27 @@ export interface UpgradableExchange {
   beginUpgrade(upgrade: RawUpgrade): void;
 }
 
-const ANSWERED = "answered";
-
-const exchanges = new WeakMap<Request, UpgradableExchange | typeof ANSWERED>();
-
-/** Makes a request known to {@linkcode upgradeRaw}. */
-export function registerRequest(request: Request, exchange: UpgradableExchange): void {
-  exchanges.set(request, exchange);
-}
-
-/** Lets go of the exchange of a request that has been answered; the request may live on. */
-export function retireRequest(request: Request): void {
-  exchanges.set(request, ANSWERED);
-}
-
 /**
- * Upgrades a request that came over a byte transport; `undefined` when it did not.
- *
- * Throws a `TypeError` when the request has been upgraded or answered already, or an option is wrong.
+ * Makes the request of an exchange known to `upgradeRaw`, which upgrades it once, and throws a `TypeError`
+ * when it has been upgraded already.
  */
-export function upgradeRaw<Data>(
+export function registerRequest(request: Request, exchange: UpgradableExchange): void {
+  registerUpgrader(request, (options) => upgrade(request, exchange, options));
+}
+
+function upgrade<Data>(
   request: Request,
-  options: UpgradeOptions<Data> = {},
-): UpgradeResult<Data> | undefined {
-  const exchange = exchanges.get(request);
-  if (exchange === undefined) return undefined;
-  if (exchange === ANSWERED) {
-    throw new TypeError("Cannot upgrade the request: it has been answered already");
-  }
+  exchange: UpgradableExchange,
+  options: UpgradeOptions<Data>,
+): UpgradeResult<Data> {
   if (exchange.isUpgraded()) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
   const agreement = negotiateUpgrade(request, options, exchange.head);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
-  const upgrade = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });
-  exchange.beginUpgrade(upgrade);
-  return { response: upgrade.response, connection: upgrade.connection, request };
+  const begun = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });
+  exchange.beginUpgrade(begun);
+  return { response: begun.response, connection: begun.connection, request };
 }
 
 /** What a {@linkcode RawUpgrade} is made of. */

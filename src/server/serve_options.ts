@@ -33,7 +33,8 @@ export interface ServeOptions {
   /** Limits on the head of a request, answered 414 or 431 when exceeded. */
   readonly headLimits?: Partial<HeadLimits>;
   /**
-   * Called with what the request function threw, and with failures to accept; the server lives on.
+   * Called with what the request function threw, and with failures to accept; the server lives on. Its
+   * code may also fail to load, which is its end.
    * @default `console.error`
    */
   readonly onError?: (error: unknown) => void;
@@ -84,7 +85,7 @@ export interface ServeTcpOptions extends ServeOptions {
   readonly onListen?: (address: ListenAddress) => void;
 }
 
-/** {@linkcode ServeOptions} with every default filled in. */
+/** {@linkcode ServeOptions} with every default filled in, and `onError` one that never throws. */
 export type ResolvedServeOptions = Required<ServeOptions>;
 
 /** The largest delay that the platforms' timers take. */
@@ -106,7 +107,7 @@ export function resolveServeOptions(options: ServeOptions): ResolvedServeOptions
     shutdownTimeout: delay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
     maxConnections,
     headLimits: options.headLimits ?? {},
-    onError: options.onError ?? ((error) => console.error(error)),
+    onError: (error) => report(error, options.onError),
     clock: options.clock ?? systemClock,
   };
 }
@@ -130,6 +131,16 @@ export function checkListenOptions(options: ServeTcpOptions): void {
   }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(`port must be an integer from 0 to 65535, not ${port}`);
+  }
+}
+
+/** Nothing that the application does with an error may take the server down. */
+function report(error: unknown, onError: ServeOptions["onError"]): void {
+  if (onError === undefined) return console.error(error);
+  try {
+    onError(error);
+  } catch (failure) {
+    console.error(failure);
   }
 }
 

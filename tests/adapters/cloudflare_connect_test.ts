@@ -5,7 +5,7 @@ import type { WebSocketConnection } from "../../mod.ts";
 import { connectWebSocket } from "../../src/adapters/cloudflare_connect.ts";
 import type { ConnectOptions } from "../../src/client.ts";
 import { WebSocketHandshakeError } from "../../src/errors.ts";
-import type { TcpServer } from "../../src/server/byte_server.ts";
+import type { TcpServer } from "../../src/server/tcp_server.ts";
 import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
 import { authority, server as certificate } from "../deps/tls/certificates.ts";
 import { runtime, test } from "../harness.ts";

@@ -1,6 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serveTcp, upgradeWebSocket } from "../../src/adapters/deno.ts";
-import { runtime, test } from "../harness.ts";
+import { runtime } from "../harness.ts";
 import { testHostilePeers } from "./hostile_peer_battery.ts";
 import { testServeTcp } from "./serve_tcp_battery.ts";
 
@@ -8,46 +7,3 @@ const skip = runtime === "deno" ? undefined : "it needs Deno";
 
 testServeTcp("deno", { serveTcp, upgradeWebSocket }, skip);
 testHostilePeers("deno", { serveTcp, upgradeWebSocket }, skip);
-
-/** `Deno.listen` whose listeners fail to accept as often as told. */
-function failingListen(listen: typeof Deno.listen, failures: number): typeof Deno.listen {
-  return ((options: Deno.TcpListenOptions) => {
-    const listener = listen(options);
-    const accept = listener.accept.bind(listener);
-    listener.accept = () =>
-      failures-- > 0 ? Promise.reject(new Error("Too many open files")) : accept();
-    return listener;
-  }) as typeof Deno.listen;
-}
-
-test("deno.serveTcp goes on accepting where that failed", async () => {
-  const { listen } = Deno;
-  const errors: unknown[] = [];
-  Deno.listen = failingListen(listen, 3);
-  try {
-    await using server = serveTcp({
-      port: 0,
-      hostname: "127.0.0.1",
-      onError: (error) => errors.push(error),
-    }, () => new Response("page"));
-    const page = await fetch(`http://127.0.0.1:${server.addr.port}/`);
-    assertStringIncludes(await page.text(), "page");
-    assertEquals(errors.map(String), Array(3).fill("Error: Too many open files"));
-  } finally {
-    Deno.listen = listen;
-  }
-}, { skip });
-
-test("deno.serveTcp shuts down while it waits to accept again", async () => {
-  const { listen } = Deno;
-  Deno.listen = failingListen(listen, Infinity);
-  try {
-    const failed = Promise.withResolvers<void>();
-    const onError = () => failed.resolve();
-    const server = serveTcp({ port: 0, hostname: "127.0.0.1", onError }, () => new Response());
-    await failed.promise;
-    await server.shutdown();
-  } finally {
-    Deno.listen = listen;
-  }
-}, { skip });

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
-import type { TcpServer } from "../../src/server/byte_server.ts";
+import type { TcpServer } from "../../src/server/tcp_server.ts";
 import { test } from "../harness.ts";
 import {
   BINARY,

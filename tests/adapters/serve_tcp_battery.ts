@@ -12,7 +12,7 @@ import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { connect as connectTls } from "node:tls";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
-import type { TcpServer } from "../../src/server/byte_server.ts";
+import type { TcpServer } from "../../src/server/tcp_server.ts";
 import type { RequestHandler } from "../../src/server/http_exchange.ts";
 import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
 import type { Upgrade } from "../../src/server/upgrade.ts";

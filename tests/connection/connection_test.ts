@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { WebSocketConnection } from "../../src/connection/connection.ts";
+import { WebSocketConnection } from "../../src/connection/stream_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { createPair, createStreamPair } from "../../src/testing.ts";
 import type { Sendable } from "../../src/types.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { WebSocketConnection } from "../../src/connection/connection.ts";
+import { WebSocketConnection } from "../../src/connection/stream_link.ts";
 import type { ByteStream, RemoteAddress, WebSocketConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
 

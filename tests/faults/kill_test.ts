@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { connectBy } from "../../src/client.ts";
-import { type Acceptor, ByteServer } from "../../src/server/byte_server.ts";
-import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
+import { ByteServer } from "../../src/server/byte_server.ts";
+import { resolveServeOptions } from "../../src/server/serve_options.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { WebSocketHandshakeError } from "../../src/errors.ts";
 import type { Message } from "../../src/types.ts";
 import { Random } from "../fuzz/random.ts";
@@ -30,7 +31,6 @@ async function runSession(kill: Kill | undefined, compression: boolean): Promise
   const { ledger } = session;
   const agreed = compression ? { threshold: 0 } : false;
 
-  let acceptor: Acceptor | undefined;
   const server = new ByteServer(
     (request) => {
       const { response, connection } = upgradeRaw(request, {
@@ -40,14 +40,12 @@ async function runSession(kill: Kill | undefined, compression: boolean): Promise
       if (connection !== undefined) session.runServer(connection);
       return response;
     },
-    { clock, handshakeTimeout: 2_000, shutdownTimeout: 1_000 },
-    (given) => {
-      acceptor = given;
-      const address = { transport: "tcp", hostname: "localhost", port: 80 } as const;
-      return { address, close() {}, ref() {}, unref() {} };
+    {
+      secure: false,
+      ...resolveServeOptions({ clock, handshakeTimeout: 2_000, shutdownTimeout: 1_000 }),
     },
   );
-  acceptor!.accept(network.ends[1]);
+  server.accept(network.ends[1]);
 
   let opened = false;
   let connecting = true;

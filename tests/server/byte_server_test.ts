@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
-import { type Acceptor, ByteServer, type Listener } from "../../src/server/byte_server.ts";
+import { ByteServer } from "../../src/server/byte_server.ts";
 import type { RequestHandler } from "../../src/server/http_exchange.ts";
-import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
-import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
+import { resolveServeOptions, type ServeOptions } from "../../src/server/serve_options.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
 import { FakeTransport, http, settle } from "./fakes.ts";
@@ -21,38 +21,30 @@ const CLOSE_ANSWER = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9);
 class Fixture {
   readonly clock = new ManualClock();
   readonly errors: unknown[] = [];
-  readonly calls: string[] = [];
   readonly connections: WebSocketConnection[] = [];
   readonly server: ByteServer;
-  acceptor!: Acceptor;
   finished = false;
 
-  constructor(options: ServeTcpOptions = {}, handler?: RequestHandler) {
-    const listener: Listener = {
-      address: { transport: "tcp", hostname: "192.0.2.1", port: 80 },
-      close: () => void this.calls.push("close"),
-      ref: () => void this.calls.push("ref"),
-      unref: () => void this.calls.push("unref"),
-    };
-    const all = {
-      clock: this.clock,
-      onError: (error: unknown) => this.errors.push(error),
+  constructor(options: ServeOptions & { secure?: boolean } = {}, handler?: RequestHandler) {
+    this.server = new ByteServer(handler ?? ((request) => this.#upgrade(request)), {
+      secure: false,
       ...options,
-    };
-    this.server = new ByteServer(
-      handler ?? ((request) => this.#upgrade(request)),
-      all,
-      (acceptor) => {
-        this.acceptor = acceptor;
-        return listener;
-      },
-    );
-    void this.server.finished.then(() => this.finished = true);
+      ...resolveServeOptions({
+        clock: this.clock,
+        onError: (error) => this.errors.push(error),
+        ...options,
+      }),
+    });
+  }
+
+  async shutdown(): Promise<void> {
+    await this.server.shutdown();
+    this.finished = true;
   }
 
   accept(): FakeTransport {
     const transport = new FakeTransport();
-    this.acceptor.accept(transport);
+    this.server.accept(transport);
     return transport;
   }
 
@@ -72,18 +64,8 @@ class Fixture {
   }
 }
 
-test("ByteServer tells where it listens, and calls onListen with it", () => {
-  const told: unknown[] = [];
-  const { server, calls } = new Fixture({ onListen: (address) => told.push(address) });
-  assertEquals(server.addr, { transport: "tcp", hostname: "192.0.2.1", port: 80 });
-  assertEquals(told, [server.addr]);
-  server.unref();
-  server.ref();
-  assertEquals(calls, ["unref", "ref"]);
-});
-
 test("ByteServer answers each connection, secure where it has a certificate", async () => {
-  for (const [options, scheme] of [[{}, "http"], [{ cert: "c", key: "k" }, "https"]] as const) {
+  for (const [options, scheme] of [[{}, "http"], [{ secure: true }, "https"]] as const) {
     const fixture = new Fixture(
       options,
       (request, { secure }) => new Response(`${request.url} ${secure}`),
@@ -134,7 +116,7 @@ test("ByteServer survives a request function that throws, and an onError that do
 
 test("ByteServer reports what the listener fails with", () => {
   const fixture = new Fixture();
-  fixture.acceptor.onError(new Error("EMFILE"));
+  fixture.server.onError(new Error("EMFILE"));
   assertEquals(fixture.errors.map(String), ["Error: EMFILE"]);
 });
 
@@ -155,9 +137,7 @@ test("ByteServer closes connections beyond maxConnections as they come", async (
 
 test("ByteServer.shutdown stops accepting and ends at once where nothing is open", async () => {
   const fixture = new Fixture();
-  const finished = fixture.server.shutdown();
-  assertEquals(fixture.calls, ["close"]);
-  await finished;
+  await fixture.shutdown();
   assert(fixture.accept().closed);
   assertEquals(fixture.clock.pending, 0);
 });
@@ -166,7 +146,7 @@ test("ByteServer.shutdown drops those who have not asked for anything", async ()
   const fixture = new Fixture();
   const transport = fixture.accept();
   transport.feed(GET.subarray(0, 10));
-  await fixture.server.shutdown();
+  await fixture.shutdown();
   assert(transport.closed);
 });
 
@@ -175,13 +155,13 @@ test("ByteServer.shutdown lets requests be answered", async () => {
   const fixture = new Fixture({}, () => promise);
   const transport = fixture.accept();
   transport.feed(GET);
-  void fixture.server.shutdown();
+  const finished = fixture.shutdown();
   await settle();
   assertFalse(fixture.finished);
   resolve(new Response("page"));
   await transport.answered();
   transport.feedEof();
-  await fixture.server.finished;
+  await finished;
   assertStringIncludes(transport.text, "page");
   assertEquals(fixture.clock.pending, 0);
 });
@@ -189,13 +169,13 @@ test("ByteServer.shutdown lets requests be answered", async () => {
 test("ByteServer.shutdown closes WebSockets with 1001 and waits for them (RFC 6455 7.4.1)", async () => {
   const fixture = new Fixture();
   const transport = await fixture.connect();
-  void fixture.server.shutdown();
+  const finished = fixture.shutdown();
   await settle();
   assertEquals([...transport.bytes].slice(-CLOSE.length), CLOSE);
   assertFalse(fixture.finished);
   transport.feed(CLOSE_ANSWER);
   transport.feedEof();
-  await fixture.server.finished;
+  await finished;
   assertEquals((await fixture.connections[0]!.closed).wasClean, true);
   assertEquals(fixture.clock.pending, 0);
 });
@@ -208,14 +188,14 @@ test("ByteServer.shutdown closes a WebSocket that opens meanwhile", async () => 
   });
   const transport = fixture.accept();
   transport.feed(UPGRADE);
-  void fixture.server.shutdown();
+  const finished = fixture.shutdown();
   resolve();
   await transport.until(() => transport.writes > 1);
   assertStringIncludes(transport.text, " 101 ");
   assertEquals([...transport.bytes].slice(-CLOSE.length), CLOSE);
   transport.feed(CLOSE_ANSWER);
   transport.feedEof();
-  await fixture.server.finished;
+  await finished;
 });
 
 test("ByteServer.shutdown drops what is still open after shutdownTimeout", async () => {
@@ -228,52 +208,14 @@ test("ByteServer.shutdown drops what is still open after shutdownTimeout", async
   const socket = await fixture.connect();
   const page = fixture.accept();
   page.feed(GET);
-  void fixture.server.shutdown();
+  const finished = fixture.shutdown();
   await settle();
   await fixture.clock.advance(499);
   await settle();
   assertFalse(fixture.finished);
   await fixture.clock.advance(1);
-  await fixture.server.finished;
+  await finished;
   assert(socket.closed && page.closed);
   assertEquals(aborted.map(String), ["Error: The server shut down"]);
   assertEquals(fixture.clock.pending, 0);
-});
-
-test("ByteServer.shutdown may be called again, and by the signal or await using", async () => {
-  const controller = new AbortController();
-  const fixture = new Fixture({ signal: controller.signal });
-  {
-    await using _server = fixture.server;
-  }
-  await Promise.all([fixture.server.shutdown(), fixture.server.shutdown()]);
-  controller.abort();
-  assertEquals(fixture.calls, ["close"]);
-
-  const second = new AbortController();
-  const other = new Fixture({ signal: second.signal });
-  second.abort();
-  await other.server.finished;
-  assertEquals(other.calls, ["close"]);
-});
-
-test("ByteServer does not listen where the signal is aborted already", () => {
-  const signal = AbortSignal.abort(new RangeError("never mind"));
-  assertThrows(() => new Fixture({ signal }), RangeError, "never mind");
-});
-
-test("ByteServer throws what onListen throws, and listens no more", () => {
-  const calls: string[] = [];
-  const listen = (): Listener => ({
-    address: { transport: "tcp", hostname: "192.0.2.1", port: 80 },
-    close: () => void calls.push("close"),
-    ref: () => {},
-    unref: () => {},
-  });
-  const onListen = () => {
-    throw new RangeError("not there");
-  };
-  const create = () => new ByteServer(() => new Response(), { onListen }, listen);
-  assertThrows(create, RangeError, "not there");
-  assertEquals(calls, ["close"]);
 });

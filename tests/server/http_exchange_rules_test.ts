@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { HttpExchange } from "../../src/server/http_exchange.ts";
-import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
 import { concat, frameFor, TEXT } from "../protocol/frames.ts";

@@ -11,7 +11,7 @@ import {
   type PeerInfo,
   type RequestHandler,
 } from "../../src/server/http_exchange.ts";
-import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
 import { FakeTransport, http, settle } from "./fakes.ts";

@@ -1,11 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { RequestHead } from "../../src/handshake/http1.ts";
-import {
-  type RawUpgrade,
-  registerRequest,
-  retireRequest,
-  upgradeRaw,
-} from "../../src/server/raw_upgrade.ts";
+import { type RawUpgrade, registerRequest } from "../../src/server/raw_upgrade.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { test } from "../harness.ts";
 import { FakeTransport } from "./fakes.ts";
 
@@ -37,11 +33,6 @@ class Fixture {
     });
   }
 }
-
-test("upgradeRaw does not know a request that came another way", () => {
-  assertEquals(upgradeRaw(new Request("http://example.com/")), undefined);
-  assertEquals(upgradeRaw(new Request(new Fixture().request)), undefined);
-});
 
 test("upgradeRaw returns a connection that tells what was agreed", () => {
   for (const [scheme, url] of [["http", "ws"], ["https", "wss"]]) {
@@ -98,12 +89,6 @@ test("upgradeRaw refuses a second upgrade of a request", () => {
   const { connection } = upgradeRaw(request)!;
   assertThrows(() => upgradeRaw(request), TypeError, "it has been upgraded already");
   connection!.abort();
-});
-
-test("upgradeRaw refuses a request that has been answered", () => {
-  const { request } = new Fixture();
-  retireRequest(request);
-  assertThrows(() => upgradeRaw(request), TypeError, "it has been answered already");
 });
 
 test("upgradeRaw lets wrong options through to the caller and begins nothing", () => {

@@ -18,6 +18,23 @@ test("resolveServeOptions fills in the documented defaults", () => {
   });
 });
 
+test("resolveServeOptions makes an onError that never throws", () => {
+  const written: unknown[] = [];
+  const { error: consoleError } = console;
+  console.error = (error) => written.push(error);
+  try {
+    resolveServeOptions({}).onError("first");
+    resolveServeOptions({
+      onError: (error) => {
+        throw `${error}, and worse`;
+      },
+    }).onError("second");
+  } finally {
+    console.error = consoleError;
+  }
+  assertEquals(written, ["first", "second, and worse"]);
+});
+
 const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
   [{ handshakeTimeout: -1 }, "handshakeTimeout must be an integer from 0 to 2147483647, not -1"],
   [{ stallTimeout: NaN }, "stallTimeout must be an integer"],

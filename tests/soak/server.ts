@@ -3,7 +3,7 @@
 import process from "node:process";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
-import type { TcpServer } from "../../src/server/byte_server.ts";
+import type { TcpServer } from "../../src/server/tcp_server.ts";
 import { runtime } from "../harness.ts";
 import { type Memory, sampleMemory } from "./memory.ts";
 

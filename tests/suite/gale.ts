@@ -7,7 +7,7 @@ import type { ConnectOptions } from "../../src/client.ts";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketHandler } from "../../src/handler.ts";
 import { WebSocketRouter } from "../../src/router.ts";
-import type { TcpServer } from "../../src/server/byte_server.ts";
+import type { TcpServer } from "../../src/server/tcp_server.ts";
 import type { RequestHandler } from "../../src/server/http_exchange.ts";
 import type { ServeTcpOptions } from "../../src/server/serve_options.ts";
 import type { Upgrade } from "../../src/server/upgrade.ts";

@@ -8,7 +8,7 @@ import type { ResponseHead } from "../../src/handshake/http1.ts";
 import { computeAccept } from "../../src/handshake/key.ts";
 import { type HandshakeOptions, negotiateUpgrade } from "../../src/handshake/server.ts";
 import { HttpExchange } from "../../src/server/http_exchange.ts";
-import { upgradeRaw } from "../../src/server/raw_upgrade.ts";
+import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { ScriptedServer, switchingProtocols } from "../client/scripted_server.ts";
 import { countWork } from "../handshake/work_counter.ts";

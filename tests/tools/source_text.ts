@@ -87,25 +87,35 @@ function mayStartRegExp(previous: Token | undefined): boolean {
   return previous.kind === "punctuation" && !")]}".includes(previous.text);
 }
 
-/**
- * The specifiers that a source imports or re-exports, statically, for its types only, or with
- * `import()`; `undefined` for an `import()` whose argument is not a string.
- */
-export function importsOf(source: string): (string | undefined)[] {
+/** What a source imports or re-exports. */
+export interface Import {
+  /** The specifier; `undefined` for an `import()` whose argument is not a string. */
+  readonly specifier: string | undefined;
+  /** Whether it loads the module with this one, when it is run, or not at all. */
+  readonly kind: "static" | "dynamic" | "type";
+}
+
+/** All that a source imports or re-exports. With `verbatimModuleSyntax`, `import { type A }` loads. */
+export function importsOf(source: string): Import[] {
   const tokens = tokenize(source);
-  const specifiers: (string | undefined)[] = [];
+  const imports: Import[] = [];
+  let kind: "static" | "type" = "static";
   tokens.forEach((token, index) => {
     if (token.kind !== "word" || tokens[index - 1]?.text === ".") return;
     const next = tokens[index + 1];
+    if (token.depth === 0 && (token.text === "import" || token.text === "export")) {
+      kind = next?.text === "type" && tokens[index + 2]?.text !== "from" ? "type" : "static";
+    }
     if (token.text === "from" || token.text === "import") {
-      if (next?.kind === "string") specifiers.push(next.text);
+      if (next?.kind === "string") imports.push({ specifier: next.text, kind });
     }
     if (token.text === "import" && next?.text === "(") {
       const argument = tokens[index + 2];
-      specifiers.push(argument?.kind === "string" ? argument.text : undefined);
+      const specifier = argument?.kind === "string" ? argument.text : undefined;
+      imports.push({ specifier, kind: "dynamic" });
     }
   });
-  return specifiers;
+  return imports;
 }
 
 /** The path of the project's file that a relative specifier in the file `from` names. */

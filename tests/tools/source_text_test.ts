@@ -81,18 +81,24 @@ test("importsOf finds every way of importing", () => {
     const k = 'import "./string.ts"';
     const l = Array.from("./no.ts");
     const m = import.meta.url;
+    export type N = { from: "./no.ts" };
+    export const o = 1;
+    import { type P } from "./kept.ts";
+    import type from "./named_type.ts";
   `;
-  assertEquals(importsOf(source), [
-    "./side.ts",
-    "./static.ts",
-    "./type.ts",
-    "./star.ts",
-    "./re_export.ts",
-    "./re_export_all.ts",
-    "./re_export_type.ts",
-    "./inline.ts",
-    "./dynamic.ts",
-    undefined,
+  assertEquals(importsOf(source).map(({ specifier, kind }) => [specifier, kind]), [
+    ["./side.ts", "static"],
+    ["./static.ts", "static"],
+    ["./type.ts", "type"],
+    ["./star.ts", "static"],
+    ["./re_export.ts", "static"],
+    ["./re_export_all.ts", "static"],
+    ["./re_export_type.ts", "type"],
+    ["./inline.ts", "dynamic"],
+    ["./dynamic.ts", "dynamic"],
+    [undefined, "dynamic"],
+    ["./kept.ts", "static"],
+    ["./named_type.ts", "static"],
   ]);
 });
 
