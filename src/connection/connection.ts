@@ -562,6 +562,10 @@ export class WebSocketConnection<Data = unknown>
       return this.#connection.#inbox.isFilled;
     }
 
+    countReceived(): number {
+      return this.#connection.#inbox.received;
+    }
+
     onUnfinished(): void {
       this.#connection.#sendClose(CloseCode.InternalError, "message not finished");
     }

@@ -41,6 +41,8 @@ export interface OutboxOwner {
   onSent(): void;
   /** Whether received messages wait to be answered, so that more is likely to be sent at once. */
   isAnswering(): boolean;
+  /** Messages received so far. */
+  countReceived(): number;
   /** A message was begun and cannot be finished. */
   onUnfinished(): void;
   /** The peer is further behind than it may be. */
@@ -64,6 +66,9 @@ export class Outbox {
   /** Settles when `bufferedAmount` has fallen again. */
   #drain: PromiseWithResolvers<void> | undefined;
   #sent = 0;
+  /** How many messages had come when one was last sent behind them, and how many were sent since. */
+  #answered = 0;
+  #answers = 0;
 
   /** Creates an outbox. */
   constructor(link: Link, marks: OutboxMarks, owner: OutboxOwner) {
@@ -152,10 +157,31 @@ export class Outbox {
   #flowControl(): Promise<void> {
     const link = this.#link;
     if (!link.buffersAtMost(this.#marks.sendHighWaterMark)) return this.#waitForDrain();
-    if (link.gathers && this.#turnEnd?.isWaiting !== true) {
-      this.#noteTurn(this.#owner.isAnswering());
-    }
+    if (link.gathers && this.#turnEnd?.isWaiting !== true) this.#endTurn();
     return READY;
+  }
+
+  #endTurn(): void {
+    if (this.#owner.isAnswering()) this.#noteTurn(true);
+    else if (this.#isLoneAnswer()) this.#link.flush();
+    else this.#noteTurn(false);
+  }
+
+  /**
+   * Whether this is the first message behind a received one, and the only one as far as the last time
+   * tells: it leaves at once then. To look for the end of its turn takes two microtasks, which are 5 %
+   * of an echo of 16 B by iteration at 50x1 on Bun.
+   */
+  #isLoneAnswer(): boolean {
+    const received = this.#owner.countReceived();
+    if (received === this.#answered) {
+      this.#answers++;
+      return false;
+    }
+    const alone = this.#answers === 1;
+    this.#answered = received;
+    this.#answers = 1;
+    return alone;
   }
 
   #waitForDrain(): Promise<void> {

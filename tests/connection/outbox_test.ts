@@ -73,6 +73,10 @@ function createOutbox(idleTimeout = 0) {
     isAnswering(): boolean {
       return this.answering;
     },
+    received: 0,
+    countReceived(): number {
+      return this.received;
+    },
     onUnfinished(): void {
       this.unfinished++;
     },
@@ -362,6 +366,52 @@ test("Outbox tells of a peer that is further behind than it may be, and of no ot
   link.bufferedAmount = 0;
   outbox.onDrain();
   await waiting;
+});
+
+test("Outbox writes a lone answer at once, as long as each message has one", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const flushes = () => link.calls.filter((call) => call === "flush").length;
+  // The first time nothing is known: the end of the turn is looked for.
+  owner.received++;
+  void outbox.send("a");
+  assertEquals(flushes(), 0);
+  await settle();
+  assertEquals(flushes(), 1);
+
+  owner.received++;
+  void outbox.send("b");
+  assertEquals(flushes(), 2);
+  await settle();
+  assertEquals(flushes(), 2);
+
+  // A second answer gathers, and teaches that more than one may come.
+  owner.received++;
+  void outbox.send("c");
+  void outbox.send("d");
+  void outbox.send("e");
+  assertEquals(flushes(), 3);
+  await settle();
+  assertEquals(flushes(), 4);
+  owner.received++;
+  void outbox.send("f");
+  assertEquals(flushes(), 4);
+  await settle();
+  assertEquals(flushes(), 5);
+});
+
+test("Outbox gathers answers while more messages wait for theirs", async () => {
+  const { link, owner, outbox } = createOutbox();
+  for (let i = 0; i < 2; i++) {
+    owner.received++;
+    void outbox.send("a");
+    await settle();
+  }
+  link.calls.length = 0;
+  owner.answering = true;
+  owner.received += 2;
+  void outbox.send("b");
+  void outbox.send("c");
+  assertEquals(link.calls.includes("flush"), false);
 });
 
 test("Outbox looks for no end of the turn where the link gathers nothing", async () => {
