@@ -5,7 +5,7 @@
 
 import type { Message } from "../types.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { READY } from "./ready.ts";
+import { pendingPromise, READY } from "./ready.ts";
 
 /** Where messages come from. */
 export interface InboxSource {
@@ -42,8 +42,11 @@ export interface ReceiveOptions {
 /** Takes each message in turn; a promise holds the next one back. */
 export type Consumer = (message: Message) => unknown;
 
-/** Takes one message, or `null` where none will come. */
-export type Waiter = (message: Message | null) => void;
+/** Waits for one message. An object and no closure: thousands of idle connections have one each. */
+export interface Waiter {
+  /** Takes the message, or `null` where none will come. */
+  give(message: Message | null): void;
+}
 
 /**
  * Whether the application, given a message, will come back for the next one: one that called
@@ -113,7 +116,7 @@ export class Inbox {
     if (waiter !== undefined) {
       this.#waiter = this.#waiters?.shift();
       this.#returning = "perhaps";
-      waiter(message);
+      waiter.give(message);
       return;
     }
     const limit = this.#marks.receiveHighWaterMark;
@@ -167,21 +170,25 @@ export class Inbox {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const message = this.take();
     if (message !== undefined) return Promise.resolve(message);
-    return new Promise((resolve, reject) => {
-      this.wait(signal === undefined ? resolve : this.#abortable(resolve, reject, signal));
-    });
+    const { promise, resolve } = pendingPromise<Message | null>();
+    this.wait(
+      signal === undefined
+        ? new PendingReceive(resolve)
+        : new AbortableReceive(resolve, this, signal),
+    );
+    return promise;
   }
 
   /** Gives the next message to `waiter` once it is there, `null` if none will come. */
   wait(waiter: Waiter): void {
     // Whoever waits for the next message has answered the last one.
     this.leave();
-    if (this.#ended) return waiter(null);
+    if (this.#ended) return waiter.give(null);
     this.#source.flushAnswers();
     // What is written may have ended it, or have made room for what was held.
     const message = this.take();
-    if (message !== undefined) return waiter(message);
-    if (this.#ended) return waiter(null);
+    if (message !== undefined) return waiter.give(message);
+    if (this.#ended) return waiter.give(null);
     if (this.#waiter === undefined) this.#waiter = waiter;
     else (this.#waiters ??= []).push(waiter);
   }
@@ -233,7 +240,7 @@ export class Inbox {
     this.#ended = true;
     for (let waiter = this.#waiter; waiter !== undefined; waiter = this.#waiter) {
       this.#waiter = this.#waiters?.shift();
-      waiter(null);
+      waiter.give(null);
     }
     this.pump();
   }
@@ -280,22 +287,50 @@ export class Inbox {
     this.#source.resumeReading();
   }
 
-  /** A waiter that a signal can take out of the queue. */
-  #abortable(
-    resolve: Waiter,
-    reject: (reason: unknown) => void,
+  /** Takes back a waiter that waits no longer. */
+  withdraw(waiter: Waiter): void {
+    if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
+    else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
+  }
+}
+
+/** A call of `receive` that waits. */
+class PendingReceive implements Waiter {
+  readonly #resolve: (message: Message | null | Promise<never>) => void;
+
+  constructor(resolve: (message: Message | null | Promise<never>) => void) {
+    this.#resolve = resolve;
+  }
+
+  give(message: Message | null | Promise<never>): void {
+    this.#resolve(message);
+  }
+}
+
+/** One that a signal can end. */
+class AbortableReceive extends PendingReceive implements EventListenerObject {
+  readonly #inbox: Inbox;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    resolve: (message: Message | null | Promise<never>) => void,
+    inbox: Inbox,
     signal: AbortSignal,
-  ): Waiter {
-    const onAbort = (): void => {
-      if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
-      else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
-      reject(signal.reason);
-    };
-    const waiter: Waiter = (message) => {
-      signal.removeEventListener("abort", onAbort);
-      resolve(message);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    return waiter;
+  ) {
+    super(resolve);
+    this.#inbox = inbox;
+    this.#signal = signal;
+    signal.addEventListener("abort", this, { once: true });
+  }
+
+  override give(message: Message | null | Promise<never>): void {
+    this.#signal.removeEventListener("abort", this);
+    super.give(message);
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.#inbox.withdraw(this);
+    super.give(Promise.reject(this.#signal.reason));
   }
 }

@@ -1,7 +1,8 @@
 /** Taking messages from an inbox by iteration, and as a stream. */
 
 import type { Message } from "../types.ts";
-import type { Inbox, Returning } from "./inbox.ts";
+import type { Inbox, Returning, Waiter } from "./inbox.ts";
+import { pendingPromise } from "./ready.ts";
 
 type Step = IteratorResult<Message, undefined>;
 
@@ -45,16 +46,34 @@ export function createReadable(
 function nextStep(inbox: Inbox, returning: Returning): Promise<Step> {
   const value = inbox.take(returning);
   if (value !== undefined) return Promise.resolve({ value, done: false });
-  return new Promise((resolve) => {
-    inbox.wait((value) => {
-      if (value !== null) {
-        inbox.expect(returning);
-        resolve({ value, done: false });
-        return;
-      }
-      const error = inbox.endOfMessages();
-      // Only one of the two functions of the promise is kept, since thousands may wait.
-      resolve(error === undefined ? { value: undefined, done: true } : Promise.reject(error));
-    });
-  });
+  const { promise, resolve } = pendingPromise<Step>();
+  inbox.wait(new PendingStep(resolve, inbox, returning));
+  return promise;
+}
+
+/** A step of an iteration whose message is still to come. */
+class PendingStep implements Waiter {
+  readonly #resolve: (step: Step | Promise<never>) => void;
+  readonly #inbox: Inbox;
+  readonly #returning: Returning;
+
+  constructor(
+    resolve: (step: Step | Promise<never>) => void,
+    inbox: Inbox,
+    returning: Returning,
+  ) {
+    this.#resolve = resolve;
+    this.#inbox = inbox;
+    this.#returning = returning;
+  }
+
+  give(value: Message | null): void {
+    if (value !== null) {
+      this.#inbox.expect(this.#returning);
+      this.#resolve({ value, done: false });
+      return;
+    }
+    const error = this.#inbox.endOfMessages();
+    this.#resolve(error === undefined ? { value: undefined, done: true } : Promise.reject(error));
+  }
 }

@@ -104,7 +104,7 @@ test("Inbox does not stop reading for what is taken at once", async () => {
 test("Inbox serves whoever waits in the order of the calls", () => {
   const { inbox } = createInbox();
   const given: (Message | null)[][] = [[], [], []];
-  for (const each of given) inbox.wait((message) => each.push(message));
+  for (const each of given) inbox.wait({ give: (message) => void each.push(message) });
   inbox.push("a");
   inbox.push("b");
   assertEquals(given, [["a"], ["b"], []]);
@@ -125,10 +125,10 @@ test("Inbox serves one who waits with what comes, or ends, because of the flush"
   const given: (Message | null)[] = [];
   const filled = createInbox();
   filled.hooks.onFlush = () => filled.inbox.push("a");
-  filled.inbox.wait((message) => given.push(message));
+  filled.inbox.wait({ give: (message) => void given.push(message) });
   const ended = createInbox();
   ended.hooks.onFlush = () => ended.inbox.end();
-  ended.inbox.wait((message) => given.push(message));
+  ended.inbox.wait({ give: (message) => void given.push(message) });
   assertEquals(given, ["a", null]);
 });
 
@@ -349,7 +349,7 @@ test("Inbox knows whether whoever has a message will come back", async () => {
   assertEquals(inbox.returning, "no");
   inbox.take("surely");
   assertEquals(inbox.returning, "surely");
-  inbox.wait(() => {});
+  inbox.wait({ give: () => {} });
   assertEquals(inbox.returning, "no");
 });
 
