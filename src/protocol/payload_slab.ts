@@ -88,6 +88,8 @@ export class PayloadSlab {
       // Spares a large payload its copy, and the array that this needs.
       return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + start, size);
     }
+    // V8 fills a slice with zeros before it copies: 15 µs for 64 KiB, and 12 so.
+    if (this.#sharing) return new Uint8Array(chunk.subarray(start, end));
     return chunk.slice(start, end) as Uint8Array<ArrayBuffer>;
   }
 
