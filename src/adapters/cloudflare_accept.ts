@@ -4,6 +4,8 @@ import type { WebSocketConnection } from "../connection/connection.ts";
 import {
   type AcceptOptions,
   acceptTransport,
+  checkAcceptOptions,
+  checkServeStream,
   type ServeStreamOptions,
   serveTransport,
 } from "../server/accept.ts";
@@ -31,6 +33,7 @@ export async function serveSocket(
   handler: RequestHandler,
   options: ServeSocketOptions = {},
 ): Promise<void> {
+  checkServeStream(handler, options);
   const { remoteAddress } = await socket.opened;
   const secure = options.secure ?? isSecure(socket);
   const open = () => new WorkersTransport(socket, remoteAddress);
@@ -45,12 +48,14 @@ export async function serveSocket(
  *
  * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
  * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
- * signal, or with a `TypeError` where an option is wrong or a stream of the socket is locked.
+ * signal, or with a `TypeError` where what `onRequest` returned is wrong, or a stream of the socket is
+ * locked. Where the options are wrong, rejects with a `TypeError` or `RangeError` before it reads.
  */
 export async function acceptWebSocket(
   socket: WorkersSocket,
   options: AcceptSocketOptions = {},
 ): Promise<WebSocketConnection> {
+  checkAcceptOptions(options);
   const { remoteAddress } = await socket.opened;
   const secure = options.secure ?? isSecure(socket);
   const open = () => new WorkersTransport(socket, remoteAddress);

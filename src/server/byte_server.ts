@@ -3,6 +3,7 @@
  * of them, and shuts down in order.
  */
 
+import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
@@ -75,6 +76,7 @@ export class ByteServer implements TcpServer {
     options: ServeTcpOptions,
     listen: (acceptor: Acceptor) => Listener,
   ) {
+    requireFunction("handler", handler);
     this.#handler = handler;
     this.#options = resolveServeOptions(options);
     this.#secure = options.cert !== undefined;
