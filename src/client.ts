@@ -3,6 +3,7 @@
  * it is asked to.
  */
 
+import { requireOptionalFunction } from "./arguments.ts";
 import { Deadline } from "./client/deadline.ts";
 import { ClientExchange, type Refusal } from "./client/exchange.ts";
 import {
@@ -104,6 +105,7 @@ export async function connectBy(
   const options = source instanceof Request ? fromRequest(source, given) : given;
   const { connectTimeout = CONNECT_TIMEOUT, maxRedirects = 0, signal } = options;
   const { clock } = resolveConnectionOptions(options);
+  requireOptionalFunction("dial", options.dial);
   requireInteger("connectTimeout", connectTimeout, MAX_DELAY);
   requireInteger("maxRedirects", maxRedirects, Number.MAX_SAFE_INTEGER);
   requireInteger("maxErrorBodySize", options.maxErrorBodySize ?? 0, Number.MAX_SAFE_INTEGER);

@@ -2,9 +2,11 @@
  * From the path of a request to the handler that serves it.
  */
 
+import { requireFunction } from "./arguments.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
+import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
-import { isUpgradeRequest } from "./handshake/server.ts";
+import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
 import type { Upgrade, UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
 /** A class of handlers; `init` is what the route names as its third element. */
@@ -75,15 +77,19 @@ export class WebSocketRouter {
   /**
    * Creates a router.
    *
-   * @throws {TypeError} if a pattern is not one of URLPattern's.
+   * @throws {TypeError} if a pattern is not one of URLPattern's, or an option or a handler is of a wrong
+   *   type.
+   * @throws {RangeError} if an option is out of its range.
    */
   constructor(routes: Iterable<WebSocketRoute>, options: WebSocketRouterOptions = {}) {
     const { onError = console.error, ...upgradeOptions } = options;
-    this.#routes = Array.from(routes, ([pattern, handler, init]) => ({
-      match: compile(pattern),
-      handler,
-      init,
-    }));
+    requireFunction("onError", onError);
+    resolveConnectionOptions(upgradeOptions);
+    checkHandshakeOptions(upgradeOptions);
+    this.#routes = Array.from(routes, ([pattern, handler, init]) => {
+      requireFunction("handler", handler);
+      return { match: compile(pattern), handler, init };
+    });
     this.#options = upgradeOptions;
     this.#onError = onError;
   }

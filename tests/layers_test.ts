@@ -10,7 +10,14 @@ import { importsOf, mentionsOf, resolveImport } from "./tools/source_text.ts";
 
 /** The layers from the lowest up; a row is a file, or a folder with all that it holds. */
 const layers: readonly (readonly string[])[] = [
-  ["src/opcode.ts", "src/close_code.ts", "src/engine.ts", "src/errors.ts", "src/types.ts"],
+  [
+    "src/arguments.ts",
+    "src/opcode.ts",
+    "src/close_code.ts",
+    "src/engine.ts",
+    "src/errors.ts",
+    "src/types.ts",
+  ],
   [
     "src/protocol/frame.ts",
     "src/protocol/mask.ts",

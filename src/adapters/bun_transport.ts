@@ -10,8 +10,8 @@ import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
  * listener. The listener or connection must have `allowHalfOpen: true`.
  *
  * Bun hands each chunk over in memory of its own, which it does not use again. What arrives before
- * there is a sink, or while paused, is held, and the end of the connection behind it. Once both
- * directions have ended in order the socket is closed without being asked.
+ * there is a sink, or while paused, is held, and the end of the connection behind it, unless a write
+ * waits as well. Once both directions have ended in order the socket is closed without being asked.
  */
 export class BunTransport implements ByteTransport {
   /** What Bun runs on. */
@@ -105,7 +105,10 @@ export class BunTransport implements ByteTransport {
   /** Writes the start of a chunk. A view takes 250 ns of the 5 µs that a message alone costs. */
   writeStart(chunk: Uint8Array, length: number): boolean {
     if (this.#done || this.#writeEnding) return true;
-    if (!this.#open) return false;
+    if (!this.#open) {
+      this.#loseUnread();
+      return false;
+    }
     const taken = this.#socket.write(chunk, 0, length);
     if (taken === length) return true;
     if (taken < 0) {
@@ -198,6 +201,7 @@ export class BunTransport implements ByteTransport {
 
   #onClose(error: Error | undefined): void {
     this.#open = false;
+    if (this.#pending !== undefined) this.#loseUnread();
     this.#pending = undefined;
     // The peer's FIN behind ours is told by Bun as a close alone.
     if (this.#writeEnded && !error) this.#endReading();
@@ -219,13 +223,25 @@ export class BunTransport implements ByteTransport {
     if (this.#readEnded) this.#closeSocket();
   }
 
+  /**
+   * A write will never be taken: whoever reads on only behind it does not read what is held, and so
+   * has to be told of the loss before.
+   */
+  #loseUnread(): void {
+    if (!this.#paused || this.#held === undefined) return;
+    this.#held = undefined;
+    this.#deliverSoon();
+  }
+
   /** A write met a closed socket; not told at once, since the writer is at work. */
   #failSoon(): void {
+    this.#loseUnread();
     queueMicrotask(() => this.#fail(new Error("Cannot write: the connection is closed")));
   }
 
   #fail(error: Error): void {
     this.#lossDue ??= { error };
+    if (this.#pending !== undefined) this.#loseUnread();
     this.#closeSocket();
     this.#deliver();
   }

@@ -1,8 +1,10 @@
 /** The upgrade of a request of `Bun.serve`. */
 
+import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
 import { resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
 import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
@@ -38,6 +40,7 @@ export function upgradeBunRequest<Data>(
   server: BunServer<BunSocketData>,
   options: UpgradeOptions<Data>,
 ): UpgradeResult<Data> {
+  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
   const agreement = negotiateUpgrade(request, options);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
   const extensions = extensionsOf(agreement);
@@ -106,6 +109,7 @@ export function upgradeBunRequest<Data>(
 export function guardUpgrades<Rest extends unknown[], Result>(
   fetch: (request: Request, ...rest: Rest) => Result | Promise<Result>,
 ): (request: Request, ...rest: Rest) => Promise<Result | Response> {
+  requireFunction("fetch", fetch);
   return async (request, ...rest) => {
     try {
       return await fetch(request, ...rest);

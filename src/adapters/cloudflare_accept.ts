@@ -1,6 +1,7 @@
 /** WebSocket over the TCP connections that a Worker's `connect` handler receives. */
 
 import type { WebSocketConnection } from "../connection/connection.ts";
+import type * as Accept from "../server/accept.ts";
 import type { AcceptOptions, ServeStreamOptions } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
 import type { WorkersSocket } from "./cloudflare_types.ts";
@@ -25,7 +26,11 @@ export async function serveSocket(
   handler: RequestHandler,
   options: ServeSocketOptions = {},
 ): Promise<void> {
-  const { accept, open, secure } = await prepare(socket, options);
+  const { accept, open, secure } = await prepare(
+    socket,
+    options,
+    ({ checkServeStream }) => checkServeStream(handler, options),
+  );
   await accept.serveTransport(open, handler, { ...options, secure });
 }
 
@@ -37,23 +42,33 @@ export async function serveSocket(
  *
  * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
  * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
- * signal, or with a `TypeError` where an option is wrong or a stream of the socket is locked.
+ * signal, or with a `TypeError` where what `onRequest` returned is wrong, or a stream of the socket is
+ * locked. Where the options are wrong, rejects with a `TypeError` or `RangeError` before it reads.
  */
 export async function acceptWebSocket(
   socket: WorkersSocket,
   options: AcceptSocketOptions = {},
 ): Promise<WebSocketConnection> {
-  const { accept, open, secure } = await prepare(socket, options);
+  const { accept, open, secure } = await prepare(
+    socket,
+    options,
+    ({ checkAcceptOptions }) => checkAcceptOptions(options),
+  );
   return await accept.acceptTransport(open, { ...options, secure });
 }
 
-/** What both need: what the socket tells of itself, and the code, loaded with the first of them. */
-async function prepare(socket: WorkersSocket, { secure }: { readonly secure?: boolean }) {
-  const [{ remoteAddress }, accept, { WorkersTransport }] = await Promise.all([
-    socket.opened,
+/** What both need: the code, loaded with the first of them, and what the socket tells of itself. */
+async function prepare(
+  socket: WorkersSocket,
+  { secure }: { readonly secure?: boolean },
+  check: (accept: typeof Accept) => void,
+) {
+  const [accept, { WorkersTransport }] = await Promise.all([
     import("../server/accept.ts"),
     import("./cloudflare_transport.ts"),
   ]);
+  check(accept);
+  const { remoteAddress } = await socket.opened;
   return {
     accept,
     open: () => new WorkersTransport(socket, remoteAddress),

@@ -38,6 +38,7 @@ export function upgradeOnWorkers<Data>(
         "let the client send them, which the runtime answers, or bound the silence by idleTimeout",
     );
   }
+  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
   const agreement = negotiateUpgrade(asHandshake(request), options);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
 

@@ -6,6 +6,7 @@
  * by whoever it is returned to: a function that fails before that has not upgraded anything.
  */
 
+import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
@@ -52,6 +53,7 @@ export function upgradeOnDeno<Data>(
   if (upgrades.has(request)) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
+  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
   const agreement = negotiateUpgrade(request, options);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
   const upgrade = new DenoUpgrade<Data>(request, agreement, options);
@@ -87,6 +89,7 @@ export function upgradeOnDeno<Data>(
 export function guardUpgrades<Address extends Deno.Addr = Deno.NetAddr>(
   handler: Deno.ServeHandler<Address>,
 ): Deno.ServeHandler<Address> {
+  requireFunction("handler", handler);
   return async (request, info) => {
     try {
       const response = await handler(request, info);

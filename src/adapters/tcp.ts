@@ -71,7 +71,8 @@ export async function serveStream(
  *
  * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
  * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
- * signal, or with a `TypeError` where an option is wrong or the stream is locked.
+ * signal, or with a `TypeError` where what `onRequest` returned is wrong. Where the options are wrong or
+ * the stream is locked, rejects with a `TypeError` or `RangeError` before it reads anything.
  */
 export async function acceptWebSocket(
   stream: ByteStream,

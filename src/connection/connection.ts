@@ -126,7 +126,7 @@ export class WebSocketConnection<Data = unknown>
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
-   * @throws {TypeError} if a side of the stream is locked, or `extensions` are none of ours.
+   * @throws {TypeError} if an option is of a wrong type, a side of the stream is locked, or `extensions` are none of ours.
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
     this.data = options.data as Data;

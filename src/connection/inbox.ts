@@ -3,6 +3,7 @@
  * that waits for messages.
  */
 
+import { requireOptionalSignal } from "../arguments.ts";
 import type { Message } from "../types.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { pendingPromise, READY } from "./ready.ts";
@@ -167,7 +168,14 @@ export class Inbox {
   /** The next message once it is there, `null` if none will come. */
   receive(options: ReceiveOptions = NO_OPTIONS): Promise<Message | null> {
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal !== undefined) {
+      try {
+        requireOptionalSignal("signal", signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      if (signal.aborted) return Promise.reject(signal.reason);
+    }
     const message = this.take();
     if (message !== undefined) return Promise.resolve(message);
     const { promise, resolve } = pendingPromise<Message | null>();

@@ -1,5 +1,6 @@
 /** Defaults and checks of {@linkcode ConnectionOptions}. */
 
+import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
 import type { Clock, ConnectionOptions } from "../types.ts";
 import { defaultClock, sharesTurns } from "./clock.ts";
 
@@ -53,8 +54,12 @@ const MAX_DELAY = 2 ** 31 - 1;
  * Fills in the defaults.
  *
  * @throws {RangeError} if a number is out of its range, naming it.
+ * @throws {TypeError} if a callback is no function, or a signal none.
  */
 export function resolveConnectionOptions(options: ConnectionOptions): ResolvedConnectionOptions {
+  requireOptionalSignal("signal", options.signal);
+  requireOptionalFunction("onPing", options.onPing);
+  requireOptionalFunction("onPong", options.onPong);
   const isDefault = sharesTurns && NAMES.every((name) => options[name] === undefined);
   return isDefault ? ALL_DEFAULT : resolve(options);
 }

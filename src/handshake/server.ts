@@ -3,10 +3,12 @@
  * read it, and says what to answer.
  */
 
+import { requireOptionalFunction } from "../arguments.ts";
 import {
   acceptOffer,
   type PermessageDeflateParameters,
   resolveCompression,
+  type ResolvedCompression,
 } from "../extensions/permessage_deflate_negotiation.ts";
 import type { CompressionOptions } from "../types.ts";
 import {
@@ -112,6 +114,33 @@ export function isUpgradeRequest(request: Request): boolean {
   return listIncludes(field(request, "upgrade"), "websocket");
 }
 
+/** What the options come to. */
+interface HandshakeTerms {
+  readonly compression: ResolvedCompression | undefined;
+  readonly headers: Headers;
+  readonly originPolicy: OriginPolicy;
+  readonly hostPolicy: HostPolicy | undefined;
+}
+
+/**
+ * Checks the options, and makes of them what a request is judged by.
+ *
+ * @throws {TypeError} if one is of a wrong type or malformed, naming it.
+ * @throws {RangeError} if a number of `compression` is out of its range, naming it.
+ */
+export function checkHandshakeOptions(options: HandshakeOptions): HandshakeTerms {
+  const { subprotocols = [], allowedHosts } = options;
+  requireSubprotocols(subprotocols);
+  requireOptionalFunction("selectSubprotocol", options.selectSubprotocol);
+  requireOptionalFunction("checkOrigin", options.checkOrigin);
+  return {
+    compression: resolveCompression(options.compression),
+    headers: copyExtraHeaders(options.headers),
+    originPolicy: new OriginPolicy(options),
+    hostPolicy: allowedHosts === undefined ? undefined : new HostPolicy(allowedHosts),
+  };
+}
+
 /**
  * Judges a request by RFC 6455 section 4.2.1 and the options. Returns what is agreed, or the response
  * that refuses: status 400, 403, 405, 426 or 505, and a body that says why.
@@ -126,12 +155,7 @@ export function negotiateUpgrade(
   options: HandshakeOptions,
   head?: RequestHead,
 ): HandshakeAgreement | Response {
-  const { subprotocols = [], allowedHosts } = options;
-  requireSubprotocols(subprotocols);
-  const compression = resolveCompression(options.compression);
-  const headers = copyExtraHeaders(options.headers);
-  const originPolicy = new OriginPolicy(options);
-  const hostPolicy = allowedHosts === undefined ? undefined : new HostPolicy(allowedHosts);
+  const { compression, headers, originPolicy, hostPolicy } = checkHandshakeOptions(options);
 
   const fault = checkRequest(request, head);
   if (fault !== undefined) return fault;

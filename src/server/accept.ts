@@ -2,6 +2,9 @@
  * A byte transport in hand whose request is still to be read: serves it, or makes it a WebSocket.
  */
 
+import { requireFunction, requireOptionalFunction } from "../arguments.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
+import { checkHandshakeOptions } from "../handshake/server.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
@@ -44,12 +47,37 @@ export interface AcceptOptions
 /** Makes the transport, once the options are known to be in order. */
 type OpenTransport = () => ByteTransport;
 
+/**
+ * Checks what `serveStream` is given.
+ *
+ * @throws {TypeError} if the handler or a callback is no function, or a signal none.
+ * @throws {RangeError} if a number is out of its range, naming it.
+ */
+export function checkServeStream(handler: RequestHandler, options: ServeStreamOptions): void {
+  requireFunction("handler", handler);
+  resolveServeOptions(options);
+}
+
+/**
+ * Checks what `acceptWebSocket` is given.
+ *
+ * @throws {TypeError} if an option is of a wrong type.
+ * @throws {RangeError} if a number is out of its range, naming it.
+ */
+export function checkAcceptOptions(options: AcceptOptions): void {
+  resolveServeOptions(options);
+  resolveConnectionOptions(options);
+  checkHandshakeOptions(options);
+  requireOptionalFunction("onRequest", options.onRequest);
+}
+
 /** Reads one request and has it answered by `handler`; see `serveStream` of `@gale/websocket/tcp`. */
 export async function serveTransport(
   open: OpenTransport,
   handler: RequestHandler,
   options: ServeStreamOptions,
 ): Promise<void> {
+  checkServeStream(handler, options);
   const { error } = await runExchange(open, handler, options);
   if (error !== undefined) throw error;
 }
@@ -59,6 +87,7 @@ export async function acceptTransport(
   open: OpenTransport,
   options: AcceptOptions,
 ): Promise<WebSocketConnection> {
+  checkAcceptOptions(options);
   let refusal: Response | undefined;
   const failures: unknown[] = [];
   const answer = async (request: Request) => {

@@ -6,6 +6,7 @@
  */
 
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
 import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
@@ -48,6 +49,7 @@ function upgrade<Data>(
   if (exchange.isUpgraded()) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
+  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
   const agreement = negotiateUpgrade(request, options, exchange.head);
   if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
   const begun = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });

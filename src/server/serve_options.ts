@@ -2,6 +2,7 @@
  * What `serveTcp` takes, the same on every host.
  */
 
+import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
 import { systemClock } from "../connection/clock.ts";
 import type { HeadLimits } from "../handshake/http1.ts";
 import type { Clock } from "../types.ts";
@@ -95,8 +96,13 @@ const MAX_DELAY = 2 ** 31 - 1;
  * Fills in the defaults.
  *
  * @throws {RangeError} if a number is out of its range, naming it.
+ * @throws {TypeError} if a callback is no function, or a signal none.
  */
-export function resolveServeOptions(options: ServeOptions): ResolvedServeOptions {
+export function resolveServeOptions(
+  options: ServeOptions & { readonly signal?: AbortSignal | undefined },
+): ResolvedServeOptions {
+  requireOptionalSignal("signal", options.signal);
+  requireOptionalFunction("onError", options.onError);
   const maxConnections = options.maxConnections ?? Infinity;
   if (maxConnections !== Infinity && !(Number.isInteger(maxConnections) && maxConnections > 0)) {
     throw new RangeError(`maxConnections must be a positive integer, not ${maxConnections}`);
@@ -115,11 +121,12 @@ export function resolveServeOptions(options: ServeOptions): ResolvedServeOptions
 /**
  * Checks what only matters to a listener.
  *
- * @throws {TypeError} if options contradict each other.
+ * @throws {TypeError} if options contradict each other, or `onListen` is no function.
  * @throws {RangeError} if the port is none.
  */
 export function checkListenOptions(options: ServeTcpOptions): void {
   const { port = 0, hostname, path, cert, key } = options;
+  requireOptionalFunction("onListen", options.onListen);
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("Cannot listen: cert and key must be given together");
   }

@@ -3,6 +3,7 @@
  * entry point whose `serveTcp` is not called does without it.
  */
 
+import { requireFunction } from "../arguments.ts";
 import type { ByteServer } from "./byte_server.ts";
 import type { RequestHandler } from "./http_exchange.ts";
 import type { Listener } from "./listener.ts";
@@ -49,6 +50,7 @@ export class LazyTcpServer implements TcpServer {
 
   /** Begins to listen; throws what the host's `listen` throws. */
   constructor(handler: RequestHandler, options: ServeTcpOptions, host: TcpServerHost) {
+    requireFunction("handler", handler);
     const resolved = resolveServeOptions(options);
     const secure = options.cert !== undefined;
     ({ promise: this.finished, resolve: this.#resolveFinished } = Promise.withResolvers<void>());

@@ -272,6 +272,44 @@ test("BunTransport holds what arrives while paused, and the loss behind it", asy
   assertEquals(sink.calls, ["receive", "receive", "lost"]);
 });
 
+test("BunTransport is lost before what it holds is taken where a write waits", async () => {
+  const error = new Error("ECONNRESET");
+  type Scripted = ReturnType<typeof scripted>;
+  const ways: Readonly<Record<string, (scene: Scripted) => void>> = {
+    "the close finds it": ({ socket, transport, handlers }) => {
+      socket.takes.push(1);
+      transport.write(Uint8Array.of(1, 2));
+      handlers.close(socket, error);
+    },
+    "an error finds it": ({ socket, transport, handlers }) => {
+      socket.takes.push(1);
+      transport.write(Uint8Array.of(1, 2));
+      handlers.error(socket, error);
+    },
+    "it finds the close": ({ socket, transport, handlers }) => {
+      handlers.close(socket, error);
+      assertEquals(transport.write(Uint8Array.of(1)), false);
+    },
+    "it is refused": ({ socket, transport }) => {
+      socket.takes.push(-1);
+      transport.write(Uint8Array.of(1));
+    },
+    "its rest is refused": ({ socket, transport, handlers }) => {
+      socket.takes.push(1, -1);
+      transport.write(Uint8Array.of(1, 2));
+      handlers.drain(socket);
+    },
+  };
+  for (const [how, end] of Object.entries(ways)) {
+    const scene = scripted();
+    scene.transport.pause();
+    scene.handlers.data(scene.socket, Uint8Array.of(1));
+    end(scene);
+    await scene.sink.called("lost");
+    assertEquals(scene.sink.calls, ["lost"], how);
+  }
+});
+
 test("BunTransport is silent after close()", async () => {
   const { socket, transport, sink, handlers } = scripted();
   transport.pause();

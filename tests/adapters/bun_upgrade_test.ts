@@ -50,7 +50,7 @@ async function answerTo(
   await serving(
     { fetch: (request, server) => fetch(request, server).response, websocket: handlers },
     async (port) => {
-      const { status, body } = await RawClient.exchange(port, requestText("/"));
+      const { status, body } = await RawClient.exchange({ port }, requestText("/"));
       answer = `${status} ${body}`;
     },
   );
@@ -65,7 +65,7 @@ test(
     headers.append("set-cookie", "b=2");
     await upgrading({ headers }, async (port) => {
       const fields = { "Sec-WebSocket-Protocol": "a, b" };
-      const { client, response } = await RawClient.open(port, "/", { fields });
+      const { client, response } = await RawClient.open({ port }, "/", { fields });
       assertEquals(response.headers.get("x-own"), "1");
       assertEquals(response.headers.getSetCookie(), ["a=1", "b=2"]);
       assertEquals(response.headers.has("sec-websocket-protocol"), false);
@@ -150,10 +150,10 @@ test("upgradeBunRequest knows a Unix socket", async () => {
 test("upgradeBunRequest refuses as the raw server does, and lets the peer try again", async () => {
   await upgrading({}, async (port) => {
     const fields = { "Origin": "https://evil.example" };
-    const refusal = await RawClient.exchange(port, requestText("/", { fields }));
+    const refusal = await RawClient.exchange({ port }, requestText("/", { fields }));
     assertEquals(refusal.status, 403);
     assertStringIncludes(refusal.body, "evil.example");
-    await (await RawClient.open(port, "/")).client[Symbol.asyncDispose]();
+    await (await RawClient.open({ port }, "/")).client[Symbol.asyncDispose]();
   });
 }, { skip });
 
@@ -191,7 +191,7 @@ test("upgradeBunRequest says that the `websocket` object is missing or another o
     },
     websocket: { message() {} },
   }, async (port) => {
-    await (await RawClient.open(port, "/")).client[Symbol.asyncDispose]();
+    await (await RawClient.open({ port }, "/")).client[Symbol.asyncDispose]();
   });
   assertInstanceOf(thrown, TypeError);
   assertStringIncludes(thrown.message, "is not the one of this module");
@@ -212,7 +212,7 @@ test(
       },
       websocket: createWebSocketHandlers({ maxMessageSize: 100 }),
     }, async (port) => {
-      const { client } = await RawClient.open(port, "/");
+      const { client } = await RawClient.open({ port }, "/");
       assertEquals(await client.nextClose(), "dropped");
       await client[Symbol.asyncDispose]();
     });
@@ -297,7 +297,7 @@ test(
       await upgrading({ compression }, async (port, accepted) => {
         for (const offer of offers) {
           const fields = { "Sec-WebSocket-Extensions": offer };
-          const { client, response } = await RawClient.open(port, "/", { fields });
+          const { client, response } = await RawClient.open({ port }, "/", { fields });
           const answer = response.headers.get("sec-websocket-extensions") ?? "";
           const { extensions, capabilities } = accepted();
           const what = `${JSON.stringify(compression)} ${offer}`;
@@ -328,7 +328,7 @@ test("upgradeBunRequest leaves the request's headers as they were", async () => 
     websocket,
   }, async (port) => {
     const fields = { "Sec-WebSocket-Extensions": "permessage-deflate; x=1" };
-    await (await RawClient.open(port, "/", { fields })).client[Symbol.asyncDispose]();
+    await (await RawClient.open({ port }, "/", { fields })).client[Symbol.asyncDispose]();
     assertEquals(offer, "permessage-deflate; x=1");
   });
 }, { skip });
@@ -389,7 +389,7 @@ test(
   "upgradeBunRequest loses nothing to a peer that reads late, and holds little of it",
   async () => {
     await upgrading({}, async (port, accepted) => {
-      const { client } = await RawClient.open(port, "/");
+      const { client } = await RawClient.open({ port }, "/");
       client.pause();
       const connection = accepted();
       // The first is more than Bun queues before it drops.
@@ -440,7 +440,7 @@ test("upgradeBunRequest does not read on while the application does not", async 
 
 test("upgradeBunRequest closes a connection whose reading is stopped", async () => {
   await upgrading({ receiveHighWaterMark: 0 }, async (port, accepted) => {
-    const { client } = await RawClient.open(port, "/");
+    const { client } = await RawClient.open({ port }, "/");
     const connection = accepted();
     client.send(TEXT, "stops the reading");
     client.send(PING, "answered");
@@ -456,7 +456,7 @@ test(
   "upgradeBunRequest reports our own code where both sides close, and closes with none",
   async () => {
     await upgrading({}, async (port, accepted) => {
-      const { client } = await RawClient.open(port, "/");
+      const { client } = await RawClient.open({ port }, "/");
       const closed = accepted().close(4001, "ours");
       client.sendClose(4002, "theirs");
       assertEquals((await client.next())?.opcode, CLOSE);

@@ -121,7 +121,7 @@ test("a connect handler of a Worker serves a WebSocket, with pings and compressi
     wasClean: true,
   });
 
-  const { client } = await RawClient.open(worker.tcpPort!, "/");
+  const { client } = await RawClient.open({ port: worker.tcpPort! }, "/");
   await using _ = client;
   await client.nextText();
   assertEquals((await client.next())?.opcode, PING);
@@ -130,9 +130,12 @@ test("a connect handler of a Worker serves a WebSocket, with pings and compressi
 test("a connect handler of a Worker serves a router", async () => {
   await using worker = await startWorker(WORKER, { tcp: true, bindings: { INBOUND: "serve" } });
   const port = worker.tcpPort!;
-  const page = await RawClient.exchange(port, requestText("/", { fields: { "Upgrade": null } }));
+  const page = await RawClient.exchange(
+    { port },
+    requestText("/", { fields: { "Upgrade": null } }),
+  );
   assertEquals([page.status, page.body], [200, "a page"]);
-  const refusal = await RawClient.exchange(port, requestText("/echo", { method: "POST" }));
+  const refusal = await RawClient.exchange({ port }, requestText("/echo", { method: "POST" }));
   assertEquals(refusal.status, 405);
   await using connection = await connectWebSocket(`ws://127.0.0.1:${port}/handler/x`);
   assertEquals(await connection.receive(), "open x");
@@ -151,7 +154,7 @@ test(
     assert(sending.bufferedAmount > 32 * block.length, `${sending.bufferedAmount} bytes left`);
     sending.abort();
 
-    const { client: filled } = await RawClient.open(worker.tcpPort!, "/fill");
+    const { client: filled } = await RawClient.open({ port: worker.tcpPort! }, "/fill");
     await using _ = filled;
     let frame = await filled.nextData();
     while (frame?.opcode === BINARY) frame = await filled.nextData();

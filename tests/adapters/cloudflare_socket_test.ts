@@ -18,7 +18,7 @@ async function open(
   options: UpgradeOptions = {},
 ): Promise<RawClient> {
   const target = `${route}?options=${encodeURIComponent(JSON.stringify(options))}`;
-  return (await RawClient.open(worker.port, target)).client;
+  return (await RawClient.open(worker, target)).client;
 }
 
 /** How the worker saw its one connection end. */

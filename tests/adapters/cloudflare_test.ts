@@ -25,7 +25,7 @@ test("cloudflare.upgradeWebSocket serves handlers of a router, with groups", asy
 
 test("cloudflare.upgradeWebSocket closes with 1011 where a handler throws", async () => {
   await using worker = await startWorker(WORKER);
-  const { client } = await RawClient.open(worker.port, "/echo");
+  const { client } = await RawClient.open(worker, "/echo");
   await using _ = client;
   client.send(TEXT, "throw");
   assertEquals(await client.nextClose(), 1011);
@@ -39,7 +39,7 @@ test("cloudflare.upgradeWebSocket closes with 1011 where a handler throws", asyn
 
 test("cloudflare.upgradeWebSocket delivers what came before the handler reads", async () => {
   await using worker = await startWorker(WORKER);
-  const { client } = await RawClient.open(worker.port, "/late");
+  const { client } = await RawClient.open(worker, "/late");
   await using _ = client;
   for (let i = 0; i < 5; i++) client.send(TEXT, String(i));
   client.send(CLOSE, Uint8Array.of(3, 232));
@@ -97,7 +97,7 @@ for (const over of ["fetch", "TCP"]) {
       const port = over === "TCP" ? worker.tcpPort! : worker.port;
       const open = async (idleTimeout: number) => {
         const options = encodeURIComponent(JSON.stringify({ idleTimeout }));
-        return (await RawClient.open(port, `/hoard?options=${options}`)).client;
+        return (await RawClient.open({ port }, `/hoard?options=${options}`)).client;
       };
       const earlier = await open(60);
       await using later = await open(120);
@@ -110,7 +110,7 @@ for (const over of ["fetch", "TCP"]) {
 
 test("a Worker that uses a connection of another request is told where it belongs", async () => {
   await using worker = await startWorker(WORKER);
-  const { client } = await RawClient.open(worker.port, "/share");
+  const { client } = await RawClient.open(worker, "/share");
   await using _ = client;
   for (const path of ["/send-to-shared", "/close-shared"]) {
     const response = await fetch(worker.url + path);

@@ -27,7 +27,7 @@ async function exchange(
   target: string,
   parts: RequestParts = {},
 ): Promise<RawResponse> {
-  return await RawClient.exchange(worker.port, requestText(target, parts));
+  return await RawClient.exchange(worker, requestText(target, parts));
 }
 
 /** What `/facts` says. */
@@ -36,7 +36,7 @@ async function facts(
   options: UpgradeOptions = {},
   fields: Readonly<Record<string, string>> = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { client } = await RawClient.open(worker.port, path("/facts", options), { fields });
+  const { client } = await RawClient.open(worker, path("/facts", options), { fields });
   await using _ = client;
   return JSON.parse(await client.nextText());
 }
@@ -98,7 +98,7 @@ test("cloudflare.upgradeWebSocket leaves other requests alone", async () => {
 test("cloudflare.upgradeWebSocket sends headers and cookies with the 101", async () => {
   await using worker = await startWorker(WORKER);
   const headers: [string, string][] = [["X-A", "1"], ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]];
-  const { client, response } = await RawClient.open(worker.port, path("/echo", { headers }));
+  const { client, response } = await RawClient.open(worker, path("/echo", { headers }));
   await using _ = client;
   assertEquals(response.headers.get("x-a"), "1");
   assertEquals(response.headers.getSetCookie(), ["a=1", "b=2"]);
@@ -116,7 +116,7 @@ test("cloudflare.upgradeWebSocket selects a subprotocol, or none (RFC 6455 4.2.2
   ) {
     const fields = { "Sec-WebSocket-Protocol": offered };
     const target = path("/facts", { subprotocols });
-    const { client, response } = await RawClient.open(worker.port, target, { fields });
+    const { client, response } = await RawClient.open(worker, target, { fields });
     await using _ = client;
     assertEquals(response.headers.get("sec-websocket-protocol") ?? "", selected);
     assertEquals(JSON.parse(await client.nextText()).protocol, selected);
@@ -207,7 +207,7 @@ test(
 
 test("cloudflare.upgradeWebSocket upgrades a request once", async () => {
   await using worker = await startWorker(WORKER);
-  const { client } = await RawClient.open(worker.port, "/twice");
+  const { client } = await RawClient.open(worker, "/twice");
   await using _ = client;
   assertStringIncludes(
     await client.nextText(),
@@ -222,7 +222,7 @@ test("cloudflare.upgradeWebSocket ends a connection whose response is not return
     code: 1006,
     error: "Error: The response of the upgrade was not returned in time",
   }]);
-  const { client } = await RawClient.open(worker.port, "/wait");
+  const { client } = await RawClient.open(worker, "/wait");
   await using _ = client;
   client.send(Opcode.Text, "still here");
   assertEquals(await client.nextText(), "still here");

@@ -186,10 +186,11 @@ test("acceptWebSocket rejects with what onRequest threw, once the client has its
   assertEquals(await accepting, thrown);
 });
 
-test("acceptWebSocket rejects wrong options, once the client has its 500", async () => {
+test("acceptWebSocket rejects wrong options of onRequest, once the client has its 500", async () => {
   const client = new Client();
   client.send(http(UPGRADE + "\n"));
-  const accepting = acceptWebSocket(client.stream, { maxMessageSize: -1 }).catch((error) => error);
+  const onRequest = () => ({ maxMessageSize: -1 });
+  const accepting = acceptWebSocket(client.stream, { onRequest }).catch((error) => error);
   assertStringIncludes(await client.receive(), "HTTP/1.1 500 ");
   client.end();
   assertInstanceOf(await accepting, RangeError);

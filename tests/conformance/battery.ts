@@ -10,8 +10,18 @@ import { testFlow } from "./cases/flow.ts";
 import { testHandshake } from "./cases/handshake.ts";
 import { testLife } from "./cases/life.ts";
 import { testMessages } from "./cases/messages.ts";
+import { testProcess } from "./cases/process.ts";
 import type { Host } from "./host_process.ts";
-import { type HostTest, ServedApp } from "./served_app.ts";
+import { type Cases, type HostTest, ServedApp } from "./served_app.ts";
+
+/** Cases of one connection or a few, which leave the process as it is. */
+export const CONNECTION_CASES: readonly Cases[] = [
+  testHandshake,
+  testMessages,
+  testFlow,
+  testClosing,
+  testLife,
+];
 
 /** Runs the battery against a host. */
 export function testHost(host: Host): void {
@@ -27,7 +37,5 @@ export function testHost(host: Host): void {
   const testServer: HostTest = (name, run, options) =>
     test(`${host.name} ${name}`, () => run(server!), { ...options, skip: skip ?? options?.skip });
 
-  for (const testCases of [testHandshake, testMessages, testFlow, testClosing, testLife]) {
-    testCases(host, testServer);
-  }
+  for (const testCases of [...CONNECTION_CASES, testProcess]) testCases(host, testServer);
 }

@@ -21,8 +21,13 @@ export interface ClientHost {
   readonly run: (index: number, targets: ClientTargets) => Promise<unknown>;
 }
 
+/** What lies between a client and a port. */
+export type Network = (port: number) => Promise<AsyncDisposable & { readonly port: number }>;
+
+const direct: Network = (port) => Promise.resolve({ port, async [Symbol.asyncDispose]() {} });
+
 /** Runs the cases on a host, against the application on Deno TCP and a scripted server. */
-export function testClient(host: ClientHost): void {
+export function testClient(host: ClientHost, network: Network = direct): void {
   const skip = host.missing ?? runtimeMissing("deno");
   let application: HostProcess | undefined;
   let client: AsyncDisposable | undefined;
@@ -39,9 +44,11 @@ export function testClient(host: ClientHost): void {
   for (const [index, { name, expected, closes }] of CLIENT_CASES.entries()) {
     test(`the client on ${host.name} ${name}`, async () => {
       await using scripted = await ScriptedServer.start();
+      await using toApplication = await network(application!.port);
+      await using toScripted = await network(scripted.port);
       const result = await host.run(index, {
-        application: `ws://127.0.0.1:${application!.port}`,
-        scripted: `ws://127.0.0.1:${scripted.port}`,
+        application: `ws://127.0.0.1:${toApplication.port}`,
+        scripted: `ws://127.0.0.1:${toScripted.port}`,
       });
       assertEquals(result, expected);
       if (closes !== undefined) {

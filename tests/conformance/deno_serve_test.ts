@@ -1,42 +1,4 @@
 import { testHost } from "./battery.ts";
-import { runtimeMissing, startHost } from "./host_process.ts";
+import { DENO_SERVE } from "./host_records.ts";
 
-testHost({
-  name: "Deno.serve",
-  missing: runtimeMissing("deno"),
-  start: () => startHost("deno", "deno_serve.ts"),
-  capabilities: {
-    ping: false,
-    compression: false,
-    inboundBackpressure: false,
-    outboundBackpressure: true,
-    responseHeaders: true,
-    noDelay: false,
-  },
-  refusals: { "HTTP/1.0": 101, "a body": 400 },
-  violations: {
-    "an unmasked frame": "accepted",
-    "a reserved bit": "dropped",
-    "RSV1 without compression": "dropped",
-    "a reserved opcode": "dropped",
-    "a fragmented ping": "dropped",
-    "a ping of 126 bytes": "dropped",
-    "a stray continuation": "dropped",
-    "a message within another": "dropped",
-    "a length of 2^63": "dropped",
-    "text that is not UTF-8": "dropped",
-    "a Close payload of one byte": "dropped",
-    "a reason that is not UTF-8": "dropped",
-  },
-  keepalive: "host",
-  sendsFragments: false,
-  tellsRemoteAddress: true,
-  answersEmptyClose: 1005,
-  closesWhileReceiving: false,
-  upgradesAtOnce: false,
-  survivesRejections: true,
-  closeWaits: true,
-  shutsDown: true,
-  endsTransport: false,
-  collectsGarbage: true,
-});
+testHost(DENO_SERVE);

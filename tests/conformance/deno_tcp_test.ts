@@ -1,10 +1,4 @@
 import { testHost } from "./battery.ts";
-import { runtimeMissing, startHost } from "./host_process.ts";
-import { TCP_HOST } from "./tcp_host.ts";
+import { DENO_TCP } from "./host_records.ts";
 
-testHost({
-  ...TCP_HOST,
-  name: "Deno TCP",
-  missing: runtimeMissing("deno"),
-  start: () => startHost("deno", "deno_tcp.ts"),
-});
+testHost(DENO_TCP);

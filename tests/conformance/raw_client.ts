@@ -20,8 +20,16 @@ export {
 /** The key of the example in RFC 6455 section 1.3. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** Milliseconds that a server may take for anything. */
-const TIMEOUT = 15_000;
+/** The default of `Destination.patience`: more than a busy machine makes anybody wait. */
+export const PATIENCE = 15_000;
+
+/** Where a client connects to. */
+export interface Destination {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** Milliseconds that the server may take for anything. */
+  readonly patience?: number;
+}
 
 /** A response as it was read. */
 export interface RawResponse {
@@ -60,6 +68,7 @@ export function requestText(target: string, parts: RequestParts = {}): string {
 /** One connection, of bytes first and of frames once it is upgraded. */
 export class RawClient implements AsyncDisposable {
   readonly #socket: Socket;
+  readonly #patience: number;
   readonly #reader = new FrameReader();
   readonly #frames: Frame[] = [];
   #unread: Uint8Array[] = [];
@@ -67,7 +76,8 @@ export class RawClient implements AsyncDisposable {
   #ended = false;
   #wake = () => {};
 
-  private constructor(port: number) {
+  private constructor({ port, patience = PATIENCE }: Destination) {
+    this.#patience = patience;
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.#socket.on("data", (chunk: Uint8Array) => {
       this.#take(new Uint8Array(chunk));
@@ -81,24 +91,28 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** Sends a request and reads the whole response. */
-  static async exchange(port: number, request: string): Promise<RawResponse> {
-    await using client = new RawClient(port);
+  static async exchange(server: Destination, request: string): Promise<RawResponse> {
+    await using client = new RawClient(server);
     client.sendBytes(new TextEncoder().encode(request));
     return await client.#response();
   }
 
   /** Opens a WebSocket. */
   static async open(
-    port: number,
+    server: Destination,
     target: string,
     parts?: RequestParts,
   ): Promise<{ client: RawClient; response: RawResponse }> {
-    const client = new RawClient(port);
-    client.sendBytes(new TextEncoder().encode(requestText(target, parts)));
-    const response = await client.#response();
-    if (response.status === 101) return { client, response };
-    await client[Symbol.asyncDispose]();
-    throw new Error(`The handshake was refused: ${response.status} ${response.body}`);
+    const client = new RawClient(server);
+    try {
+      client.sendBytes(new TextEncoder().encode(requestText(target, parts)));
+      const response = await client.#response();
+      if (response.status === 101) return { client, response };
+      throw new Error(`The handshake was refused: ${response.status} ${response.body}`);
+    } catch (error) {
+      await client[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Whether the server has ended its direction. */
@@ -183,7 +197,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   async #until(done: () => boolean): Promise<void> {
-    const deadline = Date.now() + TIMEOUT;
+    const deadline = Date.now() + this.#patience;
     while (!done() && !this.#ended) {
       if (Date.now() > deadline) throw new Error("The server does not answer");
       await new Promise<void>((resolve) => {
@@ -216,8 +230,11 @@ export class RawClient implements AsyncDisposable {
     const body = () => text().slice(head[0].length);
     const chunked = headers.get("transfer-encoding") === "chunked";
     const length = Number(headers.get("content-length") ?? Infinity);
-    await this.#until(() => chunked ? body().endsWith("0\r\n\r\n") : body().length >= length);
-    return { status, headers, body: chunked ? joinChunks(body()) : body() };
+    const isWhole = () => chunked ? body().endsWith("0\r\n\r\n") : body().length >= length;
+    await this.#until(isWhole);
+    if (!isWhole() && (chunked || length !== Infinity)) throw new Error("The response is cut off");
+    const bytes = Uint8Array.from(chunked ? joinChunks(body()) : body(), (c) => c.charCodeAt(0));
+    return { status, headers, body: new TextDecoder().decode(bytes) };
   }
 }
 

@@ -3,11 +3,15 @@
 import { type ConnectOptions, connectWebSocket, type WebSocketConnection } from "@gale/websocket";
 import type { TestOptions } from "../harness.ts";
 import type { Host, HostProcess } from "./host_process.ts";
-import { RawClient, type RawResponse, type RequestParts, requestText } from "./raw_client.ts";
+import {
+  type Destination,
+  PATIENCE,
+  RawClient,
+  type RawResponse,
+  type RequestParts,
+  requestText,
+} from "./raw_client.ts";
 import type { Report, ReportedEnd, Stats } from "./reports.ts";
-
-/** Milliseconds that the application may take to come to know something. */
-const TIMEOUT = 15_000;
 
 /** Registers a case; its name is preceded by the host's. */
 export type HostTest = (
@@ -21,17 +25,40 @@ export type Cases = (host: Host, test: HostTest) => void;
 
 let visits = 0;
 
+function pageRequest(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+}
+
+/** How connections are made to an application, where not as they usually are. */
+export interface Route {
+  /** The port, where it is not the process's own; pages are asked for at that one anyway. */
+  readonly port?: number;
+  /** Milliseconds that anything may take. */
+  readonly patience?: number;
+  /** What our own client connects with, unless a case says otherwise. */
+  readonly connectOptions?: ConnectOptions;
+}
+
+/** What a test has opened. */
+type Opened = RawClient | WebSocketConnection;
+
 /** A process that serves the application. */
-export class ServedApp {
+export class ServedApp implements Destination {
+  /** The port on 127.0.0.1 that connections are made to. */
+  readonly port: number;
+  /** Milliseconds that the application may take to come to know something. */
+  readonly patience: number;
+  /** What our own client connects with. */
+  readonly connectOptions: ConnectOptions;
   readonly #process: HostProcess;
+  readonly #visits: Visit[] = [];
+  readonly #opened: Promise<Opened>[] = [];
 
-  constructor(process: HostProcess) {
+  constructor(process: HostProcess, route: Route = {}) {
     this.#process = process;
-  }
-
-  /** Its port on 127.0.0.1. */
-  get port(): number {
-    return this.#process.port;
+    this.port = route.port ?? process.port;
+    this.patience = route.patience ?? PATIENCE;
+    this.connectOptions = { maxMessageSize: 1 << 25, ...route.connectOptions };
   }
 
   /** Its process. */
@@ -41,23 +68,61 @@ export class ServedApp {
 
   /** A connection to be made to a path. */
   visit(path: string): Visit {
-    return new Visit(this, path);
+    const visit = new Visit(this, path);
+    this.#visits.push(visit);
+    return visit;
   }
 
-  /** Gets a page, as JSON. */
+  /** Notes what is being opened, for {@linkcode letGo}. */
+  note<T extends Opened>(opening: Promise<T>): Promise<T> {
+    this.#opened.push(opening);
+    opening.catch(() => {}); // whoever asked for it has to do with that
+    return opening;
+  }
+
+  /** Ends whatever cases that failed have left open, and the application's waiting for them. */
+  async letGo(): Promise<void> {
+    for (const visit of this.#visits) await visit.release(); // one connection is enough
+    for (const opened of await Promise.allSettled(this.#opened)) {
+      if (opened.status === "rejected") continue;
+      if (opened.value instanceof RawClient) {
+        await opened.value[Symbol.asyncDispose]();
+      } else {
+        opened.value.abort();
+        await opened.value.closed;
+      }
+    }
+  }
+
+  /** Gets a page, as JSON, by a connection of its own, which is gone then. */
   async page<T>(path: string): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.port}${path}`);
-    return await response.json() as T;
+    const { body } = await RawClient.exchange(this.#process, pageRequest(path));
+    return JSON.parse(body) as T;
   }
 
   /** Sends a request of a handshake and reads the response to it. */
   handshake(path: string, parts?: RequestParts): Promise<RawResponse> {
-    return RawClient.exchange(this.port, requestText(path, parts));
+    return RawClient.exchange(this, requestText(path, parts));
   }
 
   /** The counts, once they are as wanted. */
   stats(wanted: (stats: Stats) => boolean = () => true): Promise<Stats> {
-    return poll(() => this.page<Stats>("/stats"), wanted, "the counts");
+    return this.poll(() => this.page<Stats>("/stats"), wanted, "the counts");
+  }
+
+  /** Looks until something is as wanted. */
+  async poll<T>(
+    look: () => T | Promise<T>,
+    wanted: (seen: T) => boolean,
+    what: string,
+  ): Promise<T> {
+    const deadline = Date.now() + this.patience;
+    for (let delay = 1;; delay = Math.min(2 * delay, 50)) {
+      const seen = await look();
+      if (wanted(seen)) return seen;
+      if (Date.now() > deadline) throw new Error(`Waiting for ${what}: ${JSON.stringify(seen)}`);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
   }
 }
 
@@ -79,7 +144,8 @@ export class Visit {
 
   /** Connects by the project's own client. */
   connect(options: ConnectOptions = {}): Promise<WebSocketConnection> {
-    return connectWebSocket(this.url, { maxMessageSize: 1 << 25, ...options });
+    const server = this.#server;
+    return server.note(connectWebSocket(this.url, { ...server.connectOptions, ...options }));
   }
 
   /** Connects by hand. */
@@ -89,7 +155,9 @@ export class Visit {
 
   /** Connects by hand, and gives the 101 as well. */
   openWithResponse(parts?: RequestParts): Promise<{ client: RawClient; response: RawResponse }> {
-    return RawClient.open(this.#server.port, this.#target, parts);
+    const opening = RawClient.open(this.#server, this.#target, parts);
+    void this.#server.note(opening.then(({ client }) => client));
+    return opening;
   }
 
   /** Asks for the connection by hand, to be refused. */
@@ -99,7 +167,7 @@ export class Visit {
 
   /** What the application reports, once it is as wanted. */
   async report(wanted: (report: Report) => boolean = () => true): Promise<Report> {
-    const report = await poll(
+    const report = await this.#server.poll(
       () => this.#server.page<Report | null>(`/reports/${this.#id}`),
       (report) => report !== null && wanted(report),
       `the report of ${this.#target}`,
@@ -114,10 +182,12 @@ export class Visit {
 
   /** The report once a count of it has stopped to change: somebody is held up then. */
   async standstill(count: (report: Report) => number): Promise<Report> {
+    const deadline = Date.now() + this.#server.patience;
     for (let last = await this.report();;) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       const now = await this.report();
       if (count(now) === count(last) && count(now) > 0) return now;
+      if (Date.now() > deadline) throw new Error(`No standstill: ${JSON.stringify(now)}`);
       last = now;
     }
   }
@@ -125,19 +195,5 @@ export class Visit {
   /** Lets the application go on that waits. */
   async release(): Promise<void> {
     await this.#server.page(`/release/${this.#id}`);
-  }
-}
-
-async function poll<T>(
-  look: () => Promise<T>,
-  wanted: (seen: T) => boolean,
-  what: string,
-): Promise<T> {
-  const deadline = Date.now() + TIMEOUT;
-  for (let delay = 1;; delay = Math.min(2 * delay, 50)) {
-    const seen = await look();
-    if (wanted(seen)) return seen;
-    if (Date.now() > deadline) throw new Error(`Waiting for ${what}: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, delay));
   }
 }

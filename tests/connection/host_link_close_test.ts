@@ -82,3 +82,13 @@ test("HostLink hands held messages over before it tells of a Close", () => {
   assertEquals(notes.messages, ["held"]);
   assertEquals(notes.calls, ["activity", "message", "turn end", "close 1000 ", "end"]);
 });
+
+test("HostLink hears of no Close behind one that it has refused, or behind its end", () => {
+  const { link, notes } = openLink({ opened: false });
+  link.refuseClose(1002, "invalid close code 999"); // the answer waits for the socket
+  link.receiveClose(1000, "");
+  assertEquals(notes.calls, ["failure 1002"]);
+  link.abort(undefined);
+  link.receiveClose(1000, "");
+  assertEquals(notes.calls, ["failure 1002", "end"]);
+});

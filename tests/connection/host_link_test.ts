@@ -34,6 +34,15 @@ function openLink(
   return { link, notes, socket };
 }
 
+test("HostLink tells what is known of its socket", () => {
+  const remoteAddress = { transport: "tcp", hostname: "192.0.2.1", port: 7 } as const;
+  const { link } = createLink({}, { extensions: "x", remoteAddress });
+  assertEquals(
+    [link.url, link.protocol, link.extensions, link.remoteAddress, link.answersClose],
+    ["ws://example.com/", "p", "x", remoteAddress, true],
+  );
+});
+
 test("HostLink keeps what is sent before the socket opens, in order, the Close last", () => {
   const { link, notes } = createLink();
   const data = bytes("b");
@@ -116,6 +125,85 @@ test("HostLink watches what a host has written that does not tell", async () => 
   assertEquals(notes.drains, 1);
 });
 
+test("HostLink watches no host that tells", () => {
+  const clock = new ManualClock();
+  const { link, socket } = openLink({ clock, sendLowWaterMark: 10 });
+  link.sendText("x", undefined);
+  socket.bufferedAmount = 11;
+  link.flush();
+  assertEquals(clock.pending, 0);
+});
+
+test("HostLink looks first when its host has most likely written, and then by the clock", async () => {
+  const clock = new ManualClock();
+  const { link, notes } = createLink({ clock, sendLowWaterMark: 10 });
+  const socket = new FakeHostSocket(false);
+  const looks: (() => void)[] = [];
+  Object.assign(socket, { soon: (look: () => void) => void looks.push(look) });
+  link.open(socket);
+  notes.drains = 0;
+  const send = (): void => {
+    link.sendText("x", undefined);
+    socket.bufferedAmount = 11;
+    link.flush();
+  };
+  send();
+  link.flush();
+  assertEquals([looks.length, clock.pending], [1, 0]);
+  socket.bufferedAmount = 10;
+  looks[0]!();
+  assertEquals(notes.drains, 1);
+
+  send();
+  looks[1]!();
+  assertEquals([notes.drains, clock.pending], [1, 1]);
+  socket.bufferedAmount = 10;
+  await clock.advance(64);
+  assertEquals([notes.drains, clock.pending], [2, 0]);
+
+  send();
+  link.abort(undefined);
+  looks[2]!();
+  assertEquals([notes.drains, clock.pending], [2, 0]);
+});
+
+test("HostLink looks at short intervals first, again with each that it waits for", async () => {
+  const clock = new ManualClock();
+  const { link, notes, socket } = openLink({ clock, sendLowWaterMark: 10 }, {
+    reportsDrain: false,
+  });
+  notes.drains = 0;
+  for (let times = 1; times <= 2; times++) {
+    link.sendText("x", undefined);
+    socket.bufferedAmount = 11;
+    link.flush();
+    let looks = 0;
+    Object.defineProperty(socket, "bufferedAmount", {
+      configurable: true,
+      get: () => (looks++, 11),
+    });
+    await clock.advance(63); // after 1, 3, 7, 15, 31 and 63 ms
+    assertEquals(looks, 6);
+    Object.defineProperty(socket, "bufferedAmount", { value: 10, writable: true });
+    await clock.advance(64);
+    assertEquals(notes.drains, times);
+  }
+});
+
+test("HostLink flushes what its socket gathers, and waits where that takes no more", () => {
+  const { link, socket } = openLink();
+  let flushes = 0;
+  Object.assign(socket, { gathers: true, flush: () => (flushes++, false) });
+  assertEquals(link.gathers, true);
+  link.flush();
+  link.sendText("waits", undefined);
+  assertEquals([flushes, socket.calls, link.bufferedAmount], [1, [], 5]);
+  Object.assign(socket, { gathers: false });
+  assertEquals(link.gathers, false);
+  link.flush();
+  assertEquals(flushes, 1);
+});
+
 test("HostLink asks its host how much is buffered only where it may be above the mark", () => {
   const { link, socket } = openLink();
   let asked = 0;
@@ -128,6 +216,9 @@ test("HostLink asks its host how much is buffered only where it may be above the
   assertEquals([link.buffersAtMost(45), asked], [true, 1]);
   assertEquals([link.buffersAtMost(5), asked], [true, 1]);
   assertEquals([link.buffersAtMost(4), asked], [false, 2]);
+  link.ping(bytes("ping"));
+  assertEquals([link.buffersAtMost(23), asked], [true, 2]);
+  assertEquals([link.buffersAtMost(22), asked], [true, 3]);
 });
 
 test("HostLink sends a message of fragments as a whole", () => {
@@ -171,6 +262,44 @@ test("HostLink stops a host that can be stopped, and holds what it has read", ()
   link.resume();
   assertEquals(notes.messages, ["a", "b"]);
   assertEquals(socket.calls, ["pause", "pause", "resume"]);
+});
+
+test("HostLink tells the end of a turn behind what it held", () => {
+  const { link, notes } = openLink();
+  link.pause();
+  for (const message of ["a", "b"]) link.receiveMessage(message);
+  link.resume();
+  assertEquals(notes.calls, ["activity", "activity", "message", "message", "turn end"]);
+  link.pause();
+  link.resume();
+  assertEquals(notes.calls.length, 5);
+});
+
+test("HostLink hears of no Close behind a message that it has failed for (RFC 6455 7.1.7)", () => {
+  const { link, notes } = openLink({ maxMessageSize: 1 });
+  link.receiveMessage("too long");
+  link.closed(1009, "");
+  assertEquals(notes.calls, ["failure 1009", "end"]);
+  assertEquals((notes.error as WebSocketProtocolError).closeCode, 1009);
+});
+
+test("HostLink holds exactly as much as maxQueuedAmount where it cannot stop its host", () => {
+  const { link, notes } = openLink({ maxQueuedAmount: 66 }, { inboundBackpressure: false });
+  link.pause();
+  link.receiveMessage("a"); // 64 bytes, and two for each unit
+  assertEquals(notes.calls, ["activity"]);
+  link.receiveMessage("");
+  assertEquals(notes.calls.includes("failure 1013"), true);
+});
+
+test("HostLink that has ended holds nothing, and sends nothing when the host drains", () => {
+  const { link, socket } = openLink();
+  socket.room = 1;
+  for (const text of ["a", "waits"]) link.sendText(text, undefined);
+  link.abort(undefined);
+  assertEquals(link.bufferedAmount, 0);
+  link.drained();
+  assertEquals(socket.calls, ["text a", "terminate"]);
 });
 
 test("HostLink pauses a socket that opens while the connection is behind", () => {

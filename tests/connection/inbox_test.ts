@@ -144,6 +144,39 @@ test("Inbox takes one who gives up out of the line, and loses no message", async
   assertEquals(await second, "a");
 });
 
+test("Inbox takes those who give up out of the middle and the end of the line", async () => {
+  const { inbox } = createInbox();
+  const controllers = Array.from({ length: 4 }, () => new AbortController());
+  const waiting = controllers.map(({ signal }) => inbox.receive({ signal }));
+  for (const at of [1, 3]) {
+    controllers[at]!.abort(new RangeError("enough"));
+    await assertRejects(() => waiting[at]!, RangeError, "enough");
+  }
+  for (const message of ["a", "b", "c"]) inbox.push(message);
+  assertEquals([await waiting[0], await waiting[2], inbox.take()], ["a", "b", "c"]);
+});
+
+test("Inbox does not stay with a signal that is used again and again", async () => {
+  const { inbox } = createInbox();
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  for (let i = 0; i < 3; i++) {
+    const received = inbox.receive({ signal });
+    assertEquals(listeners, 1);
+    inbox.push("a");
+    assertEquals([await received, listeners], ["a", 0]);
+  }
+});
+
 test("Inbox does not mind a signal once the message is there", async () => {
   const { inbox } = createInbox();
   const controller = new AbortController();

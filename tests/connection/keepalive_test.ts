@@ -35,6 +35,14 @@ test("Keepalive pings after silence, and gives the peer up when no sign of life 
   assertEquals(clock.pending, 0);
 });
 
+test("Keepalive gives a peer up in time, be that before it would look again", async () => {
+  for (const [pingTimeout, lost] of [[3, 43], [10, 50], [17, 57]] as const) {
+    const { clock, log } = watch({ pingInterval: 40, pingTimeout });
+    await clock.advance(100);
+    assertEquals(log, ["ping at 40", `lost at ${lost}`]);
+  }
+});
+
 test("Keepalive pings again and again while the peer answers", async () => {
   for (const pingTimeout of [5, 30, 100]) {
     const { keepalive, clock, log } = watch({ pingInterval: 30, pingTimeout });

@@ -192,6 +192,16 @@ test("Outbox rejects what it has held back at the end", async () => {
   assertStrictEquals(await assertRejects(() => held), error);
 });
 
+test("Outbox rejects what waits for its source at the end", async () => {
+  const { owner, outbox } = createOutbox();
+  const { stream } = controlled<string>();
+  const held = outbox.send(stream);
+  await settle();
+  owner.error = new RangeError("over");
+  outbox.end(owner.error);
+  assertStrictEquals(await assertRejects(() => held), owner.error);
+});
+
 test("Outbox keeps the order of the calls behind Blobs and streams", async () => {
   const { link, outbox } = createOutbox();
   const { stream, controller } = controlled<string>();
@@ -318,6 +328,23 @@ test("Outbox checks before each thing that had to wait whether it can still be s
   controller.enqueue("too late");
   for (const send of sends) assertStrictEquals(await assertRejects(() => send), owner.error);
   assertEquals([link.sent, owner.unfinished, isCancelled()], [["begin text a"], 1, true]);
+});
+
+test("Outbox sends no Blob and finishes no stream that was read too late", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const blob = outbox.send(new Blob(["a"]));
+  owner.error = new RangeError("closed");
+  assertStrictEquals(await assertRejects(() => blob), owner.error);
+  await settle();
+  owner.error = undefined;
+  const { stream, controller } = controlled<string>();
+  const send = outbox.send(stream);
+  controller.enqueue("b");
+  await settle();
+  owner.error = new RangeError("closed");
+  controller.close();
+  assertStrictEquals(await assertRejects(() => send), owner.error);
+  assertEquals([link.sent, owner.unfinished], [["begin text b"], 1]);
 });
 
 test("Outbox gives up a send whose source does not go on, and those behind it", async () => {

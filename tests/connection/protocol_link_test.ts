@@ -70,6 +70,62 @@ test("ProtocolLink keeps what is sent before it is open, and reads what followed
   assertEquals(link.bufferedAmount, 0);
 });
 
+test("ProtocolLink writes what was sent before, and nothing else, as it opens", () => {
+  const { link, transport } = open();
+  link.sendText("early", undefined);
+  link.open(transport);
+  assertEquals(transport.frames.map(({ payload }) => payload), [bytes("early")]);
+});
+
+test("ProtocolLink leaves a transport that it knows alone before it is open", () => {
+  const transport = new FakeTransport();
+  const { link } = open("server", {}, { transport });
+  assertEquals(link.remoteAddress, transport.remoteAddress);
+  link.sendText("early", undefined);
+  link.flush();
+  link.pause();
+  assertEquals([transport.writes, transport.paused], [[], false]);
+  transport.paused = true;
+  link.resume();
+  assertEquals(transport.paused, true);
+  link.open(transport);
+  assertEquals(transport.frames.length, 1);
+});
+
+test("ProtocolLink keeps a chunk that its transport gives away, and lets go of one that is lent", () => {
+  for (const givesChunks of [false, true]) {
+    const { link, sink, transport } = open("client");
+    Object.defineProperty(transport, "givesChunks", { value: givesChunks });
+    link.open(transport);
+    const chunk = frameFor("client", BINARY, new Uint8Array(5_000));
+    link.receive(chunk);
+    const { buffer } = sink.messages[0] as Uint8Array;
+    assertEquals(buffer === chunk.buffer, givesChunks);
+  }
+});
+
+test("ProtocolLink gathers nothing while it reads, behind which it writes", () => {
+  const { link, sink, transport } = opened();
+  const gathers: boolean[] = [];
+  sink.onMessageHook = () => gathers.push(link.gathers);
+  transport.receive(frameFor("server", TEXT, "a"));
+  assertEquals([gathers, link.gathers], [[false], true]);
+});
+
+test("ProtocolLink has a limit met that is just reached", () => {
+  const { link, sink, transport } = opened("server", {
+    sendHighWaterMark: 100,
+    sendLowWaterMark: 12,
+  });
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(10), undefined);
+  assertEquals([link.buffersAtMost(12), link.buffersAtMost(11)], [true, false]);
+  link.flush();
+  link.sendBinary(new Uint8Array(10), undefined);
+  transport.drain();
+  assertEquals([link.bufferedAmount, sink.drains], [12, 1]);
+});
+
 test("ProtocolLink given up before it is open releases the transport", () => {
   const { link, sink, transport } = open();
   const error = new Error("dial failed");
@@ -173,6 +229,27 @@ test("ProtocolLink looks at what it holds before the end of the transport", () =
   }
 });
 
+test("ProtocolLink tells the end of a transport without a Close once it reads again (RFC 6455 7.1.5)", () => {
+  for (const role of ROLES) {
+    const { link, sink, transport } = opened(role);
+    link.pause();
+    transport.receiveEof();
+    assertEquals([sink.calls, transport.closed], [[], false]);
+    link.resume();
+    assertEquals([sink.calls.at(-1), transport.closed], ["end", true]);
+    assert(sink.error instanceof Error);
+  }
+});
+
+test("ProtocolLink that has ended takes nothing in, and has nothing left to write", () => {
+  const { link, sink, transport } = opened();
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(1_000), undefined);
+  link.abort(new Error("enough"));
+  link.receive(frameFor("server", TEXT, "late"));
+  assertEquals([sink.messages, sink.calls, link.bufferedAmount], [[], ["end"], 0]);
+});
+
 test("ProtocolLink delivers nothing after its end, be it resumed", () => {
   const { link, sink, transport } = opened();
   sink.onMessageHook = () => link.pause();
@@ -242,6 +319,31 @@ test("ProtocolLink does not end its direction before its Close is written", () =
   transport.drain();
   assertEquals(transport.writeEnded, true);
   assertEquals(transport.frames.map(({ opcode }) => opcode), [BINARY, CLOSE]);
+});
+
+test("ProtocolLink writes all there is although the peer has ended the transport", () => {
+  const { link, sink, transport } = opened("server");
+  transport.blocked = true;
+  link.sendBinary(new Uint8Array(1000), undefined);
+  link.flush();
+  transport.receive(closeFrameFor("server", 1000));
+  transport.receiveEof();
+  assertEquals([transport.closed, transport.writeEnded], [false, false]);
+  transport.drain();
+  assertEquals(transport.closed, false);
+  transport.drain();
+  assertEquals([transport.closed, sink.calls.at(-1), sink.error], [true, "end", undefined]);
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [BINARY, CLOSE]);
+});
+
+test("ProtocolLink ends its direction once", () => {
+  const { link, transport } = opened("server");
+  let ends = 0;
+  transport.closeWrite = () => void ends++;
+  transport.receive(closeFrameFor("server", 1000));
+  link.flush();
+  transport.receive(frameFor("server", TEXT, "ignored"));
+  assertEquals(ends, 1);
 });
 
 test("ProtocolLink tells a violation once, answers it, and reads no further (RFC 6455 7.1.7)", () => {

@@ -19,6 +19,8 @@ export interface BatteryOptions {
   readonly skip?: string | undefined;
   /** Whether an end that vanishes with unread input is told as a loss; TLS ends in order. */
   readonly resets?: boolean;
+  /** Whether `close()` ends the transport even while the peer takes nothing; TLS by Deno waits. */
+  readonly closesUnread?: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -234,5 +236,23 @@ export function transportBattery(
     assertEquals(pair.nearSink.calls.at(-1), "lost");
     assert(pair.nearSink.error !== undefined);
     assertEquals(pair.farSink.count("lost"), 0);
+  });
+
+  if (options.closesUnread === false) return;
+  scene("is lost where the peer goes away while neither side reads", async (pair) => {
+    for (const [end, sink] of [[pair.near, pair.nearSink], [pair.far, pair.farSink]] as const) {
+      sink.onReceive = () => end.pause();
+    }
+    const writing = Promise.all([
+      pump(pair.near, pair.nearSink, new Uint8Array(16_000_000), 1_000_000),
+      pump(pair.far, pair.farSink, new Uint8Array(16_000_000), 1_000_000),
+    ]);
+    await settled(() => pair.nearSink.calls.length + pair.farSink.calls.length);
+    assertEquals(pair.nearSink.count("lost"), 0);
+    pair.far.close();
+    pair.farSink.lost(undefined); // it is told nothing, and its writing is over
+    await pair.nearSink.called("lost");
+    await writing;
+    assertEquals(pair.nearSink.calls.at(-1), "lost");
   });
 }

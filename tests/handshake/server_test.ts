@@ -379,6 +379,8 @@ test("negotiateUpgrade throws for wrong options, whatever the request (RFC 6455 
     [{ publicOrigin: "example.com" }, TypeError],
     [{ allowedHosts: ["https://example.com"] }, TypeError],
     [{ compression: { level: 10 } }, RangeError],
+    [{ selectSubprotocol: 5 } as unknown as HandshakeOptions, TypeError],
+    [{ checkOrigin: true } as unknown as HandshakeOptions, TypeError],
   ];
   for (const [options, error] of cases) {
     for (const request of [requestWith(), new Request("http://example.com/", { method: "POST" })]) {

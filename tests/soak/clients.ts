@@ -6,7 +6,7 @@ import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import type { Message } from "../../src/types.ts";
 import { Random } from "../fuzz/random.ts";
-import { PATIENT, REQUESTS } from "./server.ts";
+import { PATIENCE, PATIENT, REQUESTS } from "./server.ts";
 
 /** How a session ends. */
 const ENDS = ["close", "close", "asked", "abort", "aborted"] as const;
@@ -82,7 +82,7 @@ async function runSession(
     ]),
     receiveHighWaterMark: random.pick([262_144, 10_000]),
     ...PATIENT,
-    connectTimeout: PATIENT.closeTimeout,
+    connectTimeout: PATIENCE,
   });
   tally.sessions++;
   const planned = Array.from(

@@ -11,7 +11,7 @@ import { Program } from "../tools/program.ts";
 import { type RuntimeName, runtimePath } from "../tools/runtimes.ts";
 import { type ClientTally, runClients } from "./clients.ts";
 import { formatMemory, growthOf, sampleMemory } from "./memory.ts";
-import type { ServerReport } from "./server.ts";
+import { PATIENCE, type ServerReport } from "./server.ts";
 
 /** The part of the time in which memory finds its level. */
 const WARM_UP = 1 / 3;
@@ -50,7 +50,8 @@ async function main(): Promise<string[]> {
   let reports = 0;
   const askServer = async (): Promise<ServerReport> => {
     server.write("report");
-    const [, json] = await server.outputMatching(new RegExp(`report ${++reports} (.*);`));
+    const pattern = new RegExp(`report ${++reports} (.*);`);
+    const [, json] = await server.outputMatching(pattern, 2 * PATIENCE);
     return JSON.parse(json!);
   };
 

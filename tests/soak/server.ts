@@ -29,8 +29,17 @@ export interface SoakServer {
 /** What a client may ask for, in place of an echo. */
 export const REQUESTS = { close: "!close", abort: "!abort" } as const;
 
-/** Milliseconds, for many connections that begin at once on a machine that may be busy. */
-export const PATIENT = { closeTimeout: 60_000, pingTimeout: 60_000 } as const;
+/**
+ * Milliseconds, for many connections that begin at once on a machine that may be busy: what does not
+ * come at all is found out all the same.
+ */
+export const PATIENCE: number = 60_000;
+
+/** Options of all connections. */
+export const PATIENT: Readonly<Record<"closeTimeout" | "pingTimeout", number>> = {
+  closeTimeout: PATIENCE,
+  pingTimeout: PATIENCE,
+};
 
 /** Starts a server on a free port of this machine. */
 export async function startSoakServer(): Promise<SoakServer> {
@@ -46,8 +55,12 @@ export async function startSoakServer(): Promise<SoakServer> {
     errors: [],
   };
   const onError = (error: unknown) => void tally.errors.push(String(error));
-  const handshakeTimeout = PATIENT.closeTimeout;
-  const options = { hostname: "127.0.0.1", port: 0, handshakeTimeout, onError };
+  const times = {
+    handshakeTimeout: PATIENCE,
+    stallTimeout: PATIENCE,
+    shutdownTimeout: PATIENCE,
+  };
+  const options = { hostname: "127.0.0.1", port: 0, ...times, onError };
   const tcp = serveTcp(options, (request) => {
     const { response, connection } = upgradeWebSocket(request, {
       ...PATIENT,
@@ -87,11 +100,9 @@ export interface ServerReport extends ServerTally {
   readonly memory: Memory;
 }
 
-/** Milliseconds that connections may take to be over once their clients have done with them. */
-const END_TIMEOUT = 15_000;
-
+/** Waits until no connection is open, their clients having done with them. */
 async function allClosed(tally: ServerTally): Promise<void> {
-  const deadline = performance.now() + END_TIMEOUT;
+  const deadline = performance.now() + PATIENCE;
   while (tally.closed < tally.opened && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -41,11 +41,13 @@ class Echo extends WebSocketHandler {
   }
 }
 
-/** Serves an echo on a free port. */
-export async function serveEcho(): Promise<RunningServer> {
+/** Serves an echo on a free port; with a certificate, by TLS. */
+export async function serveEcho(
+  certificate: Pick<ServeTcpOptions, "cert" | "key"> = {},
+): Promise<RunningServer> {
   const { serveTcp, upgradeWebSocket } = await loadHost();
   const router = new WebSocketRouter([["/", Echo]], OPTIONS);
-  const server = serveTcp({ port: 0, hostname: "127.0.0.1" }, async (request) => {
+  const server = serveTcp({ port: 0, hostname: "127.0.0.1", ...certificate }, async (request) => {
     return await router.handle(request, upgradeWebSocket) ?? new Response(null, { status: 404 });
   });
   const { port } = server.addr as { readonly port: number };

@@ -149,6 +149,7 @@ server that echoes:
 
 \`\`\`sh
 deno task conformance ws://localhost:8000/echo
+deno task conformance wss://localhost:8443/echo --ca authority.pem
 \`\`\`
 
 This page is what \`deno run -A tests/suite/hosts.ts\` writes: measured with Deno ${versions.deno} and Bun

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { runtime, test } from "../harness.ts";
 import { Program } from "../tools/program.ts";
+import { server as certificate } from "../deps/tls/certificates.ts";
 import { serveEcho } from "./gale.ts";
 
 function start(...args: string[]): Program {
@@ -41,10 +42,42 @@ test("task conformance ends with 1 where something is wrong, and tells what", as
   assertStringIncludes(program.output, 'the handshake was answered "HTTP/1.1 404');
 });
 
-test("task conformance ends with 2 where its arguments are wrong", async () => {
-  const wrong = [[], ["wss://localhost/"], ["ws://localhost/", "--timeout", "soon"], ["--unknown"]];
-  for (const args of wrong) {
+test("task conformance tests a server of wss:", async () => {
+  await using server = await serveEcho(certificate);
+  const url = `wss://localhost:${server.port}/?room=1`;
+  for (const trust of [["--ca", "tests/deps/tls/ca.pem"], ["--insecure"]]) {
+    await using program = start(url, "--cases", "1.1,8,11.1.1", ...trust);
+    assertEquals(await program.exited, 0, program.output);
+    assertMatch(program.output, /^all +(\d+) +\1 +0 +0 +0 +0$/m);
+  }
+  await using program = start(url, "--cases", "1");
+  assertEquals(await program.exited, 2, program.output);
+  assertStringIncludes(program.output, `cannot connect to ${url}`);
+});
+
+test("task conformance ends with 2 where nobody listens", async () => {
+  const { port } = await serveEcho().then(async (server) => {
+    await server[Symbol.asyncDispose]();
+    return server;
+  });
+  await using program = start(`ws://127.0.0.1:${port}/`);
+  assertEquals(await program.exited, 2);
+  assertMatch(program.output, /^cannot connect to ws:/m);
+});
+
+test("task conformance ends with 2 where its arguments are wrong, and tells why", async () => {
+  const wrong: readonly (readonly [args: readonly string[], why: RegExp])[] = [
+    [[], /^Usage/],
+    [["localhost"], /^not a URL: localhost$/m],
+    [["localhost:8000"], /^the URL must be ws:, wss:, http: or https:, not localhost:$/m],
+    [["ws://localhost/#part"], /^the URL must not have a fragment/],
+    [["wss://localhost/", "--ca", "tests/no such file"], /no such file/i],
+    [["ws://localhost/", "--timeout", "soon"], /^--timeout must be a positive integer, not soon$/m],
+    [["--unknown"], /unknown/],
+  ];
+  for (const [args, why] of wrong) {
     await using program = start(...args);
     assertEquals(await program.exited, 2, args.join(" "));
+    assertMatch(program.output, why);
   }
 });

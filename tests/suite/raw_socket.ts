@@ -1,9 +1,30 @@
-/** A TCP socket without any protocol on it. */
+/** A socket, of TCP or TLS, without any protocol on it. */
 
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 /** How the other side's direction came to its end. */
 export type EndOfStream = "cleanly" | "by a reset";
+
+/** Which certificates are good. */
+export interface Trust {
+  /** Authorities to trust instead of those that the runtime does, in PEM. */
+  readonly ca?: string | undefined;
+  /**
+   * Whether any certificate will do.
+   * @default false
+   */
+  readonly insecure?: boolean | undefined;
+}
+
+/** Where to dial. */
+export interface Target {
+  /** A name or an address. */
+  readonly hostname: string;
+  readonly port: number;
+  /** For TLS. */
+  readonly trust?: Trust | undefined;
+}
 
 /** A socket that is written to, and whose bytes go to whoever is there at the time. */
 export class RawSocket {
@@ -29,12 +50,14 @@ export class RawSocket {
     socket.on("close", () => this.#finish("by a reset"));
   }
 
-  /** Dials; rejects where nobody listens. */
-  static async dial(hostname: string, port: number): Promise<RawSocket> {
-    const socket = connect({ host: hostname, port, allowHalfOpen: true });
+  /** Dials; rejects where nobody listens, or where the certificate is no good. */
+  static async dial(target: Target): Promise<RawSocket> {
+    const { trust } = target;
+    const socket = trust === undefined ? dialTcp(target) : dialTls(target, trust);
     await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
+      socket.once(trust === undefined ? "connect" : "secureConnect", resolve);
       socket.once("error", reject);
+      socket.once("close", () => reject(new Error("the connection was closed")));
     });
     return new RawSocket(socket);
   }
@@ -90,4 +113,23 @@ export class RawSocket {
     this.#ended = how;
     this.#onEnd(how);
   }
+}
+
+function dialTcp({ hostname, port }: Target): Socket {
+  return connect({ host: hostname, port, allowHalfOpen: true });
+}
+
+function dialTls({ hostname, port }: Target, { ca, insecure = false }: Trust): Socket {
+  // The types that Deno has do not know it.
+  const halfOpen = { allowHalfOpen: true };
+  return connectTls({
+    ...halfOpen,
+    host: hostname,
+    port,
+    ALPNProtocols: ["http/1.1"],
+    rejectUnauthorized: !insecure,
+    // There are no names of addresses (RFC 6066 section 3).
+    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    ...(ca === undefined ? {} : { ca }),
+  });
 }

@@ -1,11 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { createServer, type Socket } from "node:net";
 import { test } from "../harness.ts";
 import { type SuiteCase, theme } from "./case.ts";
 import { runAgainstClient } from "./client_runner.ts";
-import { formatResponse } from "./handshake.ts";
+import { formatRequest, formatResponse } from "./handshake.ts";
 import { casesFor, type RunOptions } from "./runner.ts";
-import { runAgainstServer } from "./server_runner.ts";
+import { runAgainstServer, toTarget } from "./server_runner.ts";
 import { awaitFailure, echoes, fails, frame, hex, sized, text, whole } from "./steps.ts";
 import { encodeFrame, type Frame, FrameReader, PING, PONG } from "./frames.ts";
 
@@ -160,6 +160,37 @@ test("runAgainstServer calls a server wrong that is not there", async () => {
   await new Promise((resolve) => server.close(resolve));
   const outcomes = await runAgainstServer(new URL(`ws://127.0.0.1:${port}/`), cases, OPTIONS);
   assertEquals(byTitle(outcomes, "server").echoes, "wrong");
+});
+
+test("toTarget takes ws:, wss:, http: and https:, with their ports", () => {
+  const trust = { insecure: true };
+  const targets: readonly (readonly [url: string, target: object])[] = [
+    ["ws://example.com/", { hostname: "example.com", port: 80 }],
+    ["http://example.com:8000/a?b", { hostname: "example.com", port: 8000 }],
+    ["wss://example.com", { hostname: "example.com", port: 443, trust }],
+    ["https://[::1]:8443/", { hostname: "::1", port: 8443, trust }],
+  ];
+  for (const [url, target] of targets) assertEquals(toTarget(new URL(url), trust), target);
+  const refused = [
+    "ftp://example.com/",
+    "file:///tmp",
+    "ws://example.com/#a",
+    "wss://me@localhost/",
+  ];
+  for (const url of refused) assertThrows(() => toTarget(new URL(url)), TypeError, "the URL must");
+});
+
+test("formatRequest asks for path and query, of a host with its port", () => {
+  const lines = (url: string) =>
+    new TextDecoder().decode(formatRequest(new URL(url), "key", undefined)).split("\r\n");
+  assertEquals(lines("wss://example.com:8443/a%20b/c?d=e&f").slice(0, 2), [
+    "GET /a%20b/c?d=e&f HTTP/1.1",
+    "Host: example.com:8443",
+  ]);
+  assertEquals(lines("wss://example.com:443").slice(0, 2), [
+    "GET / HTTP/1.1",
+    "Host: example.com",
+  ]);
 });
 
 test("runAgainstClient calls a client wrong that does not connect, and hung that stays", async () => {

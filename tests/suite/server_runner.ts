@@ -9,8 +9,8 @@ import {
   type Parameters,
   parseAnswer,
 } from "./negotiation.ts";
-import { type Patience, Peer } from "./peer.ts";
-import { RawSocket } from "./raw_socket.ts";
+import { Peer } from "./peer.ts";
+import { RawSocket, type Target, type Trust } from "./raw_socket.ts";
 import {
   casesFor,
   inParallel,
@@ -20,11 +20,37 @@ import {
 } from "./runner.ts";
 import type { Outcome } from "./verdict.ts";
 
+/** How cases are run against a server. */
+export interface ServerRunOptions extends RunOptions {
+  /** The certificates that a server of `wss:` may have. */
+  readonly trust?: Trust;
+}
+
+/**
+ * Where a server is.
+ *
+ * @throws {TypeError} if the URL is none of `ws:`, `wss:`, `http:` and `https:`, or has a fragment or
+ *   a user.
+ */
+export function toTarget(url: URL, trust: Trust = {}): Target {
+  const { protocol, hash, username, password, port } = url;
+  const secure = protocol === "wss:" || protocol === "https:";
+  if (!secure && protocol !== "ws:" && protocol !== "http:") {
+    throw new TypeError(`the URL must be ws:, wss:, http: or https:, not ${protocol}`);
+  }
+  if (hash !== "") throw new TypeError(`the URL must not have a fragment (${hash})`);
+  if (username !== "" || password !== "") throw new TypeError("the URL must not have a user");
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  return secure
+    ? { hostname, port: Number(port || 443), trust }
+    : { hostname, port: Number(port || 80) };
+}
+
 /** Runs the cases that fit against a server. */
 export async function runAgainstServer(
   url: URL,
   cases: readonly SuiteCase[],
-  options: RunOptions,
+  options: ServerRunOptions,
 ): Promise<Outcomes> {
   const outcomes = new Map<string, Outcome>();
   await inParallel(casesFor("server", cases), options.concurrency, async (testCase) => {
@@ -35,18 +61,22 @@ export async function runAgainstServer(
   return outcomes;
 }
 
-async function testServer(url: URL, testCase: SuiteCase, patience: Patience): Promise<Outcome> {
+async function testServer(
+  url: URL,
+  testCase: SuiteCase,
+  options: ServerRunOptions,
+): Promise<Outcome> {
   const script = testCase.script();
   let socket: RawSocket;
   try {
-    socket = await RawSocket.dial(hostOf(url), Number(url.port || 80));
+    socket = await RawSocket.dial(toTarget(url, options.trust));
   } catch (error) {
     return withoutConnection(script, "wrong", `cannot connect: ${String(error)}`);
   }
   try {
     const key = createKey();
     await socket.write(formatRequest(url, key, offerOf(testCase.handshake)));
-    const head = await readHead(socket, patience.silence);
+    const head = await readHead(socket, options.silence);
     const fault = findResponseFault(head, key);
     if (fault !== undefined) return withoutConnection(script, "wrong", fault);
     const answer = head.fields.get("sec-websocket-extensions");
@@ -55,16 +85,12 @@ async function testServer(url: URL, testCase: SuiteCase, patience: Patience): Pr
       return withoutConnection(script, negotiated.behaviour, negotiated.observed);
     }
     const { agreed } = negotiated;
-    return await new Peer(socket, script, { tested: "server", agreed, patience }).play();
+    return await new Peer(socket, script, { tested: "server", agreed, patience: options }).play();
   } catch (error) {
     return withoutConnection(script, "wrong", `no handshake: ${String(error)}`);
   } finally {
     await socket.destroy();
   }
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
 }
 
 /** What is offered to a server. */

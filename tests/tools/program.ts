@@ -52,9 +52,12 @@ export class Program implements AsyncDisposable {
     return this.#child.pid!;
   }
 
-  /** Waits until the output matches. */
-  async outputMatching(pattern: RegExp): Promise<RegExpExecArray> {
-    const deadline = Date.now() + ANSWER_TIMEOUT;
+  /** Waits until the output matches, for so many milliseconds. */
+  async outputMatching(
+    pattern: RegExp,
+    timeout: number = ANSWER_TIMEOUT,
+  ): Promise<RegExpExecArray> {
+    const deadline = Date.now() + timeout;
     for (;;) {
       const match = pattern.exec(this.output);
       if (match !== null) return match;

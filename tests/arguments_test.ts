@@ -1,0 +1,218 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { connectWebSocket, WebSocketConnection, WebSocketRouter } from "../mod.ts";
+import * as bun from "../src/adapters/bun.ts";
+import type { BunSocketData } from "../src/adapters/bun_socket.ts";
+import type { BunServer } from "../src/adapters/bun_types.ts";
+import * as cloudflare from "../src/adapters/cloudflare.ts";
+import * as deno from "../src/adapters/deno.ts";
+import * as tcp from "../src/adapters/tcp.ts";
+import {
+  requireFunction,
+  requireOptionalFunction,
+  requireOptionalSignal,
+} from "../src/arguments.ts";
+import { registerRequest } from "../src/server/raw_upgrade.ts";
+import { createPair, createStreamPair } from "../src/testing.ts";
+import { serve } from "./adapters/deno_serving.ts";
+import { runtime, test } from "./harness.ts";
+import { FakeTransport } from "./server/fakes.ts";
+import { upgradeRequest } from "./upgrade_fixture.ts";
+
+test("requireOptionalFunction and requireOptionalSignal take what they ask for, and nothing at all", () => {
+  requireOptionalFunction("onPing", undefined);
+  requireOptionalFunction("onPing", () => {});
+  requireOptionalSignal("signal", undefined);
+  requireOptionalSignal("signal", AbortSignal.abort());
+});
+
+test("requireOptionalFunction and requireOptionalSignal name what is wrong, and what it is", () => {
+  const others: readonly (readonly [value: unknown, what: string])[] = [
+    [5, "5"],
+    ["on", '"on"'],
+    [null, "null"],
+    [true, "true"],
+    [Symbol("s"), "Symbol(s)"],
+    [{ toString: 5 }, "an object"],
+  ];
+  for (const [value, what] of others) {
+    assertThrows(
+      () => requireOptionalFunction("onPing", value),
+      TypeError,
+      `onPing must be a function, not ${what}`,
+    );
+    assertThrows(
+      () => requireOptionalSignal("signal", value),
+      TypeError,
+      `signal must be an AbortSignal, not ${what}`,
+    );
+  }
+  requireFunction("handler", () => {});
+  assertThrows(
+    () => requireFunction("handler", undefined),
+    TypeError,
+    "handler must be a function, not undefined",
+  );
+  assertThrows(
+    () => requireOptionalSignal("signal", () => {}),
+    TypeError,
+    "signal must be an AbortSignal, not a function",
+  );
+});
+
+/** Wrong values, and what is said of them. */
+type Wrong = readonly (readonly [options: object, message: string])[];
+
+const CONNECTION: Wrong = [
+  [{ signal: 5 }, "signal must be an AbortSignal, not 5"],
+  [{ onPing: 5 }, "onPing must be a function, not 5"],
+  [{ onPong: "log" }, 'onPong must be a function, not "log"'],
+];
+const HANDSHAKE: Wrong = [
+  [{ checkOrigin: true }, "checkOrigin must be a function, not true"],
+  [{ selectSubprotocol: "a" }, 'selectSubprotocol must be a function, not "a"'],
+];
+const SERVING: Wrong = [
+  [{ signal: 5 }, "signal must be an AbortSignal, not 5"],
+  [{ onError: null }, "onError must be a function, not null"],
+];
+
+/** Calls with each of the wrong options, which has to throw, or to reject, with a TypeError. */
+async function refuses(wrong: Wrong, call: (options: never) => unknown): Promise<void> {
+  for (const [options, message] of wrong) {
+    const attempt = async (): Promise<void> => void await call(options as never);
+    await assertRejects(attempt, TypeError, message);
+  }
+}
+
+test("WebSocketConnection refuses wrong options before it touches its stream", async () => {
+  const [stream] = createStreamPair();
+  await refuses(
+    CONNECTION,
+    (options: object) => new WebSocketConnection(stream, { role: "client", ...options }),
+  );
+  assertEquals([stream.readable.locked, stream.writable.locked], [false, false]);
+});
+
+test("WebSocketConnection.receive refuses what is no signal, be there a message or not", async () => {
+  const { client, server } = createPair();
+  const wrong = { signal: 5 } as never;
+  await assertRejects(() => client.receive(wrong), TypeError, "signal must be an AbortSignal");
+  await server.send("a");
+  await assertRejects(() => client.receive(wrong), TypeError, "signal must be an AbortSignal");
+  assertEquals(await client.receive(), "a");
+  await client.close();
+});
+
+test("connectWebSocket refuses wrong options before it dials", async () => {
+  let dials = 0;
+  const dial = () => {
+    dials++;
+    return Promise.reject(new Error("dialled"));
+  };
+  for (const connect of [connectWebSocket, bun.connectWebSocket, deno.connectWebSocket]) {
+    await refuses(
+      [...CONNECTION, [{ dial: "tcp" }, 'dial must be a function, not "tcp"']],
+      (options: object) => connect("ws://localhost/", { dial, ...options }),
+    );
+  }
+  assertEquals(dials, 0);
+});
+
+test("serveTcp refuses wrong options, and a handler that is none, before it listens", async () => {
+  const handler = () => new Response();
+  for (const serveTcp of [bun.serveTcp, deno.serveTcp]) {
+    await refuses(
+      [...SERVING, [{ onListen: {} }, "onListen must be a function, not an object"]],
+      (options) => serveTcp(options, handler),
+    );
+    assertThrows(() => serveTcp({}, undefined as never), TypeError, "handler must be a function");
+  }
+});
+
+test("serveStream and acceptWebSocket refuse wrong options before they read", async () => {
+  const [stream] = createStreamPair();
+  const onRequest: Wrong = [[{ onRequest: 5 }, "onRequest must be a function, not 5"]];
+  await refuses(SERVING, (options) => tcp.serveStream(stream, () => new Response(), options));
+  await refuses(
+    [...CONNECTION, ...HANDSHAKE, ...onRequest],
+    (options) => tcp.acceptWebSocket(stream, options),
+  );
+  await assertRejects(
+    () => tcp.serveStream(stream, "page" as never),
+    TypeError,
+    'handler must be a function, not "page"',
+  );
+  assertEquals([stream.readable.locked, stream.writable.locked], [false, false]);
+
+  const socket = {
+    get opened(): never {
+      throw new Error("touched");
+    },
+  } as never;
+  await refuses(
+    SERVING,
+    (options) => cloudflare.serveSocket(socket, () => new Response(), options),
+  );
+  await refuses(
+    [...CONNECTION, ...HANDSHAKE, ...onRequest],
+    (options) => cloudflare.acceptWebSocket(socket, options),
+  );
+});
+
+test("upgradeWebSocket refuses wrong options of a request, be that itself in order or not", async () => {
+  for (const request of [upgradeRequest(), new Request("http://example.com/")]) {
+    const fields = [...request.headers];
+    registerRequest(request, {
+      transport: new FakeTransport(),
+      head: { method: "GET", target: "/", minorVersion: 1, fields },
+      isUpgraded: () => false,
+      beginUpgrade: () => {
+        throw new Error("begun");
+      },
+    });
+    const wrong = [...CONNECTION, ...HANDSHAKE];
+    await refuses(wrong, (options) => tcp.upgradeWebSocket(request, options));
+    const other = new Request(request);
+    const server = {
+      upgrade: () => {
+        throw new Error("begun");
+      },
+    } as unknown as BunServer<BunSocketData>;
+    await refuses(
+      wrong,
+      (options: object) => bun.upgradeWebSocket(other, { server, ...options }),
+    );
+    await refuses(wrong, (options) => cloudflare.upgradeWebSocket(other, options));
+  }
+});
+
+test("upgradeWebSocket refuses wrong options of a request of Deno.serve", async () => {
+  let refused = 0;
+  await using fixture = serve(async (request) => {
+    await refuses([...CONNECTION, ...HANDSHAKE], (options) => {
+      refused++;
+      return deno.upgradeWebSocket(request, options);
+    });
+    return new Response();
+  });
+  await (await fetch(`http://127.0.0.1:${fixture.port}/`)).body?.cancel();
+  assertEquals([refused, fixture.errors], [5, []]);
+}, { skip: runtime === "deno" ? undefined : "Deno.serve is there under Deno only" });
+
+test("WebSocketRouter refuses wrong options and handlers when it is made", async () => {
+  await refuses(
+    [...CONNECTION, ...HANDSHAKE, [{ onError: 5 }, "onError must be a function, not 5"]],
+    (options) => new WebSocketRouter([], options),
+  );
+  assertThrows(
+    () => new WebSocketRouter([["/", "echo" as never]]),
+    TypeError,
+    'handler must be a function, not "echo"',
+  );
+  assertThrows(() => new WebSocketRouter([], { maxMessageSize: -1 }), RangeError, "maxMessageSize");
+});
+
+test("guardUpgrades refuses what is no function", () => {
+  assertThrows(() => bun.guardUpgrades(5 as never), TypeError, "must be a function, not 5");
+  assertThrows(() => deno.guardUpgrades(5 as never), TypeError, "must be a function, not 5");
+});
