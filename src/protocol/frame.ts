@@ -252,24 +252,12 @@ export class FrameDecoder {
       this.#violation = violation;
       return;
     }
-    let length = second & LENGTH;
-    at += 2;
-    if (length === 126) {
-      length = (bytes[at]! << 8) | bytes[at + 1]!;
-      at += 2;
-    } else if (length === 127) {
-      if (bytes[at]! >= 0x80) {
-        this.#violation = NEGATIVE_LENGTH;
-        return;
-      }
-      const high = readUint32(bytes, at);
-      // 2^53 and above cannot be counted exactly; no limit lets them pass anyway.
-      length = high >= 0x200000 ? Infinity : high * 0x100000000 + readUint32(bytes, at + 4);
-      at += 8;
+    if ((second & LENGTH) === 127 && bytes[at + 2]! >= 0x80) {
+      this.#violation = NEGATIVE_LENGTH;
+      return;
     }
-    if ((second & MASK) !== 0) {
-      this.#key = readKey(bytes, at);
-    }
+    const length = readLength(bytes, at);
+    if ((second & MASK) !== 0) this.#key = readKey(bytes, at + headerSizeOf(second) - 4);
     this.#violation = this.#sink.onHeader(
       (first & FIN) !== 0,
       (first & RSV1) !== 0,
@@ -324,6 +312,33 @@ export class FrameDecoder {
 function headerSizeOf(second: number): number {
   const length = second & LENGTH;
   return 2 + (length < 126 ? 0 : length === 126 ? 2 : 8) + ((second & MASK) !== 0 ? 4 : 0);
+}
+
+/** The length that a whole header announces. */
+function readLength(header: Uint8Array, at: number): number {
+  const length = header[at + 1]! & LENGTH;
+  if (length < 126) return length;
+  if (length === 126) return (header[at + 2]! << 8) | header[at + 3]!;
+  const high = readUint32(header, at + 2);
+  // 2^53 and above cannot be counted exactly; no limit lets them pass anyway.
+  return high >= 0x200000 ? Infinity : high * 0x100000000 + readUint32(header, at + 6);
+}
+
+/**
+ * The payload bytes of the binary messages that follow in `chunk[at…]`, each in one frame, whole, and of
+ * at least `least` bytes: up to the first frame that is not.
+ */
+export function sumWholePayloads(chunk: Uint8Array, at: number, least: number): number {
+  let sum = 0;
+  while (at + 2 <= chunk.length && chunk[at] === (FIN | Opcode.Binary)) {
+    const size = headerSizeOf(chunk[at + 1]!);
+    if (at + size > chunk.length) break;
+    const length = readLength(chunk, at);
+    at += size + length;
+    if (length < least || at > chunk.length) break;
+    sum += length;
+  }
+  return sum;
 }
 
 function readKey(bytes: Uint8Array, at: number): number {

@@ -176,10 +176,10 @@ export class MessageAssembler {
   #gather(bytes: Uint8Array, start: number, end: number): void {
     const needed = this.#length + (end - start);
     if (needed > this.#buffer.length) {
-      // Grow in steps of four, so that at most a third is copied again however small the fragments
-      // are; up to the size of the whole once it is known, and never beyond the limit.
+      // Grow to four times what is there, so that at most a third is copied again however small the
+      // fragments are; up to the size of the whole once it is known, and never beyond the limit.
       const first = Math.min(FIRST_ALLOCATION, this.#announced);
-      const step = Math.max(needed, first, this.#buffer.length * 4);
+      const step = Math.max(first, needed * 4);
       const most = this.#complete ? this.#announced : this.#maxMessageSize;
       const size = Math.min(step, most);
       const grown = this.#text ? obtain(size) : new Uint8Array(size);

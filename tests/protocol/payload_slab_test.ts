@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { commonSlab, PayloadSlab, type SlabOptions } from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
+import { BINARY, concat, frame } from "./frames.ts";
 
 function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
   return new PayloadSlab({ sharing: true, keepsChunks: false, ...options });
@@ -125,4 +126,59 @@ test("PayloadSlab keeps a chunk that is its own where the payload is much of it"
   assertEquals(most, plain.slice(14));
   assertStrictEquals(slab.copy(chunk, 14, 1514, 0).buffer, chunk.buffer);
   assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0).buffer, chunk.buffer);
+});
+
+/** A chunk of binary messages of these sizes, masked with 0, and where their payloads are. */
+function createMessages(...sizes: number[]): { chunk: Uint8Array; places: [number, number][] } {
+  const frames = sizes.map((size) => frame(BINARY, new Uint8Array(size), { key: [0, 0, 0, 0] }));
+  const chunk = concat(...frames);
+  let at = 0;
+  const places = frames.map((each, i): [number, number] => {
+    at += each.length;
+    return [at - sizes[i]!, at];
+  });
+  return { chunk, places };
+}
+
+/** Which of the messages are views of their chunk. */
+function viewsOf({ chunk, places }: ReturnType<typeof createMessages>): boolean[] {
+  const slab = createSlab({ sharing: false, keepsChunks: true });
+  const views = places.map(([start, end]) =>
+    slab.copy(chunk, start, end, 0).buffer === chunk.buffer
+  );
+  slab.drop();
+  return views;
+}
+
+test("PayloadSlab keeps a chunk where several large payloads together are much of it", () => {
+  assertEquals(viewsOf(createMessages(3000, 3000, 3000)), [true, true, true]);
+  assertEquals(viewsOf(createMessages(3000, 3000, 100, 3000)), [true, true, false, true]);
+  // Each has to be an eighth at least, and all together a half.
+  assertEquals(viewsOf(createMessages(...Array(9).fill(2000))), Array(9).fill(false));
+  assertEquals(viewsOf(createMessages(3000, 100, 7000)), [false, false, true]);
+  assertEquals(viewsOf(createMessages(3000, 2000, ...Array(50).fill(120))).includes(true), false);
+});
+
+test("PayloadSlab keeps no chunk for what does not come whole, or not as a message", () => {
+  const { chunk, places } = createMessages(3000, 3000, 3000, 3000);
+  const [start, end] = places[0]!;
+  const others = [
+    ["the second one is text", 0x81],
+    ["the second one is a fragment", 0x02],
+    ["the second one is compressed", 0xc2],
+    ["the second one is a ping", 0x89],
+  ] as const;
+  for (const [what, first] of others) {
+    const slab = createSlab({ sharing: false, keepsChunks: true });
+    const changed = chunk.slice();
+    changed[end] = first;
+    assertNotStrictEquals(slab.copy(changed, start, end, 0).buffer, changed.buffer, what);
+  }
+  // All but the last byte of the second one.
+  const cut = chunk.slice(0, places[1]![1] - 1);
+  const large = new Uint8Array(12_000);
+  large.set(cut);
+  const slab = createSlab({ sharing: false, keepsChunks: true });
+  const view = large.subarray(0, cut.length);
+  assertNotStrictEquals(slab.copy(view, start, end, 0).buffer, large.buffer);
 });
