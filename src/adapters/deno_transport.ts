@@ -136,7 +136,7 @@ export class DenoTransport implements ByteTransport {
           this.#endReading();
           break;
         }
-        this.#sink!.receive(bytes.subarray(0, length));
+        this.#sink!.receive(this.#buffer.filled(length));
         this.#buffer.fit(length);
       } while (!this.#paused && !this.#closed);
       if (this.#writeError !== undefined) this.#lose(this.#writeError);

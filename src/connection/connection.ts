@@ -239,8 +239,8 @@ export class WebSocketConnection<Data = unknown>
    * The next message: text as a string, binary as bytes; `null` once the connection is closed and
    * all that arrived before has been taken. Several calls are served in their order.
    *
-   * Binary messages that arrived with one read may share an `ArrayBuffer`, as small ones do on V8 and
-   * large ones on Bun: heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
+   * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large ones
+   * that arrived with one read on Bun: heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
    * or transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {

@@ -9,7 +9,7 @@ import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
 import type { FrameViolation } from "./frame.ts";
-import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
+import { commonSlab, LoneSlab, type LoneSlabOwner, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
 
 /** What a peer may send at most. */
@@ -57,13 +57,14 @@ const CORRUPT: FrameViolation = {
  * Gathers the fragments of one message in one buffer, so that a fragment costs its bytes and
  * nothing else, and checks limits and UTF-8 on the way.
  */
-export class MessageAssembler {
+export class MessageAssembler implements LoneSlabOwner {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
   readonly #decompressor: Decompressor | undefined;
   #engine: Engine = "V8";
   #keepsChunks = false;
   #slab: PayloadSlab = commonSlab({ sharing: true, keepsChunks: false });
+  #lone: LoneSlab | undefined;
   #validator: Utf8Validator | undefined;
   #text = false;
   #compressed = false;
@@ -80,6 +81,11 @@ export class MessageAssembler {
     this.#maxMessageSize = limits.maxMessageSize;
     this.#maxFragments = limits.maxFragments;
     this.#decompressor = decompressor;
+  }
+
+  /** The memory for small messages that come alone. */
+  get loneSlab(): LoneSlab {
+    return this.#lone ??= new LoneSlab();
   }
 
   /** Takes the ways that are fast in the engine. */
@@ -122,7 +128,7 @@ export class MessageAssembler {
     key: number,
   ): Message | FrameViolation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
-    if (!text) return this.#slab.copy(bytes, start, end, key);
+    if (!text) return this.#slab.copy(bytes, start, end, key, this);
     return decodeUtf8(bytes, start, end, this.#engine, key) ?? INVALID_UTF8;
   }
 
@@ -155,7 +161,7 @@ export class MessageAssembler {
       return this.#inflate(bytes, start, end) ?? this.#finishInflated();
     }
     if (this.#length === 0) {
-      if (!this.#text) return this.#slab.copy(bytes, start, end, 0);
+      if (!this.#text) return this.#slab.copy(bytes, start, end, 0, this);
       return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
     }
     this.#gather(bytes, start, end);

@@ -65,3 +65,22 @@ test("ReadBuffer keeps no more than 16 large buffers that nobody uses", () => {
   assertEquals(buffers.filter((buffer) => before.has(buffer.bytes.buffer)).length, 16);
   for (const buffer of buffers) buffer.release();
 });
+
+test("ReadBuffer shows what a read brought, by the same view where the same comes again", () => {
+  const buffer = new ReadBuffer();
+  buffer.bytes.set([1, 2, 3]);
+  const first = buffer.filled(3);
+  assertEquals([...first], [1, 2, 3]);
+  buffer.fit(3);
+  buffer.bytes.set([4, 5, 6]);
+  assertStrictEquals(buffer.filled(3), first);
+  assertEquals([...buffer.filled(2)], [4, 5]);
+
+  // Another buffer, and none.
+  buffer.fit(SMALL);
+  buffer.bytes.set([7, 8]);
+  assertEquals([...buffer.filled(2)], [7, 8]);
+  buffer.release();
+  buffer.bytes.set([9]);
+  assertEquals([...buffer.filled(1)], [9]);
+});

@@ -1,10 +1,20 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { commonSlab, PayloadSlab, type SlabOptions } from "../../src/protocol/payload_slab.ts";
+import {
+  commonSlab,
+  LoneSlab,
+  PayloadSlab,
+  type SlabOptions,
+} from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
 import { BINARY, concat, frame } from "./frames.ts";
 
 function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
   return new PayloadSlab({ sharing: true, keepsChunks: false, ...options });
+}
+
+/** What a connection has of its own. */
+function createOwner(): { readonly loneSlab: LoneSlab } {
+  return { loneSlab: new LoneSlab() };
 }
 
 /** `count` payloads of `size` bytes, one behind the other. */
@@ -14,7 +24,9 @@ function createChunk(size: number, count: number): Uint8Array {
 
 function copyAll(slab: PayloadSlab, chunk: Uint8Array, size: number): Uint8Array[] {
   const copies: Uint8Array[] = [];
-  for (let at = 0; at < chunk.length; at += size) copies.push(slab.copy(chunk, at, at + size, 0));
+  for (let at = 0; at < chunk.length; at += size) {
+    copies.push(slab.copy(chunk, at, at + size, 0, createOwner()));
+  }
   return copies;
 }
 
@@ -36,7 +48,7 @@ test("PayloadSlab unmasks on the way, at every length (RFC 6455 5.3)", () => {
     const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
     // Something before and behind, so that offsets count.
     const chunk = Uint8Array.of(7, ...masked, 1, 2, 3, 4);
-    assertEquals(createSlab().copy(chunk, 1, 1 + size, word), plain, `size ${size}`);
+    assertEquals(createSlab().copy(chunk, 1, 1 + size, word, createOwner()), plain, `size ${size}`);
   }
 });
 
@@ -54,9 +66,35 @@ test("PayloadSlab aligns payloads to eight bytes", () => {
   }
 });
 
-test("PayloadSlab gives the only payload of a chunk a buffer of its own", () => {
-  const copy = createSlab().copy(createChunk(16, 1), 0, 16, 0);
-  assertEquals(copy.buffer.byteLength, 16);
+test("PayloadSlab lets small payloads that come alone share a small buffer of their connection", () => {
+  const slab = createSlab(), [one, other] = [createOwner(), createOwner()];
+  const chunk = createChunk(16, 1);
+  const copyFor = (owner: ReturnType<typeof createOwner>) => {
+    const copy = slab.copy(chunk, 0, 16, 0, owner);
+    slab.drop();
+    return copy;
+  };
+  const copies = Array.from({ length: 33 }, () => copyFor(one));
+  assertEquals(copies.map((copy) => [...copy]), Array(33).fill([...chunk]));
+  assertEquals(new Set(copies.slice(0, 32).map(({ buffer }) => buffer)).size, 1);
+  assertEquals(copies[0]!.buffer.byteLength, 512);
+  assertNotStrictEquals(copies[32]!.buffer, copies[0]!.buffer);
+  assertNotStrictEquals(copyFor(other).buffer, copies[32]!.buffer);
+  copies[0]!.fill(0xff);
+  assertEquals([...copies[1]!], [...chunk]);
+});
+
+test("LoneSlab aligns arrays to eight bytes, and takes a new buffer where one does not fit", () => {
+  const slab = new LoneSlab();
+  const cuts = Array.from({ length: 30 }, (_, i) => slab.cut(i % 65));
+  assertEquals(cuts.map(({ length }) => length), cuts.map((_, i) => i % 65));
+  assertEquals(cuts.map(({ byteOffset }) => byteOffset % 8), cuts.map(() => 0));
+  assertEquals(cuts.map(({ buffer }) => buffer.byteLength), cuts.map(() => 512));
+});
+
+test("PayloadSlab gives a payload of more than 64 bytes that comes alone a buffer of its own", () => {
+  const copy = createSlab().copy(createChunk(65, 1), 0, 65, 0, createOwner());
+  assertEquals(copy.buffer.byteLength, 65);
 });
 
 test("PayloadSlab gives a large payload a buffer of its own", () => {
@@ -78,7 +116,7 @@ test("PayloadSlab keeps little alive by one small payload, whatever follows in i
     let taken = 0;
     for (let at = 0; at + size <= chunk.length; at += size) {
       taken += (size + 7) & ~7;
-      const { byteLength } = slab.copy(chunk, at, at + size, 0).buffer;
+      const { byteLength } = slab.copy(chunk, at, at + size, 0, createOwner()).buffer;
       assert(byteLength <= Math.max(1024, 8 * taken), `${byteLength} bytes behind ${taken}`);
     }
   }
@@ -87,15 +125,15 @@ test("PayloadSlab keeps little alive by one small payload, whatever follows in i
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
   const slab = createSlab();
   const [one, other] = [createChunk(16, 4), createChunk(16, 4)];
-  const first = slab.copy(one, 0, 16, 0);
-  const second = slab.copy(other, 0, 16, 0);
+  const first = slab.copy(one, 0, 16, 0, createOwner());
+  const second = slab.copy(other, 0, 16, 0, createOwner());
   assertNotStrictEquals(second.buffer, first.buffer);
   // As where the message of one connection makes another one receive.
-  const third = slab.copy(one, 16, 32, 0);
+  const third = slab.copy(one, 16, 32, 0, createOwner());
   assertNotStrictEquals(third.buffer, first.buffer);
   assertNotStrictEquals(third.buffer, second.buffer);
   slab.drop();
-  assertNotStrictEquals(slab.copy(one, 32, 48, 0).buffer, third.buffer);
+  assertNotStrictEquals(slab.copy(one, 32, 48, 0, createOwner()).buffer, third.buffer);
 });
 
 test("commonSlab gives one slab for all that want the same", () => {
@@ -105,7 +143,9 @@ test("commonSlab gives one slab for all that want the same", () => {
   assertEquals(new Set(chosen).size, 4);
   assertStrictEquals(commonSlab({ sharing: true, keepsChunks: true }), chosen[3]);
   const chunk = createChunk(2000, 2);
-  const [apart, kept, shared] = chosen.map((slab) => slab.copy(chunk, 0, 16, 0).buffer.byteLength);
+  const [apart, kept, shared] = chosen.map((slab) =>
+    slab.copy(chunk, 0, 16, 0, createOwner()).buffer.byteLength
+  );
   assertEquals([apart, kept, shared], [16, 16, 1024]);
   for (const slab of chosen) slab.drop();
 });
@@ -121,11 +161,11 @@ test("PayloadSlab keeps a chunk that is its own where the payload is much of it"
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const chunk = createChunk(3000, 1);
   const plain = chunk.slice();
-  const most = slab.copy(chunk, 14, 3000, 0);
+  const most = slab.copy(chunk, 14, 3000, 0, createOwner());
   assertStrictEquals(most.buffer, chunk.buffer);
   assertEquals(most, plain.slice(14));
-  assertStrictEquals(slab.copy(chunk, 14, 1514, 0).buffer, chunk.buffer);
-  assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0).buffer, chunk.buffer);
+  assertStrictEquals(slab.copy(chunk, 14, 1514, 0, createOwner()).buffer, chunk.buffer);
+  assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0, createOwner()).buffer, chunk.buffer);
 });
 
 /** A chunk of binary messages of these sizes, masked with 0, and where their payloads are. */
@@ -144,7 +184,7 @@ function createMessages(...sizes: number[]): { chunk: Uint8Array; places: [numbe
 function viewsOf({ chunk, places }: ReturnType<typeof createMessages>): boolean[] {
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const views = places.map(([start, end]) =>
-    slab.copy(chunk, start, end, 0).buffer === chunk.buffer
+    slab.copy(chunk, start, end, 0, createOwner()).buffer === chunk.buffer
   );
   slab.drop();
   return views;
@@ -172,7 +212,11 @@ test("PayloadSlab keeps no chunk for what does not come whole, or not as a messa
     const slab = createSlab({ sharing: false, keepsChunks: true });
     const changed = chunk.slice();
     changed[end] = first;
-    assertNotStrictEquals(slab.copy(changed, start, end, 0).buffer, changed.buffer, what);
+    assertNotStrictEquals(
+      slab.copy(changed, start, end, 0, createOwner()).buffer,
+      changed.buffer,
+      what,
+    );
   }
   // All but the last byte of the second one.
   const cut = chunk.slice(0, places[1]![1] - 1);
@@ -180,5 +224,5 @@ test("PayloadSlab keeps no chunk for what does not come whole, or not as a messa
   large.set(cut);
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const view = large.subarray(0, cut.length);
-  assertNotStrictEquals(slab.copy(view, start, end, 0).buffer, large.buffer);
+  assertNotStrictEquals(slab.copy(view, start, end, 0, createOwner()).buffer, large.buffer);
 });
