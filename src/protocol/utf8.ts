@@ -178,7 +178,11 @@ function viewFor(bytes: Uint8Array, start: number, end: number, key = 0): Uint8A
   return view;
 }
 
-/** Eight characters at a time, since every piece more is a concatenation more. */
+/**
+ * As many characters at a time as can be, since every piece more is a concatenation more, and what is
+ * concatenated has to be made one before it is sent: an echo of 16 takes 200 ns in V8 by one piece, and 305
+ * by two.
+ */
 function decodeShortAscii(
   bytes: Uint8Array,
   start: number,
@@ -188,7 +192,20 @@ function decodeShortAscii(
   const k0 = key & 0xff, k1 = (key >>> 8) & 0xff, k2 = (key >>> 16) & 0xff, k3 = key >>> 24;
   let text = "";
   let at = start;
-  for (; at + 8 <= end; at += 8) {
+  for (; at + 16 <= end; at += 16) {
+    const a = bytes[at]! ^ k0, b = bytes[at + 1]! ^ k1;
+    const c = bytes[at + 2]! ^ k2, d = bytes[at + 3]! ^ k3;
+    const e = bytes[at + 4]! ^ k0, f = bytes[at + 5]! ^ k1;
+    const g = bytes[at + 6]! ^ k2, h = bytes[at + 7]! ^ k3;
+    const i = bytes[at + 8]! ^ k0, j = bytes[at + 9]! ^ k1;
+    const k = bytes[at + 10]! ^ k2, l = bytes[at + 11]! ^ k3;
+    const m = bytes[at + 12]! ^ k0, n = bytes[at + 13]! ^ k1;
+    const o = bytes[at + 14]! ^ k2, p = bytes[at + 15]! ^ k3;
+    if ((a | b | c | d | e | f | g | h | i | j | k | l | m | n | o | p) >= 0x80) return undefined;
+    const piece = String.fromCharCode(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
+    text = text === "" ? piece : text + piece;
+  }
+  if (at + 8 <= end) {
     const a = bytes[at]! ^ k0, b = bytes[at + 1]! ^ k1;
     const c = bytes[at + 2]! ^ k2, d = bytes[at + 3]! ^ k3;
     const e = bytes[at + 4]! ^ k0, f = bytes[at + 5]! ^ k1;
@@ -196,6 +213,7 @@ function decodeShortAscii(
     if ((a | b | c | d | e | f | g | h) >= 0x80) return undefined;
     const piece = String.fromCharCode(a, b, c, d, e, f, g, h);
     text = text === "" ? piece : text + piece;
+    at += 8;
   }
   for (let shift = 0; at < end; at++, shift += 8) {
     const byte = bytes[at]! ^ ((key >>> (shift & 24)) & 0xff);

@@ -7,7 +7,7 @@ import {
   Utf8Validator,
 } from "../../src/protocol/utf8.ts";
 import { chunkings, randomSource, test } from "../harness.ts";
-import { concat, hex, randomBytes } from "./frames.ts";
+import { concat, hex, KEY, maskNaively, randomBytes } from "./frames.ts";
 
 /** Valid texts, around every boundary between lengths. */
 const VALID: readonly (readonly [digits: string, text: string])[] = [
@@ -171,6 +171,32 @@ test("decodeUtf8 decodes ASCII of every length", () => {
     for (let end = start; end <= bytes.length; end++) {
       for (const engine of ["V8", "JavaScriptCore"] as const) {
         assertEquals(decodeUtf8(bytes, start, end, engine), text.slice(start, end));
+      }
+    }
+  }
+});
+
+test("decodeUtf8 unmasks what it decodes, at every length and place (RFC 6455 5.3)", () => {
+  const key = KEY[0]! | (KEY[1]! << 8) | (KEY[2]! << 16) | (KEY[3]! << 24);
+  for (const engine of ["V8", "JavaScriptCore"] as const) {
+    for (let length = 0; length < 64; length++) {
+      const ascii = new Uint8Array(length).map((_, i) => 0x20 + (i * 7) % 0x5f);
+      // With a character of two bytes here or there, and with a byte that no text can have.
+      const texts = [ascii];
+      for (let at = 0; at + 1 < length; at++) {
+        texts.push(ascii.slice());
+        texts.at(-1)!.set([0xc3, 0xa9], at);
+        texts.push(ascii.slice());
+        texts.at(-1)![at] = 0xff;
+      }
+      for (const plain of texts) {
+        const chunk = concat(new Uint8Array(3), maskNaively(plain, KEY), new Uint8Array(2));
+        const expected = decodeUtf8(plain, 0, length, engine);
+        assertEquals(
+          decodeUtf8(chunk, 3, 3 + length, engine, key),
+          expected,
+          `${engine}: ${plain}`,
+        );
       }
     }
   }
