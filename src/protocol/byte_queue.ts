@@ -11,6 +11,8 @@
 const SIZES = [512, 2 * 1024, 8 * 1024, 32 * 1024, 64 * 1024, 128 * 1024] as const;
 /** What gathers in one buffer; a larger one is for a single large reservation. */
 const LARGEST = 64 * 1024;
+/** A buffer is chosen by what was written before only up to this size. */
+const MOST_EXPECTED = 8 * 1024;
 /** How many buffers of each size wait for reuse, for all connections of the process together. */
 const POOLED = [1024, 512, 64, 32, 32, 8] as const;
 
@@ -136,7 +138,9 @@ export class ByteQueue {
       return;
     }
     const old = this.#tail;
-    this.#tail = acquire(needed);
+    // As large as what was written last, since it is often the same again.
+    const expected = old === EMPTY && this.#takenLength <= MOST_EXPECTED ? this.#takenLength : 0;
+    this.#tail = acquire(Math.max(needed, expected));
     if (this.#tailLength > 0) this.#tail.set(old.subarray(0, this.#tailLength));
     if (old !== EMPTY) release(old);
   }

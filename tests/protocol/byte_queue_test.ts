@@ -103,12 +103,28 @@ test("ByteQueue forgets everything when cleared, and serves on", () => {
 });
 
 test("ByteQueue holds at most four times what is queued, beyond its smallest buffer", () => {
-  for (const size of [1, 4096, 4097, 16_384, 16_385, 65_536, 65_537, 200_000]) {
+  for (const size of [1, 512, 513, 8192, 8193, 16_385, 65_536, 65_537, 200_000]) {
     const queue = new ByteQueue();
     write(queue, new Uint8Array(size));
-    assert(queue.buffer.length <= Math.max(4096, size * 4), `${size} in ${queue.buffer.length}`);
+    assert(queue.buffer.length <= Math.max(512, size * 4), `${size} in ${queue.buffer.length}`);
     queue.clear();
   }
+});
+
+test("ByteQueue takes a buffer for as much as was written last, up to 8 KiB", () => {
+  const queue = new ByteQueue();
+  for (const [written, size] of [[100, 512], [1000, 2048], [8192, 8192], [8193, 512]] as const) {
+    write(queue, new Uint8Array(written));
+    drain(queue);
+    write(queue, new Uint8Array(1));
+    assertEquals(queue.buffer.length, size, `behind ${written}`);
+    queue.clear();
+  }
+  // A large array that was lent tells nothing of the header before the next one.
+  queue.append(new Uint8Array(100_000));
+  drain(queue);
+  write(queue, new Uint8Array(10));
+  assertEquals(queue.buffer.length, 512);
 });
 
 test("ByteQueue keeps bytes and their order through random use", () => {
