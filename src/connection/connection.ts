@@ -126,7 +126,8 @@ export class WebSocketConnection<Data = unknown>
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
-   * @throws {TypeError} if an option is of a wrong type, a side of the stream is locked, or `extensions` are none of ours.
+   * @throws {TypeError} if an option is of a wrong type, a side of the stream is locked, or
+   * `extensions` are none of ours.
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
     this.data = options.data as Data;
@@ -239,9 +240,9 @@ export class WebSocketConnection<Data = unknown>
    * The next message: text as a string, binary as bytes; `null` once the connection is closed and
    * all that arrived before has been taken. Several calls are served in their order.
    *
-   * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large ones
-   * that arrived with one read on Bun: heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
-   * or transferred, or where one of many is kept for long.
+   * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
+   * ones that arrived with one read on Bun: heed `byteOffset` and `byteLength`, and `slice()` before
+   * `message.buffer` is used or transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);
