@@ -169,8 +169,8 @@ export class Outbox {
 
   /**
    * Whether this is the first message behind a received one, and the only one as far as the last time
-   * tells: it leaves at once then. To look for the end of its turn takes two microtasks, which are 5 %
-   * of an echo of 16 B by iteration at 50x1 on Bun.
+   * tells: it leaves at once then. To look for the end of its turn takes two microtasks: an echo of 16 B
+   * that comes alone took 790 ns so by iteration on Bun, the socket left out, and takes 560.
    */
   #isLoneAnswer(): boolean {
     const received = this.#owner.countReceived();
