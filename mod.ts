@@ -22,6 +22,7 @@ export { connectWebSocket } from "./src/adapters/connect.ts";
 export type { ConnectOptions } from "./src/client.ts";
 export { CloseCode } from "./src/close_code.ts";
 export type {
+  ForEachOptions,
   ReceiveOptions,
   SendOptions,
   WebSocketConnectionOptions,

@@ -45,6 +45,10 @@ export const peers: readonly Peer[] = [
     ours: true,
     client: "gale.ts",
   }),
+  peer("gale_deno_for_each", "Gale on Deno, forEach", "gale_for_each.ts", {
+    measured: relayed,
+    ours: true,
+  }),
   peer("gale_deno_handler", "Gale on Deno, handler", "gale_handler.ts", {
     measured: compressing,
     ours: true,
@@ -79,6 +83,10 @@ export const peers: readonly Peer[] = [
     measured: relayed,
     ours: true,
     client: "gale.ts",
+  }),
+  peer("gale_bun_for_each", "Gale on Bun, forEach", "gale_for_each.ts", {
+    measured: relayed,
+    ours: true,
   }),
   peer("gale_bun_handler", "Gale on Bun, handler", "gale_handler.ts", {
     measured: compressing,

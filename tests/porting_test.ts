@@ -105,7 +105,7 @@ test("Tornado's websocket_connect and read_message until None", async () => {
   assertEquals(await connection.receive(), null);
 });
 
-test("Tornado's on_message_callback is iteration", async () => {
+test("Tornado's on_message_callback is forEach", async () => {
   class Once extends Silent {
     override open(): void {
       void this.writeMessage("only this");
@@ -113,8 +113,9 @@ test("Tornado's on_message_callback is iteration", async () => {
     }
   }
   await using server = serve(Once);
+  const connection = await connectWebSocket(`${server.url}/`);
   const messages: Message[] = [];
-  for await (const message of await connectWebSocket(`${server.url}/`)) messages.push(message);
+  await connection.forEach((message) => messages.push(message));
   assertEquals(messages, ["only this"]);
 });
 

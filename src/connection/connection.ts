@@ -17,7 +17,12 @@ import type {
   WebSocketConnectionOptions,
 } from "../types.ts";
 import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
-import { createReadable, MessageIterator } from "./iteration.ts";
+import {
+  createReadable,
+  forEachMessage,
+  type ForEachOptions,
+  MessageIterator,
+} from "./iteration.ts";
 import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
@@ -28,7 +33,7 @@ import { quiet, rejectQuietly } from "./ready.ts";
 import { toControlPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
 
-export type { ReceiveOptions, SendOptions, WebSocketConnectionOptions };
+export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
 
 /** Makes a link over a byte stream in hand, which the options describe. */
 export type StreamLinker = (stream: ByteStream, options: WebSocketConnectionOptions) => Link;
@@ -80,8 +85,8 @@ export let consumeMessages: (
 /**
  * One WebSocket connection, the same on every host.
  *
- * Messages come by {@linkcode receive}, by iteration, or through {@linkcode readable}; whichever way
- * takes a message first has it. While they are not taken, the transport is not read.
+ * Messages come by {@linkcode receive}, by iteration, by {@linkcode forEach}, or through
+ * {@linkcode readable}; whichever way takes a message first has it. While they are not taken, the transport is not read.
  *
  * @example Echo
  * ```ts
@@ -258,6 +263,32 @@ export class WebSocketConnection<Data = unknown>
    */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
     return new MessageIterator(this.#inbox);
+  }
+
+  /**
+   * Calls a function with each message, in their order; what it returns, a promise perhaps, is awaited
+   * before the next one. Resolves behind the last message where the connection was closed by a closing
+   * handshake, whatever its code.
+   *
+   * This is the way with the least between a message and its answer: the function is called as the
+   * message arrives, where a loop comes to it by promises.
+   *
+   * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise; with what the
+   * function throws, or its promise rejects with; with the reason of the signal; and with a `TypeError`
+   * where the messages go to a function already, as those of a handler do. The connection stays open,
+   * and what is left can be taken in another way.
+   *
+   * @example Echo
+   * ```ts
+   * import type { WebSocketConnection } from "@gale/websocket";
+   *
+   * async function echo(connection: WebSocketConnection) {
+   *   await connection.forEach((message) => connection.send(message));
+   * }
+   * ```
+   */
+  forEach(callback: (message: Message) => unknown, options: ForEachOptions = {}): Promise<void> {
+    return forEachMessage(this.#inbox, callback, options);
   }
 
   /**

@@ -203,15 +203,27 @@ export class Inbox {
 
   /**
    * Hands every message to a consumer, one at a time, the first one behind `opening`. Resolves behind
-   * the last one; rejects with what the consumer throws, or `opening` rejects with.
+   * the last one; rejects with what the consumer throws, or `opening` rejects with, and with a
+   * `TypeError` where there is a consumer already.
    */
   consume(consumer: Consumer, opening?: Promise<void> | void): Promise<void> {
+    if (this.#consumption !== undefined) {
+      return Promise.reject(
+        new TypeError("Cannot hand over messages: they go to a function already"),
+      );
+    }
     return new Promise((settle) => {
       const consumption = { consumer, settle, busy: opening !== undefined };
       this.#consumption = consumption;
       if (opening === undefined) this.pump();
       else void this.#pumpAfter(opening, consumption);
     });
+  }
+
+  /** Hands over no more to `consumer`, whose `consume` rejects with `reason`. */
+  stop(consumer: Consumer, reason: unknown): void {
+    const consumption = this.#consumption;
+    if (consumption?.consumer === consumer) this.#endConsumption(consumption, reason);
   }
 
   /** Lets the consumer, if there is one and it is free, take what has arrived. */
@@ -226,7 +238,9 @@ export class Inbox {
     consumption.busy = false;
     this.#source.flushAnswers();
     this.leave();
-    if (this.#ended) consumption.settle();
+    if (!this.#ended) return;
+    this.#consumption = undefined;
+    consumption.settle();
   }
 
   /**
@@ -258,7 +272,7 @@ export class Inbox {
     if (this.#marks.idleTimeout > 0) this.#source.onReceived();
   }
 
-  /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or has failed. */
+  /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or gets no more. */
   #consume(consumption: Consumption, message: Message): boolean {
     let result;
     try {
@@ -268,7 +282,9 @@ export class Inbox {
       return false;
     }
     // A consumer that only sends gives READY back: there is nothing to wait for.
-    if (result === undefined || result === READY) return true;
+    if (result === undefined || result === READY || !mayBePending(result)) {
+      return this.#consumption === consumption;
+    }
     void this.#pumpAfter(result, consumption);
     return false;
   }
@@ -285,6 +301,8 @@ export class Inbox {
   }
 
   #endConsumption(consumption: Consumption, error: unknown): void {
+    // What it was given when it was stopped may fail afterwards.
+    if (this.#consumption !== consumption) return;
     this.#consumption = undefined;
     consumption.settle(Promise.reject(error));
     this.leave();
@@ -300,6 +318,11 @@ export class Inbox {
     if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
     else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
   }
+}
+
+/** Whether it is a promise, or may be something like one. */
+function mayBePending(value: unknown): boolean {
+  return typeof value === "object" && value !== null || typeof value === "function";
 }
 
 /** A call of `receive` that waits. */

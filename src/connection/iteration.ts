@@ -1,7 +1,8 @@
-/** Taking messages from an inbox by iteration, and as a stream. */
+/** Taking messages from an inbox by iteration, by a function, and as a stream. */
 
+import { requireFunction, requireOptionalSignal } from "../arguments.ts";
 import type { Message } from "../types.ts";
-import type { Inbox, Returning, Waiter } from "./inbox.ts";
+import type { Consumer, Inbox, Returning, Waiter } from "./inbox.ts";
 import { pendingPromise } from "./ready.ts";
 
 type Step = IteratorResult<Message, undefined>;
@@ -25,6 +26,32 @@ export class MessageIterator implements AsyncIterator<Message, undefined> {
     this.#inbox.leave();
     return Promise.resolve({ value: undefined, done: true });
   }
+}
+
+/** How `forEach` goes on. */
+export interface ForEachOptions {
+  /** Ends it: the promise rejects with the signal's reason, and no message is lost. */
+  readonly signal?: AbortSignal;
+}
+
+/** Calls a function with each message; see `WebSocketConnection.forEach`. */
+export async function forEachMessage(
+  inbox: Inbox,
+  callback: Consumer,
+  { signal }: ForEachOptions,
+): Promise<void> {
+  requireFunction("callback", callback);
+  requireOptionalSignal("signal", signal);
+  signal?.throwIfAborted();
+  const stop = (): void => inbox.stop(callback, signal!.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await inbox.consume(callback);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+  const error = inbox.endOfMessages();
+  if (error !== undefined) throw error;
 }
 
 /** The messages as a stream that is read only as it is read; `cancel` is called where that is. */

@@ -219,6 +219,16 @@ const slowReader = reported(async (connection, request) => {
   }
 });
 
+/** Answers by a function for each message, and every other one takes its time. */
+const each = reported(async (connection, request) => {
+  const report = reportOf(request.url);
+  await connection.forEach(async (message) => {
+    if (report.received++ % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await connection.send(message);
+  });
+  report.sent = report.received;
+});
+
 /** Sends as many mebibytes as the path says, one after the other. */
 const flood = reported(async (connection, request, count) => {
   const report = reportOf(request.url);
@@ -263,6 +273,7 @@ const routers = [
     ["/prepare", Prepare],
     ["/wishes", Wishes],
     ["/order", Order],
+    ["/each", each],
     ["/slow-reader", slowReader],
     ["/flood/:count", flood],
   ], { maxMessageSize: 16 * MIB, onError: () => {} }),

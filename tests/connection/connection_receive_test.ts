@@ -129,6 +129,54 @@ test("writable fails where the connection is closed, and aborts it where it is a
   assertEquals(transport.closed, true);
 });
 
+test("forEach gives each message as it arrives, and ends as iteration does", async () => {
+  const { connection, transport } = openConnection();
+  const received: Message[] = [];
+  const done = connection.forEach((message) => received.push(message));
+  await settle();
+  transport.receive(frameFor("server", TEXT, "a"), frameFor("server", TEXT, "b"));
+  assertEquals(received, ["a", "b"]);
+  transport.receive(closeFrameFor("server", 4999));
+  await done;
+  connection.abort();
+
+  const lost = openConnection();
+  const cut = lost.connection.forEach(() => {});
+  lost.transport.receive(frameFor("server", TEXT, "a"));
+  lost.transport.lose(new Error("cut"));
+  const error = await assertRejects(() => cut, WebSocketClosedError);
+  assertEquals([error.code, error.wasClean], [1006, false]);
+});
+
+test("forEach answers each message, also those that came with the peer's Close", async () => {
+  const { client, server } = createPair();
+  const echoing = server.forEach((message) => server.send(message));
+  await assertRejects(() => server.forEach(() => {}), TypeError);
+  for (const text of ["a", "b", "c"]) void client.send(text);
+  void client.close(1001);
+  const echoes: Message[] = [];
+  for await (const message of client) echoes.push(message);
+  assertEquals(echoes, ["a", "b", "c"]);
+  await echoing;
+  assertEquals((await server.closed).code, 1001);
+});
+
+test("forEach leaves the connection open where its function throws, or its signal says so", async () => {
+  const { client, server } = createPair();
+  for (const text of ["a", "b", "c"]) void client.send(text);
+  const failing = server.forEach(() => {
+    throw new RangeError("enough");
+  });
+  await assertRejects(() => failing, RangeError, "enough");
+  const controller = new AbortController();
+  const stopped = server.forEach(() => controller.abort(), { signal: controller.signal });
+  await assertRejects(() => stopped, DOMException);
+  assertEquals(await server.receive(), "c");
+  await server.send("open");
+  assertEquals(await client.receive(), "open");
+  await client.close();
+});
+
 test("consumeMessages hands over messages in the turn they arrive in", async () => {
   const { connection, transport } = openConnection();
   const received: Message[] = [];

@@ -129,6 +129,15 @@ export const testMessages: Cases = (host, test) => {
     }
   });
 
+  test("gives each message to a function of the application's, one at a time", async (server) => {
+    const visit = server.visit("/each");
+    await using connection = await visit.connect();
+    for (let i = 0; i < 50; i++) void connection.send(`${i}`);
+    for (let i = 0; i < 50; i++) assertEquals(await connection.receive(), `${i}`);
+    await connection.close();
+    await visit.report(({ sent }) => sent === 50);
+  });
+
   test("takes messages in their order while many are under way", async (server) => {
     await using connection = await server.visit("/echo").connect();
     const kinds: ((i: number) => Sendable)[] = [
