@@ -41,17 +41,33 @@ export function formatFigures(result: RunResult): string {
   const judged = judgeTargets(workloads);
   if (judged.length > 0) {
     const met = judged.filter(({ ratio, target }) => ratio >= target).length;
-    const rows = judged.map(({ ours, against, workload, target, ratio }) => [
+    const rows = judged.map(({ ours, against, workload, target, ratio, atMost }) => [
       titleOf(ours),
       titleOf(against),
       workload,
       formatNumber(target),
       formatNumber(ratio),
       ratio >= target ? "yes" : "no",
+      atMost === undefined ? "" : formatNumber(atMost),
     ]);
-    const header = ["ours", "against", "workload", "aim", "ratio", "met"];
-    const text = "The cost of the peer divided by ours.";
+    const profiled = judged.some(({ atMost }) => atMost !== undefined);
+    const header = ["ours", "against", "workload", "aim", "ratio", "met", "at most"];
+    const text = "The cost of the peer divided by ours." +
+      (profiled
+        ? " `at most` is what that would be if compiled code took no time at all: what is left is " +
+          "the kernel's and the runtime's."
+        : "");
     parts.push("## Aims", `${text} ${met} of ${judged.length} are met.`, table(header, rows));
+  }
+  const profiled = workloads.filter(({ results }) => results.some(({ profile }) => profile));
+  if (profiled.length > 0) {
+    parts.push(
+      "## Where the CPU goes",
+      "Samples of the servers' CPU in a window of its own, as parts of the cost above: µs in the " +
+        "kernel / in the runtime and its libraries / in what the engine has compiled, which is the " +
+        "library's code, the server's, and the runtime's own JavaScript.",
+      byPeer(profiled, formatProfile),
+    );
   }
   parts.push("## Load", describeLoad(workloads));
   return parts.join("\n\n") + "\n";
@@ -66,6 +82,12 @@ function formatCosts(results: readonly WorkloadResult[]): string {
 
 function formatBytes(results: readonly WorkloadResult[]): string {
   return byPeer(results, ({ window }) => formatNumber(window?.bytesEach ?? NaN));
+}
+
+function formatProfile({ cost, profile }: PeerResult): string {
+  if (profile === undefined) return "";
+  const { kernel, runtime, compiled } = profile;
+  return [kernel, runtime, compiled].map((share) => formatNumber(share * cost.median)).join(" / ");
 }
 
 /** A table with a row for each peer and a column for each workload. */

@@ -20,6 +20,8 @@ export interface Options {
   readonly from: string | undefined;
   /** The folder that charts and tables go to. */
   readonly charts: string | undefined;
+  /** Whether to sample where the CPU of servers goes. */
+  readonly profile: boolean;
 }
 
 /** What `--help` prints. */
@@ -34,6 +36,7 @@ export const usage: string = `Usage: deno task bench [options]
   --json file       write the result to a file
   --charts folder   write charts and tables to a folder
   --from file       report on that result in place of measuring
+  --profile         sample where the servers' CPU goes, in one more turn each; needs perf
   --quick           few workloads and peers, short windows
   --help            print this`;
 
@@ -61,6 +64,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       json: { type: "string" },
       from: { type: "string" },
       charts: { type: "string" },
+      profile: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -77,6 +81,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     json: values.json,
     from: values.from,
     charts: values.charts,
+    profile: values.profile,
   };
 }
 

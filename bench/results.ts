@@ -3,6 +3,7 @@
  */
 import type { LoadResult } from "./load/window.ts";
 import type { Runtime } from "./peers.ts";
+import type { Profile } from "./profile.ts";
 import { summarize, type Summary } from "./statistics.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -14,6 +15,8 @@ export interface Timing {
   readonly warmup: number;
   /** How often each peer has its turn. */
   readonly rounds: number;
+  /** Whether servers have one more, in which their CPU is sampled. */
+  readonly profile?: boolean;
 }
 
 /** What one peer did under one workload. */
@@ -24,6 +27,8 @@ export interface PeerResult {
   readonly cost: Summary;
   /** How it went; not there for idle connections. */
   readonly window?: WindowSummary;
+  /** Where its CPU went, in a window of its own; only where that was asked for. */
+  readonly profile?: Profile;
 }
 
 /** What happened in the timed windows of one peer. */

@@ -21,6 +21,11 @@ export interface TargetResult {
   readonly workload: string;
   readonly target: number;
   readonly ratio: number;
+  /**
+   * What the ratio would be if all compiled code, the library's above all, took no time; only where the
+   * run has profiles.
+   */
+  readonly atMost?: number;
 }
 
 const deno = ["gale_deno_iteration", "gale_deno_handler"];
@@ -79,16 +84,19 @@ export const targets: readonly Target[] = [
 
 /** The ratios of all targets for which a run has both figures. */
 export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[] {
-  const costs = new Map(results.map(({ workload, results }) => [workload.name, costsOf(results)]));
   return targets.flatMap(({ ours, against, workloads, ratio: target }) =>
-    workloads.flatMap((workload) =>
-      ours.flatMap((name) => {
-        const theirs = costs.get(workload)?.get(against);
-        const own = costs.get(workload)?.get(name);
+    workloads.flatMap((workload) => {
+      const measured = results.find((result) => result.workload.name === workload)?.results;
+      const theirs = measured?.find(({ peer }) => peer === against);
+      return ours.flatMap((name) => {
+        const own = measured?.find(({ peer }) => peer === name);
         if (theirs === undefined || own === undefined) return [];
-        return [{ ours: name, against, workload, target, ratio: theirs / own }];
-      })
-    )
+        const ratio = theirs.cost.median / own.cost.median;
+        const { profile } = own;
+        const atMost = profile && { atMost: ratio / (1 - profile.compiled) };
+        return [{ ours: name, against, workload, target, ratio, ...atMost }];
+      });
+    })
   );
 }
 

@@ -1,11 +1,14 @@
 /**
  * CPU for each message, delivery or connection, and how many there are in a second.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { LoadResult } from "./load/window.ts";
 import type { Peer } from "./peers.ts";
 import { LOAD_CPU } from "./processes.ts";
+import { type Profile, sampleProcess } from "./profile.ts";
 import { type PeerResult, summarizeWindows, type Timing } from "./results.ts";
 import { type Bench, type RunningServer, startServer } from "./servers.ts";
+import { PROFILE_SECONDS } from "./timing.ts";
 import { takeTurns } from "./turns.ts";
 import type { Broadcast, Connect, Echo } from "./workloads.ts";
 
@@ -24,8 +27,34 @@ export async function measureServers(
     options.rounds,
     (server) => runLoad(bench, server, workload, options),
   );
+  const profiles = options.profile === true
+    ? await profileServers(bench, workload, options, [...windows.keys()])
+    : undefined;
   await Promise.all(servers.map(({ child }) => bench.processes.end(child)));
-  return Array.from(windows, ([{ name }, own]) => summarizeWindows(name, own));
+  return Array.from(windows, ([server, own]) => {
+    const profile = profiles?.get(server)?.[0];
+    return { ...summarizeWindows(server.name, own), ...(profile !== undefined && { profile }) };
+  });
+}
+
+/** In windows of their own, since sampling takes CPU as well. */
+function profileServers(
+  bench: Bench,
+  workload: Echo | Broadcast | Connect,
+  timing: Timing,
+  servers: readonly RunningServer[],
+): Promise<Map<RunningServer, Profile[]>> {
+  // Sampling begins within the window and ends before it does.
+  const warmup = 2 * timing.warmup;
+  const seconds = PROFILE_SECONDS + timing.warmup;
+  return takeTurns(servers, 1, async (server) => {
+    const load = runLoad(bench, server, workload, { ...timing, warmup, seconds });
+    const sampling = delay(1000 * warmup).then(() =>
+      sampleProcess(server.child.pid, PROFILE_SECONDS)
+    );
+    const [profile] = await Promise.all([sampling, load]);
+    return profile;
+  });
 }
 
 async function runLoad(

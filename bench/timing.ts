@@ -21,23 +21,33 @@ const IDLE_SECONDS = 0.8;
 /** How often each peer has its turn in the memory measurement, which hardly varies, if not less often. */
 export const IDLE_ROUNDS = 2;
 
+/** Seconds for which a server is sampled, and in which more is to be done besides than in a window. */
+export const PROFILE_SECONDS = 1;
+const PROFILE_OVERHEAD = 1;
+
 /** The longest and the shortest window, in seconds. */
 const WINDOW = { min: 0.3, max: 2.5 };
 
 /** Divides the budget among the windows, unless their length is given. */
 export function planTiming(options: Options): Timing {
-  const { rounds, workloads, peers } = options;
+  const { rounds, workloads, peers, profile } = options;
   let fixed = 0;
   let windows = 0;
   for (const workload of workloads) {
     const count = peersFor(workload, peers).length;
     const turns = count * (workload.measures === "idle" ? Math.min(rounds, IDLE_ROUNDS) : rounds);
     fixed += count * SERVER_START + turns * overhead(workload);
+    if (profile && isProfiled(workload)) fixed += count * (PROFILE_SECONDS + PROFILE_OVERHEAD);
     if (workload.measures !== "idle") windows += turns;
   }
   const left = (options.budget - fixed) / Math.max(1, windows);
   const allowed = Math.min(WINDOW.max, Math.max(WINDOW.min, left));
-  return { seconds: options.seconds ?? allowed, warmup: WARMUP, rounds };
+  return { seconds: options.seconds ?? allowed, warmup: WARMUP, rounds, profile };
+}
+
+/** Whether the servers of a workload are profiled. */
+function isProfiled({ measures }: Workload): boolean {
+  return measures !== "idle" && measures !== "client";
 }
 
 /** Seconds of one turn besides its window. */

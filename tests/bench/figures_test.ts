@@ -13,8 +13,25 @@ test("formatFigures has a section for each kind of measurement, and the aims", (
       "Bytes of a reply:\n\n|  | json-2k-10x16 |\n| --- | --: |\n| Gale on Deno, handler | 18.0 |",
       "## Idle connections\n\nThe figures are KiB for each connection.",
       "1 of 3 are met",
-      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes |",
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes |  |",
       "| 16-50x64 | 25 % | 10 % |",
+    ]
+  ) assertStringIncludes(page, part);
+});
+
+test("formatFigures tells where the CPU went, and what an aim could come to", () => {
+  const [small, ...rest] = run.workloads;
+  const results = small!.results.map((result) =>
+    result.peer === "gale_deno_handler"
+      ? { ...result, profile: { kernel: 0.25, runtime: 0.25, compiled: 0.5 } }
+      : result
+  );
+  const page = formatFigures({ ...run, workloads: [{ ...small!, results }, ...rest] });
+  for (
+    const part of [
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes | 40.0 |",
+      "## Where the CPU goes",
+      "| Gale on Deno, handler | 0.100 / 0.100 / 0.200 |",
     ]
   ) assertStringIncludes(page, part);
 });

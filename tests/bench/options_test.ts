@@ -17,8 +17,12 @@ test("parseOptions reads what is asked for", () => {
   ])!;
   assertEquals(options.peers.map(({ name }) => name), ["bun_ws", "node_ws"]);
   assertEquals(options.workloads.map(({ name }) => name), ["16-1x1"]);
-  const { rounds, seconds, json, charts, from } = options;
-  assertEquals([rounds, seconds, json, charts, from], [5, 0.5, "a.json", "b", "c.json"]);
+  const { rounds, seconds, json, charts, from, profile } = options;
+  assertEquals(
+    [rounds, seconds, json, charts, from, profile],
+    [5, 0.5, "a.json", "b", "c.json", false],
+  );
+  assertEquals(parseOptions(["--profile"])!.profile, true);
 });
 
 test("parseOptions lets a quick run be told more", () => {

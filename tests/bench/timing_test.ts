@@ -12,6 +12,14 @@ test("planTiming shares the budget among the windows of the peers that take part
   assert(few > 2 * all, `${few} against ${all}`);
 });
 
+test("planTiming leaves time for the samples of servers, which clients have none of", () => {
+  const options = ["--workloads", "16-1x1", "--budget", "200", "--rounds", "10"];
+  assert(plan(...options, "--profile").seconds < plan(...options).seconds);
+  assertEquals([plan(...options).profile, plan(...options, "--profile").profile], [false, true]);
+  const clients = ["--workloads", "client-16-1x1,idle-100", "--budget", "40"];
+  assertEquals(plan(...clients, "--profile").seconds, plan(...clients).seconds);
+});
+
 test("planTiming keeps windows between what says something and what is enough", () => {
   assertEquals(plan("--budget", "1").seconds, 0.3);
   assertEquals(plan("--budget", "100000").seconds, 2.5);
