@@ -25,6 +25,7 @@ const layers: readonly (readonly string[])[] = [
     "src/protocol/close.ts",
     "src/protocol/byte_queue.ts",
     "src/protocol/copy.ts",
+    "src/protocol/header_room.ts",
     "src/protocol/payload_slab.ts",
     "src/handshake/header_values.ts",
     "src/handshake/latin1.ts",

@@ -246,8 +246,9 @@ export class WebSocketConnection<Data = unknown>
    * all that arrived before has been taken. Several calls are served in their order.
    *
    * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
-   * ones that arrived with one read on Bun: heed `byteOffset` and `byteLength`, and `slice()` before
-   * `message.buffer` is used or transferred, or where one of many is kept for long.
+   * ones that arrived with one read on Bun, and large ones begin behind its beginning: heed
+   * `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or transferred, or
+   * where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);

@@ -9,6 +9,7 @@ import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
 import type { FrameViolation } from "./frame.ts";
+import { allocatePayload, noteRoom } from "./header_room.ts";
 import { commonSlab, LoneSlab, type LoneSlabOwner, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
 
@@ -172,7 +173,9 @@ export class MessageAssembler implements LoneSlabOwner {
       keepSpare(buffer);
       return text ?? INVALID_UTF8;
     }
-    return length === buffer.length ? buffer : buffer.slice(0, length);
+    if (length < buffer.length) return buffer.slice(0, length);
+    noteRoom(buffer, buffer.byteOffset);
+    return buffer;
   }
 
   #chooseSlab(): void {
@@ -188,7 +191,7 @@ export class MessageAssembler implements LoneSlabOwner {
       const step = Math.max(first, needed * 4);
       const most = this.#complete ? this.#announced : this.#maxMessageSize;
       const size = Math.min(step, most);
-      const grown = this.#text ? obtain(size) : new Uint8Array(size);
+      const grown = this.#text ? obtain(size) : allocatePayload(size);
       grown.set(this.#buffer.subarray(0, this.#length));
       if (this.#text) keepSpare(this.#buffer);
       this.#buffer = grown;

@@ -11,6 +11,7 @@
 
 import { copyUnmasked } from "./copy.ts";
 import { sumWholePayloads } from "./frame.ts";
+import { noteRoom } from "./header_room.ts";
 
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;
@@ -104,7 +105,9 @@ export class PayloadSlab {
     }
     if (this.#keepsChunks && size > LARGEST && this.#isKept(chunk, end, size)) {
       // Spares a large payload its copy, and the array that this needs.
-      return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + start, size);
+      const view = new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + start, size);
+      noteRoom(view, start);
+      return view;
     }
     // V8 fills a slice with zeros before it copies: 15 µs for 64 KiB, and 12 so.
     if (this.#sharing) return new Uint8Array(chunk.subarray(start, end));

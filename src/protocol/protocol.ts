@@ -39,6 +39,7 @@ import {
   writeFrameHeader,
   writeShortHeader,
 } from "./frame.ts";
+import { withRoom } from "./header_room.ts";
 import { applyMask, createMaskKey } from "./mask.ts";
 import { copyBytes } from "./copy.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
@@ -533,6 +534,7 @@ export class Protocol implements FrameSink {
     const masked = this.#masking;
     const size = frameHeaderSize(length, masked);
     if (size + length > this.#copyLimit) {
+      if (!masked && this.#writeInPlace(opcode, fin, rsv1, payload)) return;
       this.#writeOwned(opcode, fin, masked ? payload.slice() : payload, rsv1);
       return;
     }
@@ -543,6 +545,19 @@ export class Protocol implements FrameSink {
     copyBytes(payload, buffer, at + size);
     if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
     this.output.commit(size + length);
+  }
+
+  /**
+   * Sends a whole binary message in one piece with its header, where there is room in front of it. The
+   * same header may go there for many connections at a time, so that no other does.
+   */
+  #writeInPlace(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): boolean {
+    if (opcode !== Opcode.Binary || !fin || rsv1) return false;
+    const frame = withRoom(payload);
+    if (frame === undefined) return false;
+    writeFrameHeader(frame, 0, { fin, rsv1, opcode, length: payload.length }, undefined);
+    this.output.append(frame);
+    return true;
   }
 
   /** Sends a payload that nobody else will change: masked in place, and not copied. */

@@ -9,10 +9,12 @@ import {
   CONTINUATION,
   frameFor,
   hex,
+  parseFrames,
   PING,
   PONG,
   randomBytes,
   RecordedProtocol,
+  type Role,
   ROLES,
   TEXT,
 } from "./frames.ts";
@@ -409,6 +411,80 @@ test("Protocol copies a payload at once, but for that of a server's frame above 
     assertEquals(first!.payload[0], 1);
     assertEquals(second!.payload[0], role === "server" ? 2 : 1);
   }
+});
+
+/** A message of this size as a protocol of each kind receives it: gathered, and as a view of its chunk. */
+function receiveLarge(role: Role, size: number): Uint8Array<ArrayBuffer>[] {
+  const payload = Uint8Array.from({ length: size }, (_, i) => i % 251);
+  const bytes = frameFor(role, BINARY, payload);
+  const gathering = openProtocol(role).protocol;
+  gathering.receive(bytes.subarray(0, 1_000), bytes.subarray(1_000));
+  const keeping = openProtocol(role);
+  keeping.core.keepChunks();
+  keeping.protocol.receive(bytes);
+  return [gathering, keeping.protocol].map(({ messages }) => {
+    const [message] = messages as Uint8Array<ArrayBuffer>[];
+    assertEquals(message, payload);
+    return message!;
+  });
+}
+
+test("Protocol of a server sends a large message that was received in one piece with its header", () => {
+  for (const role of ROLES) {
+    for (const size of [20_000, 65_535, 65_536, 300_000]) {
+      for (const message of receiveLarge(role, size)) {
+        const copy = message.slice();
+        // A broadcast: to one connection after the other, before any of them has written it.
+        const targets = [0, 1].map(() => openProtocol("server", { copyLimit: 10_000 }));
+        for (const { core } of targets) core.sendBinary(message);
+        for (const { core } of targets) {
+          const chunk = core.output.take()!;
+          assert(chunk.buffer === message.buffer);
+          assertEquals(core.output.length, 0);
+          const [frame] = parseFrames(chunk.slice(0, core.output.takenLength));
+          assertEquals([frame!.opcode, frame!.fin, frame!.masked], [BINARY, true, false]);
+          assertEquals(frame!.payload, copy);
+        }
+        assertEquals(message, copy);
+      }
+    }
+  }
+});
+
+test("Protocol sends a message that was received behind what was sent before, and in front of what is then", () => {
+  const [message] = receiveLarge("server", 70_000);
+  const { core, protocol } = openProtocol("server");
+  core.sendText("before");
+  core.sendBinary(message!);
+  core.sendText("behind");
+  const frames = protocol.takeFrames();
+  assertEquals(frames.map(({ payload }) => payload.length), [6, 70_000, 6]);
+  assertEquals(frames[1]!.payload, message!.slice());
+});
+
+test("Protocol has a header of its own for what is not that message, whole and unmasked", () => {
+  const [message] = receiveLarge("server", 70_000);
+  const before = new Uint8Array(message!.buffer, 0, message!.byteOffset).slice();
+  const unchanged = () => {
+    assertEquals(new Uint8Array(message!.buffer, 0, message!.byteOffset), before);
+    assertEquals(message![0], 0);
+  };
+  const fragments = openProtocol("server");
+  fragments.core.beginMessage("binary", message!);
+  fragments.core.sendFragment(message!, true);
+  assertEquals(fragments.protocol.takeFrames().map(({ fin, opcode }) => [fin, opcode]), [
+    [false, BINARY],
+    [true, CONTINUATION],
+  ]);
+  unchanged();
+  const part = openProtocol("server");
+  part.core.sendBinary(message!.subarray(0, 69_000));
+  assertEquals(part.protocol.takeFrames()[0]!.payload.length, 69_000);
+  unchanged();
+  const client = openProtocol("client");
+  client.core.sendBinary(message!);
+  assertEquals(client.protocol.takeFrames()[0]!.payload, message!.slice());
+  unchanged();
 });
 
 test("Protocol sends text of every length, ASCII or not, whole", () => {
