@@ -337,7 +337,10 @@ export abstract class WebSocketHandler {
  */
 function packRequest(request: Request): Request | string {
   if ("cf" in request) return request;
-  return JSON.stringify([request.url, request.method, ...request.headers]);
+  const packed: unknown[] = [request.url, request.method];
+  // A sixth of the time that an iteration takes on Deno.
+  request.headers.forEach((value, name) => packed.push([name, value]));
+  return JSON.stringify(packed);
 }
 
 function unpackRequest(packed: string): Request {

@@ -161,6 +161,8 @@ function compile(pattern: string | URLPattern | RegExp): (url: URL) => Groups | 
   }
   const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;
   const names = groupNames(compiled.pathname);
+  // On Bun it takes a quarter of the time only to test.
+  if (names.length === 0) return ({ href }) => compiled.test(href) ? [] : undefined;
   return (url) => {
     const groups = compiled.exec(url.href)?.pathname.groups;
     return groups && names.map((name) => decode(groups[name]));

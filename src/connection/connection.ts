@@ -475,7 +475,7 @@ export class WebSocketConnection<Data = unknown>
     this.#over = true;
     this.#inbox.end();
     this.#pings?.rejectAll(this.#closedError("receive pong"));
-    this.#outbox.giveUp(this.#closedError("send message"));
+    this.#outbox.giveUp();
   }
 
   #end(error: unknown): void {
@@ -488,7 +488,7 @@ export class WebSocketConnection<Data = unknown>
     this.#options.clock.clearTimeout(this.#answerTimer);
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
     this.#endMessages();
-    this.#outbox.end(this.#closedError("send message"));
+    this.#outbox.end();
     this.#closed?.resolve(this.#info);
     this.#onClosed?.(this);
   }
@@ -602,6 +602,10 @@ export class WebSocketConnection<Data = unknown>
 
     onUnfinished(): void {
       this.#connection.#sendClose(CloseCode.InternalError, "message not finished");
+    }
+
+    closedError(): WebSocketClosedError {
+      return this.#connection.#closedError("send message");
     }
 
     onOverflow(): void {

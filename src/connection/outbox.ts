@@ -47,6 +47,8 @@ export interface OutboxOwner {
   onUnfinished(): void;
   /** The peer is further behind than it may be. */
   onOverflow(): void;
+  /** What sends reject with that the end leaves undone; made only where there are such. */
+  closedError(): Error;
 }
 
 const NO_OPTIONS: SendOptions = {};
@@ -137,14 +139,14 @@ export class Outbox {
   }
 
   /** Sends that wait for their source, which may never go on, need not any longer. */
-  giveUp(error: unknown): void {
-    this.#giveUp?.(error);
+  giveUp(): void {
+    this.#giveUp?.(this.#owner.closedError());
   }
 
   /** The link is over: nothing will be written any more. */
-  end(error: unknown): void {
-    this.giveUp(error);
-    this.#drain?.reject(error);
+  end(): void {
+    this.giveUp();
+    this.#drain?.reject(this.#owner.closedError());
   }
 
   /** Counts a message that was handed to the link, and tells when the next one is welcome. */

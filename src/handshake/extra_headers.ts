@@ -18,10 +18,10 @@ const RESERVED: ReadonlySet<string> = new Set([
  */
 export function copyExtraHeaders(init: HeadersInit | undefined): Headers {
   const headers = new Headers(init);
-  for (const name of headers.keys()) {
+  headers.forEach((_value, name) => {
     if (RESERVED.has(name) || name.startsWith("sec-websocket-")) {
       throw new TypeError(`Cannot set the header "${name}": it is the handshake's own`);
     }
-  }
+  });
   return headers;
 }

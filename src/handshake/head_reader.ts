@@ -38,8 +38,9 @@ export interface HeadViolation {
 
 const DEFAULT_LIMITS: HeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
 
-/** The line buffer before it grows: holds nearly every line. */
-const INITIAL_LINE_CAPACITY = 256;
+/** The least memory for a line that is cut: holds nearly every line. */
+const FIRST_KEPT = 256;
+const EMPTY = new Uint8Array(0);
 
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -47,20 +48,31 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 
+/** Whether a byte may stand within a line: no control character but the tab (RFC 9110 section 5.5). */
+function isText(byte: number): boolean {
+  return byte >= SPACE ? byte !== DELETE : byte === TAB;
+}
+
 /** Shorthand for a violation answered with 400. */
 export function badHead(message: string): HeadViolation {
   return { status: 400, message };
 }
 
 /**
- * Reads a head as its bytes arrive. Each byte of a chunk is looked at once, and once more as a part
- * of its line, however the head is cut into chunks. Bytes that no head may have are refused at once
- * and not at the end of their line, so a peer that speaks another protocol is not waited for.
+ * Reads a head as its bytes arrive. Each byte of a chunk is looked at once, or twice where it ends a
+ * line, and once more as a part of that, however the head is cut into chunks. Bytes that no head may
+ * have are refused at once and not at the end of their line, so a peer that speaks another protocol is
+ * not waited for.
  */
 export abstract class HeadReader {
   readonly #limits: HeadLimits;
-  #line: Uint8Array = new Uint8Array(INITIAL_LINE_CAPACITY);
+  /** What has come of a line that is cut. */
+  #kept: Uint8Array = EMPTY;
+  #keptLength = 0;
+  /** Bytes of the line under way. */
   #lineLength = 0;
+  /** The line whose CR has come. */
+  #line = "";
   #size = 0;
   #afterCarriageReturn = false;
   #startLineRead = false;
@@ -94,17 +106,36 @@ export abstract class HeadReader {
    * belonged to the head, which is then either complete or refused. Takes nothing after that.
    */
   receive(chunk: Uint8Array): number {
-    if (this.#ended) return 0;
-    for (let at = 0; at < chunk.length; at++) {
-      this.#violation = this.#receiveByte(chunk[at]!);
+    let at = 0;
+    while (at < chunk.length && !this.#ended) {
+      const start = at;
+      if (!this.#afterCarriageReturn) at = this.#skipText(chunk, at);
+      if (at === chunk.length) {
+        this.#keep(chunk, start, at);
+        return -1;
+      }
+      this.#violation = this.#receiveByte(chunk, start, at++);
       if (this.#violation !== undefined) this.#ended = true;
-      if (this.#ended) return at + 1;
     }
-    return -1;
+    return this.#ended ? at : -1;
   }
 
-  #receiveByte(byte: number): HeadViolation | undefined {
+  /** Passes over what may belong to a line, as far as the limits allow, and counts it. */
+  #skipText(chunk: Uint8Array, start: number): number {
     const { maxHeadSize, maxLineSize } = this.#limits;
+    const most = Math.min(maxHeadSize - this.#size, maxLineSize - this.#lineLength);
+    const end = Math.min(chunk.length, start + most);
+    let at = start;
+    while (at < end && isText(chunk[at]!)) at++;
+    this.#size += at - start;
+    this.#lineLength += at - start;
+    return at;
+  }
+
+  /** Takes `chunk[at]`, which ends the line of which `chunk[start, at)` came last, or is refused. */
+  #receiveByte(chunk: Uint8Array, start: number, at: number): HeadViolation | undefined {
+    const { maxHeadSize, maxLineSize } = this.#limits;
+    const byte = chunk[at]!;
     if (++this.#size > maxHeadSize) return this.#tooLarge(`The head exceeds ${maxHeadSize} bytes`);
     if (this.#afterCarriageReturn) {
       if (byte !== LINE_FEED) return badHead("A CR is not followed by LF");
@@ -113,35 +144,41 @@ export abstract class HeadReader {
     }
     if (byte === CARRIAGE_RETURN) {
       this.#afterCarriageReturn = true;
+      this.#line = this.#decodeLine(chunk, start, at);
+      this.#lineLength = 0;
       return undefined;
     }
     if (byte === LINE_FEED) return badHead("A line ends in LF without CR");
-    if ((byte < SPACE && byte !== TAB) || byte === DELETE) {
-      return badHead("The head contains a control character");
-    }
-    if (this.#lineLength === maxLineSize) {
-      return this.#tooLarge(`A line of the head exceeds ${maxLineSize} bytes`);
-    }
-    this.#append(byte);
-    return undefined;
+    if (!isText(byte)) return badHead("The head contains a control character");
+    return this.#tooLarge(`A line of the head exceeds ${maxLineSize} bytes`);
   }
 
   #tooLarge(message: string): HeadViolation {
     return { status: this.#startLineRead ? 431 : this.startLineTooLongStatus, message };
   }
 
-  #append(byte: number): void {
-    if (this.#lineLength === this.#line.length) {
-      const grown = new Uint8Array(this.#line.length * 2);
-      grown.set(this.#line);
-      this.#line = grown;
+  /** Keeps a part of a line that the next chunk goes on with. */
+  #keep(chunk: Uint8Array, start: number, end: number): void {
+    const needed = this.#keptLength + end - start;
+    if (needed > this.#kept.length) {
+      const grown = new Uint8Array(Math.max(FIRST_KEPT, 2 * needed));
+      grown.set(this.#kept.subarray(0, this.#keptLength));
+      this.#kept = grown;
     }
-    this.#line[this.#lineLength++] = byte;
+    this.#kept.set(chunk.subarray(start, end), this.#keptLength);
+    this.#keptLength = needed;
+  }
+
+  #decodeLine(chunk: Uint8Array, start: number, end: number): string {
+    if (this.#keptLength === 0) return decodeLatin1(chunk.subarray(start, end));
+    this.#keep(chunk, start, end);
+    const line = decodeLatin1(this.#kept.subarray(0, this.#keptLength));
+    this.#keptLength = 0;
+    return line;
   }
 
   #endLine(): HeadViolation | undefined {
-    const line = decodeLatin1(this.#line.subarray(0, this.#lineLength));
-    this.#lineLength = 0;
+    const line = this.#line;
     if (!this.#startLineRead) {
       if (line === "" && this.#emptyLinesAllowed-- > 0) return undefined;
       this.#startLineRead = true;

@@ -43,7 +43,7 @@ const LEADING_EMPTY_LINES = 2;
 export function fieldValues(fields: readonly HeadField[], name: string): string[] {
   const values: string[] = [];
   for (const [fieldName, value] of fields) {
-    if (fieldName.toLowerCase() === name) values.push(value);
+    if (fieldName.length === name.length && fieldName.toLowerCase() === name) values.push(value);
   }
   return values;
 }

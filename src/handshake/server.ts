@@ -207,7 +207,7 @@ export function responseFields(
   ];
   if (agreement.protocol !== "") fields.push(["Sec-WebSocket-Protocol", agreement.protocol]);
   if (agreement.extensions !== "") fields.push(["Sec-WebSocket-Extensions", agreement.extensions]);
-  fields.push(...agreement.headers);
+  agreement.headers.forEach((value, name) => fields.push([name, value]));
   return fields;
 }
 

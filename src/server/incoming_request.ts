@@ -11,8 +11,8 @@ export interface IncomingRequest {
   readonly method: string;
   /** The absolute URL. */
   readonly url: string;
-  /** All fields. */
-  readonly headers: Headers;
+  /** All fields: of pairs Deno makes the headers of a `Request` in half the time it takes for `Headers`. */
+  readonly headers: [name: string, value: string][];
   /** How the body is delimited; 0 where there is none. */
   readonly framing: BodyFraming;
   /** Whether the client waits for a 100 before it sends the body (RFC 9110 section 10.1.1). */
@@ -110,15 +110,15 @@ function bodyFraming(head: RequestHead): BodyFraming | HeadViolation {
   return length;
 }
 
-function collectHeaders(head: RequestHead): Headers {
-  const headers = new Headers();
+function collectHeaders(head: RequestHead): [name: string, value: string][] {
+  const headers: [name: string, value: string][] = [];
   const cookies: string[] = [];
   for (const [name, value] of head.fields) {
     if (name.toLowerCase() === "cookie") cookies.push(value);
-    else headers.append(name, value);
+    else headers.push([name, value]);
   }
   // A comma, which `Headers` would join them with, is no separator there (RFC 6265 4.2.1).
-  if (cookies.length > 0) headers.set("cookie", cookies.join("; "));
+  if (cookies.length > 0) headers.push(["cookie", cookies.join("; ")]);
   return headers;
 }
 

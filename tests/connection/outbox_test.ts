@@ -64,6 +64,9 @@ function createOutbox(idleTimeout = 0) {
     answering: false,
     sent: 0,
     unfinished: 0,
+    closedError(): Error {
+      return this.error!;
+    },
     checkSendable(): void {
       if (this.error !== undefined) throw this.error;
     },
@@ -182,14 +185,14 @@ test("Outbox holds back its promise above the mark until the link drains, one fo
 });
 
 test("Outbox rejects what it has held back at the end", async () => {
-  const { link, outbox } = createOutbox();
+  const { link, owner, outbox } = createOutbox();
   link.writes = false;
   const held = outbox.send("x".repeat(11));
   // Nobody looks at this one, and it is not reported.
   void outbox.send("y");
-  const error = new RangeError("over");
-  outbox.end(error);
-  assertStrictEquals(await assertRejects(() => held), error);
+  owner.error = new RangeError("over");
+  outbox.end();
+  assertStrictEquals(await assertRejects(() => held), owner.error);
 });
 
 test("Outbox rejects what waits for its source at the end", async () => {
@@ -198,7 +201,7 @@ test("Outbox rejects what waits for its source at the end", async () => {
   const held = outbox.send(stream);
   await settle();
   owner.error = new RangeError("over");
-  outbox.end(owner.error);
+  outbox.end();
   assertStrictEquals(await assertRejects(() => held), owner.error);
 });
 
@@ -353,12 +356,12 @@ test("Outbox gives up a send whose source does not go on, and those behind it", 
   const sends = [outbox.send(stream), outbox.send("behind")];
   await settle();
   owner.error = new RangeError("closed");
-  outbox.giveUp(owner.error);
+  outbox.giveUp();
   for (const send of sends) assertStrictEquals(await assertRejects(() => send), owner.error);
   await settle();
   assertEquals([link.sent, outbox.backlog], [[], undefined]);
   // There is nothing left to be given up.
-  outbox.giveUp(owner.error);
+  outbox.giveUp();
 });
 
 test("Outbox flushes once for all that is sent in a turn, answers and pings included", async () => {

@@ -182,7 +182,7 @@ test("HeadReader looks at each byte a bounded number of times, however cut (RFC 
           }));
         }
       });
-      assertEquals(looks, bytes.length, "each byte of a chunk is looked at once");
+      assert(looks <= 2 * bytes.length, "each byte of a chunk is looked at twice at most");
       assert(steps < 8 * bytes.length, `${kind} in ${size}: ${steps / bytes.length}`);
     }
   }

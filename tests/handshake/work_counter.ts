@@ -51,11 +51,15 @@ export function countWork(run: (add: (steps: number) => void) => void): number {
   return steps;
 }
 
-/** `bytes` as an array that reports each look at one of them. */
+/**
+ * `bytes` as an array that reports each look at one of them. What is done with a part of it is for
+ * {@linkcode countWork} to count.
+ */
 export function watched(bytes: Uint8Array, report: (steps: number) => void): Uint8Array {
   return new Proxy(bytes, {
     get(target, key) {
       if (key === "length") return target.length;
+      if (key === "subarray") return target.subarray.bind(target);
       if (typeof key === "symbol" || Number.isNaN(Number(key))) {
         throw new Error(`A look at ${String(key)} would not be counted`);
       }

@@ -124,12 +124,13 @@ for (const [fields, framing] of FRAMINGS) {
 }
 
 test("interpretHead carries all fields, and joins cookies by semicolons (RFC 6265 4.2.1)", () => {
-  const { headers } = interpret({
+  const { headers: pairs } = interpret({
     fields: [HOST, ["Cookie", "a=1"], ["X-A", "1"], ["Upgrade", "websocket"], ["cookie", "b=2"], [
       "X-A",
       "2",
     ]],
   });
+  const headers = new Headers(pairs);
   assertEquals([...headers].sort(), [
     ["cookie", "a=1; b=2"],
     ["host", "example.com"],
