@@ -303,9 +303,8 @@ export abstract class WebSocketHandler {
     args: readonly (string | undefined)[],
   ): Promise<void> {
     try {
-      const opening = this.open(...args);
-      if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
-      await consumeMessages(connection, (message) => this.onMessage(message), opening);
+      const open = () => this.#open(args);
+      await consumeMessages(connection, (message) => this.onMessage(message), open);
     } catch (error) {
       failConnection(connection, error, (error) => this.onError(error));
     }
@@ -315,6 +314,12 @@ export abstract class WebSocketHandler {
     } catch (error) {
       void report((error) => this.onError(error), error);
     }
+  }
+
+  #open(args: readonly (string | undefined)[]): void | Promise<void> {
+    const opening = this.open(...args);
+    if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
+    return opening;
   }
 
   async #observe(observe: () => void | Promise<void>): Promise<void> {

@@ -309,6 +309,21 @@ test("WebSocketHandler.open holds messages back until it has resolved", async ()
   assertEquals(handler.calls, ["open", "opened", "message a", "message b", "close"]);
 });
 
+test("WebSocketHandler has its messages itself: forEach within open is a mistake that is told", async () => {
+  class Greedy extends Recorder {
+    override open(): Promise<void> {
+      return this.connection.forEach((message) => this.calls.push(`mine ${message}`));
+    }
+  }
+  const handler = new Greedy();
+  const { client } = await run(handler);
+  void client.send("a");
+  await handler.over;
+  assertEquals(handler.calls, ["close"]);
+  assertEquals(handler.errors.map((error) => (error as Error).name), ["TypeError"]);
+  assertEquals((await client.closed).code, 1011);
+});
+
 test("WebSocketHandler.open may still answer where the peer's Close is there already", async () => {
   const gate = Promise.withResolvers<void>();
   class Slow extends Recorder {

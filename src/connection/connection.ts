@@ -73,13 +73,13 @@ export let onceClosed: (
 /**
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
  * returns a promise is given the next message when that has resolved, and the first message comes when
- * `opening` has. Resolves when the last message has been consumed; rejects with what the consumer
- * throws, or `opening` rejects with, and hands over no more.
+ * `open` has been called and its promise has. Resolves when the last message has been consumed; rejects
+ * with what the consumer or `open` throws, and hands over no more.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
   consumer: Consumer,
-  opening?: Promise<void> | void,
+  open?: () => Promise<void> | void,
 ) => Promise<void>;
 
 /**
@@ -246,9 +246,9 @@ export class WebSocketConnection<Data = unknown>
    * all that arrived before has been taken. Several calls are served in their order.
    *
    * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
-   * ones that arrived with one read on Bun, and large ones begin behind its beginning: heed
-   * `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or transferred, or
-   * where one of many is kept for long.
+   * ones that arrived with one read on Bun. Others of 16 KiB and more begin at byte 16 of theirs. So
+   * heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or transferred,
+   * or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);
@@ -275,7 +275,7 @@ export class WebSocketConnection<Data = unknown>
    * message arrives, where a loop comes to it by promises.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise; with what the
-   * function throws, or its promise rejects with; with the reason of the signal; and with a `TypeError`
+   * function throws, or its promise rejects with, which is what `send` does once it is closing; with the reason of the signal; and with a `TypeError`
    * where the messages go to a function already, as those of a handler do. The connection stays open,
    * and what is left can be taken in another way.
    *
@@ -647,8 +647,7 @@ export class WebSocketConnection<Data = unknown>
         link as unknown as ByteStream,
         options as WebSocketConnectionOptions<Data>,
       );
-    consumeMessages = (connection, consumer, opening) =>
-      connection.#inbox.consume(consumer, opening);
+    consumeMessages = (connection, consumer, open) => connection.#inbox.consume(consumer, { open });
     onceClosed = (connection, callback) => {
       if (connection.#info === undefined) connection.#onClosed = callback;
       else callback(connection);

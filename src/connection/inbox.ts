@@ -59,9 +59,17 @@ export type Returning = "no" | "perhaps" | "surely";
 interface Consumption {
   readonly consumer: Consumer;
   /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
-  readonly settle: (result?: Promise<never>) => void;
+  settle: (result?: Promise<never>) => void;
   /** Whether it has a message in hand. */
   busy: boolean;
+}
+
+/** How a consumer begins, and ends before the last message. */
+export interface ConsumeOptions {
+  /** Called before the first message, which waits for its promise. */
+  readonly open?: (() => Promise<void> | void) | undefined;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const NO_OPTIONS: ReceiveOptions = {};
@@ -133,7 +141,8 @@ export class Inbox {
   /** A message arrived, and none with it: goes straight to a consumer that is free. */
   deliver(message: Message): void {
     const consumption = this.#consumption;
-    if (consumption === undefined || consumption.busy || this.isFilled) {
+    const waits = this.#waiter !== undefined || this.isFilled;
+    if (consumption === undefined || consumption.busy || waits) {
       this.push(message);
     } else {
       this.#count();
@@ -202,28 +211,30 @@ export class Inbox {
   }
 
   /**
-   * Hands every message to a consumer, one at a time, the first one behind `opening`. Resolves behind
-   * the last one; rejects with what the consumer throws, or `opening` rejects with, and with a
+   * Hands every message to a consumer, one at a time, the first one behind `open`. Resolves behind the
+   * last one; rejects with what the consumer or `open` throws, with the signal's reason, and with a
    * `TypeError` where there is a consumer already.
    */
-  consume(consumer: Consumer, opening?: Promise<void> | void): Promise<void> {
+  consume(consumer: Consumer, { open, signal }: ConsumeOptions = {}): Promise<void> {
     if (this.#consumption !== undefined) {
       return Promise.reject(
         new TypeError("Cannot hand over messages: they go to a function already"),
       );
     }
-    return new Promise((settle) => {
-      const consumption = { consumer, settle, busy: opening !== undefined };
+    return new Promise((resolve) => {
+      const consumption: Consumption = { consumer, settle: resolve, busy: open !== undefined };
       this.#consumption = consumption;
-      if (opening === undefined) this.pump();
-      else void this.#pumpAfter(opening, consumption);
+      if (signal !== undefined) {
+        const stop = (): void => this.#endConsumption(consumption, signal.reason);
+        signal.addEventListener("abort", stop, { once: true });
+        consumption.settle = (result) => {
+          signal.removeEventListener("abort", stop);
+          resolve(result);
+        };
+      }
+      if (open === undefined) this.pump();
+      else this.#openThenPump(open, consumption);
     });
-  }
-
-  /** Hands over no more to `consumer`, whose `consume` rejects with `reason`. */
-  stop(consumer: Consumer, reason: unknown): void {
-    const consumption = this.#consumption;
-    if (consumption?.consumer === consumer) this.#endConsumption(consumption, reason);
   }
 
   /** Lets the consumer, if there is one and it is free, take what has arrived. */
@@ -239,7 +250,7 @@ export class Inbox {
     this.#source.flushAnswers();
     this.leave();
     if (!this.#ended) return;
-    this.#consumption = undefined;
+    if (this.#consumption === consumption) this.#consumption = undefined;
     consumption.settle();
   }
 
@@ -287,6 +298,19 @@ export class Inbox {
     }
     void this.#pumpAfter(result, consumption);
     return false;
+  }
+
+  #openThenPump(open: () => Promise<void> | void, consumption: Consumption): void {
+    let opening;
+    try {
+      opening = open();
+    } catch (error) {
+      this.#endConsumption(consumption, error);
+      return;
+    }
+    if (opening !== undefined) return void this.#pumpAfter(opening, consumption);
+    consumption.busy = false;
+    this.pump();
   }
 
   async #pumpAfter(result: unknown, consumption: Consumption): Promise<void> {

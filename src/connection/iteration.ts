@@ -30,7 +30,10 @@ export class MessageIterator implements AsyncIterator<Message, undefined> {
 
 /** How `forEach` goes on. */
 export interface ForEachOptions {
-  /** Ends it: the promise rejects with the signal's reason, and no message is lost. */
+  /**
+   * Ends it: the promise rejects with the signal's reason, and the messages that the function has not
+   * been given are left to others. What it is at work on is not waited for, nor is what it throws told.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -43,13 +46,7 @@ export async function forEachMessage(
   requireFunction("callback", callback);
   requireOptionalSignal("signal", signal);
   signal?.throwIfAborted();
-  const stop = (): void => inbox.stop(callback, signal!.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    await inbox.consume(callback);
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
+  await inbox.consume(callback, { signal });
   const error = inbox.endOfMessages();
   if (error !== undefined) throw error;
 }

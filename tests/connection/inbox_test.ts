@@ -35,6 +35,11 @@ function createInbox(high = costOf(0) * 4, low = costOf(0), idleTimeout = 0) {
   return { inbox, calls, count, hooks };
 }
 
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort(new RangeError("aborted")) };
+}
+
 /** Gives a consumer messages, in the turn of one read. */
 function deliver(inbox: Inbox, ...messages: Message[]): void {
   for (const message of messages) inbox.push(message);
@@ -255,6 +260,89 @@ test("Inbox.deliver hands a message to a consumer that is free, behind those tha
   assertEquals([consumed.at(-1), inbox.received, inbox.isFilled], ["behind", 5, false]);
   inbox.end();
   await done;
+});
+
+test("Inbox.deliver gives a message to who waited for it before, and the next to the consumer", async () => {
+  const { inbox } = createInbox();
+  const received = inbox.receive();
+  const consumed: Message[] = [];
+  void inbox.consume((message) => void consumed.push(message));
+  for (const text of ["a", "b"]) inbox.deliver(text);
+  assertEquals([await received, consumed], ["a", ["b"]]);
+});
+
+test("Inbox has one consumer at a time, opens no other, and heeds no other's signal", async () => {
+  const { inbox } = createInbox();
+  const consumed: Message[] = [];
+  const consumer = (message: Message): void => void consumed.push(message);
+  const first = inbox.consume(consumer);
+  const { signal, abort } = abortable();
+  let opened = false;
+  const refused = inbox.consume(consumer, {
+    signal,
+    open: () => {
+      opened = true;
+    },
+  });
+  abort();
+  await assertRejects(() => refused, TypeError, "already");
+  inbox.deliver("a");
+  inbox.end();
+  await first;
+  assertEquals([consumed, opened], [["a"], false]);
+});
+
+test("Inbox heeds a signal no longer once its consumer has failed", async () => {
+  const { inbox } = createInbox();
+  const { signal, abort } = abortable();
+  const failing = inbox.consume(() => {
+    throw new RangeError("consumer");
+  }, { signal });
+  inbox.deliver("a");
+  const consumed: Message[] = [];
+  const next = inbox.consume((message) => void consumed.push(message));
+  abort();
+  await assertRejects(() => failing, RangeError, "consumer");
+  inbox.deliver("b");
+  inbox.end();
+  await next;
+  assertEquals(consumed, ["b"]);
+});
+
+test("Inbox gives no message before its consumer has opened, and none where that throws", async () => {
+  const { inbox } = createInbox();
+  inbox.push("a");
+  const gate = Promise.withResolvers<void>();
+  const consumed: Message[] = [];
+  const done = inbox.consume((message) => void consumed.push(message), {
+    open: () => gate.promise,
+  });
+  inbox.deliver("b");
+  assertEquals([consumed, inbox.returning], [[], "surely"]);
+  gate.resolve();
+  await settle();
+  assertEquals(consumed, ["a", "b"]);
+  inbox.end();
+  await done;
+
+  const other = createInbox().inbox;
+  other.push("a");
+  for (
+    const open of [
+      () => Promise.reject(new RangeError("open")),
+      () => {
+        throw new RangeError("open");
+      },
+    ]
+  ) {
+    await assertRejects(
+      () => other.consume(() => consumed.push("c"), { open }),
+      RangeError,
+      "open",
+    );
+  }
+  await settle();
+  assertEquals([consumed, other.take()], [["a", "b"], "a"]);
 });
 
 test("Inbox.deliver rejects consume with what the consumer throws, and queues from then on", async () => {
