@@ -3,7 +3,9 @@
  */
 
 import { CloseCode } from "../close_code.ts";
+import type { Engine } from "../engine.ts";
 import { Opcode } from "../opcode.ts";
+import { UNMASKED_WHILE_COPIED } from "./copy.ts";
 import { applyMask, rotateKey, WORDS_FROM, wordsOf } from "./mask.ts";
 
 const FIN = 0x80;
@@ -17,6 +19,8 @@ const LENGTH = 0x7f;
 
 /** The largest payload of a control frame (RFC 6455 section 5.5). */
 export const MAX_CONTROL_PAYLOAD = 125;
+/** Text up to here is passed on as it is masked: longer ones are unmasked faster by words. */
+const MASKED_TEXT_UNTIL = WORDS_FROM - 1;
 /** Two bytes, eight of extended length, four of key. */
 const MAX_HEADER = 14;
 
@@ -115,7 +119,8 @@ export interface FrameSink {
   /**
    * A whole data frame that is a message of its own, neither fragmented, compressed nor cut; its
    * payload of less than 64 KiB is in `bytes[start, end)`, and where that is short still masked, with
-   * `key`, which is 0 otherwise. Stands for the calls above and below.
+   * `key`, which is 0 otherwise: text of less than 64 bytes, and binary messages of up to
+   * {@linkcode UNMASKED_WHILE_COPIED}. Stands for the calls above and below.
    */
   onWholeMessage(text: boolean, bytes: Uint8Array, start: number, end: number, key: number):
     | FrameViolation
@@ -136,6 +141,8 @@ export interface FrameSink {
 export class FrameDecoder {
   readonly #rules: FrameRules;
   readonly #sink: FrameSink;
+  /** How long a whole binary message may be to be passed on as it is masked. */
+  #maskedUntil = UNMASKED_WHILE_COPIED.V8;
   /** A header cut by the end of a chunk; allocated when that first happens. */
   #partial: Uint8Array | undefined;
   #partialLength = 0;
@@ -151,6 +158,11 @@ export class FrameDecoder {
   constructor(rules: FrameRules, sink: FrameSink) {
     this.#rules = rules;
     this.#sink = sink;
+  }
+
+  /** Takes the ways that are fast in the engine; until told, those of V8. */
+  tuneFor(engine: Engine): void {
+    this.#maskedUntil = UNMASKED_WHILE_COPIED[engine];
   }
 
   /** The first violation met; nothing is decoded after it. */
@@ -214,8 +226,8 @@ export class FrameDecoder {
       const stop = start + length;
       if (stop > end) return at;
       let key = masked ? readKey(chunk, start - 4) : 0;
-      // A short one is unmasked as it is copied.
-      if (length >= WORDS_FROM && key !== 0) {
+      // A short one is unmasked as it is copied, or made text.
+      if (key !== 0 && length > (text ? MASKED_TEXT_UNTIL : this.#maskedUntil)) {
         this.#unmask(chunk, start, stop, key);
         key = 0;
       }

@@ -9,9 +9,10 @@
  * each payload has one.
  */
 
-import { copyUnmasked } from "./copy.ts";
+import { copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./copy.ts";
 import { sumWholePayloads } from "./frame.ts";
 import { noteRoom } from "./header_room.ts";
+import { applyMask } from "./mask.ts";
 
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;
@@ -34,8 +35,8 @@ const SMALLEST_PART = 8;
 /** A frame that follows has at least a header; less than this behind a payload is the end of it. */
 const SMALLEST_FRAME = 2;
 
-/** Up to here a loop copies faster than `set`, which needs a view. */
-const LOOP_UNTIL = 64;
+/** Larger ones that come alone have one as well. */
+const LARGEST_LONE = 64;
 
 /** What decides on the way a payload is copied. */
 export interface SlabOptions {
@@ -56,6 +57,9 @@ export class PayloadSlab {
   #chunk: Uint8Array | undefined;
   #slab: ArrayBuffer | undefined;
   #used = 0;
+  /** What both are read and written by, four bytes at a time. */
+  #source: DataView | undefined;
+  #words: Int32Array | undefined;
   /** What has been cut for the payloads of this chunk. */
   #cutSoFar = 0;
   /** The chunk that several payloads together are enough of. */
@@ -68,8 +72,8 @@ export class PayloadSlab {
   }
 
   /**
-   * A copy of `chunk[start, end)`, unmasked with `key` on the way; what follows in the chunk tells
-   * whether others will share its buffer.
+   * A copy of `chunk[start, end)`, unmasked with `key` on the way unless that is 0, as it is above
+   * {@linkcode UNMASKED_WHILE_COPIED}; what follows in the chunk tells whether others will share its buffer.
    */
   copy(
     chunk: Uint8Array,
@@ -79,12 +83,14 @@ export class PayloadSlab {
     owner: LoneSlabOwner,
   ): Uint8Array<ArrayBuffer> {
     const size = end - start;
-    if (size > LOOP_UNTIL && key === 0) return this.#copyPlain(chunk, start, end);
-    const copy = !this.#sharing
-      ? new Uint8Array(size)
-      : this.#isShared(chunk, end, size)
-      ? this.#cut(chunk, end, size)
-      : owner.loneSlab.cut(size);
+    if (this.#sharing && this.#isShared(chunk, end, size)) {
+      return this.#copyShared(chunk, start, end, key);
+    }
+    if (size > LARGEST_LONE) {
+      if (key !== 0) applyMask(chunk, start, end, key);
+      return this.#copyAlone(chunk, start, end);
+    }
+    const copy = this.#sharing ? owner.loneSlab.cut(size) : new Uint8Array(size);
     copyUnmasked(chunk, start, copy, key);
     return copy;
   }
@@ -93,16 +99,26 @@ export class PayloadSlab {
   drop(): void {
     this.#chunk = undefined;
     this.#slab = undefined;
+    this.#source = undefined;
+    this.#words = undefined;
     this.#kept = undefined;
   }
 
-  #copyPlain(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  #copyShared(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+  ): Uint8Array<ArrayBuffer> {
     const size = end - start;
-    if (this.#sharing && this.#isShared(chunk, end, size)) {
-      const copy = this.#cut(chunk, end, size);
-      copy.set(chunk.subarray(start, end));
-      return copy;
-    }
+    const copy = this.#cut(chunk, end, size);
+    if (size > UNMASKED_WHILE_COPIED.V8) copy.set(chunk.subarray(start, end));
+    else copyUnmaskedWords(this.#source!, start, this.#words!, copy.byteOffset >>> 2, copy, key);
+    return copy;
+  }
+
+  #copyAlone(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+    const size = end - start;
     if (this.#keepsChunks && size > LARGEST && this.#isKept(chunk, end, size)) {
       // Spares a large payload its copy, and the array that this needs.
       const view = new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset + start, size);
@@ -139,13 +155,15 @@ export class PayloadSlab {
     const space = (size + 7) & ~7;
     if (this.#chunk !== chunk) {
       this.#chunk = chunk;
+      this.#source = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
       this.#slab = undefined;
       this.#cutSoFar = 0;
     }
     this.#cutSoFar += space;
     if (this.#slab === undefined || this.#slab.byteLength - this.#used < space) {
       const most = Math.min(SLAB_SIZE, Math.max(FIRST_SLAB_SIZE, GROWTH * this.#cutSoFar));
-      this.#slab = new ArrayBuffer(Math.min(most, space + chunk.length - end));
+      this.#slab = new ArrayBuffer(Math.min(most, space + (chunk.length - end + 7 & ~7)));
+      this.#words = new Int32Array(this.#slab);
       this.#used = 0;
     }
     const view = new Uint8Array(this.#slab, this.#used, size);

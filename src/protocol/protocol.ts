@@ -186,6 +186,7 @@ export class Protocol implements FrameSink {
 
   /** Takes the ways that are fast in the engine; until told, those of V8. */
   tuneFor(engine: Engine): void {
+    this.#decoder.tuneFor(engine);
     this.#assembler.tuneFor(engine);
   }
 

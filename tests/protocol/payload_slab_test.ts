@@ -5,6 +5,7 @@ import {
   PayloadSlab,
   type SlabOptions,
 } from "../../src/protocol/payload_slab.ts";
+import { UNMASKED_WHILE_COPIED } from "../../src/protocol/copy.ts";
 import { test } from "../harness.ts";
 import { BINARY, concat, frame } from "./frames.ts";
 
@@ -40,15 +41,38 @@ test("PayloadSlab copies each payload, whatever its size", () => {
   }
 });
 
-test("PayloadSlab unmasks on the way, at every length (RFC 6455 5.3)", () => {
+test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)", () => {
   const key = Uint8Array.of(0x91, 0x22, 0xb3, 0x44);
   const word = 0x91 | 0x22 << 8 | 0xb3 << 16 | 0x44 << 24;
-  for (let size = 0; size <= 125; size++) {
-    const plain = createChunk(size, 1);
-    const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
-    // Something before and behind, so that offsets count.
-    const chunk = Uint8Array.of(7, ...masked, 1, 2, 3, 4);
-    assertEquals(createSlab().copy(chunk, 1, 1 + size, word, createOwner()), plain, `size ${size}`);
+  const lengths = (count: number) => Array.from({ length: count }, (_, size) => size);
+  const setups = [
+    { sharing: true, sizes: lengths(UNMASKED_WHILE_COPIED.V8 + 1) },
+    { sharing: false, sizes: lengths(UNMASKED_WHILE_COPIED.JavaScriptCore + 1) },
+  ];
+  for (const { sharing, sizes } of setups) {
+    for (const size of sizes) {
+      const plain = createChunk(size, 1);
+      const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
+      // Alone, and one of several in a chunk that is itself a view.
+      for (const before of [1, 2, 3, 4]) {
+        for (const behind of [0, 5]) {
+          const whole = Uint8Array.of(
+            ...new Uint8Array(before),
+            ...masked,
+            ...masked,
+            ...new Uint8Array(behind),
+          );
+          const chunk = whole.subarray(before);
+          const slab = createSlab({ sharing });
+          for (const start of behind === 0 ? [size] : [0, size]) {
+            const copy = slab.copy(chunk.slice(), start, start + size, word, createOwner());
+            assertEquals(copy, plain, `size ${size}, offset ${before}, sharing ${sharing}`);
+            const other = slab.copy(chunk, start, start + size, word, createOwner());
+            assertEquals(other, plain, `size ${size}, offset ${before}, sharing ${sharing}`);
+          }
+        }
+      }
+    }
   }
 });
 
