@@ -8,7 +8,7 @@ import { LOAD_CPU } from "./processes.ts";
 import { type Profile, sampleProcess } from "./profile.ts";
 import { type PeerResult, summarizeWindows, type Timing } from "./results.ts";
 import { type Bench, type RunningServer, startServer } from "./servers.ts";
-import { PROFILE_SECONDS } from "./timing.ts";
+import { HEATING, PROFILE_SECONDS } from "./timing.ts";
 import { takeTurns } from "./turns.ts";
 import type { Broadcast, Connect, Echo } from "./workloads.ts";
 
@@ -22,8 +22,14 @@ export async function measureServers(
   const servers = await Promise.all(
     options.peers.map((peer) => startServer(bench, peer, workload)),
   );
-  const windows = await takeTurns(
+  const heating = { ...options, warmup: 0, seconds: HEATING };
+  const heated = await takeTurns(
     servers,
+    1,
+    (server) => runLoad(bench, server, workload, heating),
+  );
+  const windows = await takeTurns(
+    [...heated.keys()],
     options.rounds,
     (server) => runLoad(bench, server, workload, options),
   );

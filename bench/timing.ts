@@ -15,6 +15,9 @@ const OPENING = 0.0001;
 /** Seconds of load before each window. */
 const WARMUP = 0.25;
 
+/** Seconds of load before the first turn of a server, in which its engine compiles what runs often. */
+export const HEATING = 1;
+
 /** Seconds for which a server with idle connections is left alone, and to open the first ones. */
 const IDLE_SECONDS = 0.8;
 
@@ -37,7 +40,8 @@ export function planTiming(options: Options): Timing {
     const count = peersFor(workload, peers).length;
     const turns = count * (workload.measures === "idle" ? Math.min(rounds, IDLE_ROUNDS) : rounds);
     fixed += count * SERVER_START + turns * overhead(workload);
-    if (profile && isProfiled(workload)) fixed += count * (PROFILE_SECONDS + PROFILE_OVERHEAD);
+    if (profile && isServed(workload)) fixed += count * (PROFILE_SECONDS + PROFILE_OVERHEAD);
+    if (isServed(workload)) fixed += count * (LOAD_START + HEATING);
     if (workload.measures !== "idle") windows += turns;
   }
   const left = (options.budget - fixed) / Math.max(1, windows);
@@ -45,8 +49,8 @@ export function planTiming(options: Options): Timing {
   return { seconds: options.seconds ?? allowed, warmup: WARMUP, rounds, profile };
 }
 
-/** Whether the servers of a workload are profiled. */
-function isProfiled({ measures }: Workload): boolean {
+/** Whether one server has all turns of a peer. */
+function isServed({ measures }: Workload): boolean {
   return measures !== "idle" && measures !== "client";
 }
 

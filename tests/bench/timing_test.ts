@@ -20,6 +20,13 @@ test("planTiming leaves time for the samples of servers, which clients have none
   assertEquals(plan(...clients, "--profile").seconds, plan(...clients).seconds);
 });
 
+test("planTiming leaves a second for each server to warm up, which clients do not have", () => {
+  const one = ["--only", "bun_native", "--rounds", "1", "--budget", "3"];
+  const { seconds } = plan(...one, "--workloads", "16-1x1");
+  assert(seconds > 1.2 && seconds < 1.5, `${seconds}`);
+  assert(plan(...one, "--workloads", "client-16-1x1").seconds > seconds + 0.5);
+});
+
 test("planTiming keeps windows between what says something and what is enough", () => {
   assertEquals(plan("--budget", "1").seconds, 0.3);
   assertEquals(plan("--budget", "100000").seconds, 2.5);
