@@ -8,6 +8,7 @@
 
 import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
+import { Timeout } from "../connection/alarms.ts";
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
 import { resolveConnectionOptions } from "../connection/options.ts";
@@ -136,7 +137,7 @@ class DenoUpgrade<Data = unknown> {
   readonly #protocol: string;
   readonly #idleTimeout: number;
   readonly #link: HostLink;
-  readonly #cancelTimeout: () => void;
+  readonly #timeout: Timeout;
   #begun = false;
 
   constructor(
@@ -162,8 +163,7 @@ class DenoUpgrade<Data = unknown> {
     this.connection = connectionOver(this.#link, options);
     this.response = this.#createResponse(extraHeaders);
 
-    const timer = clock.setTimeout(() => this.#giveUp("in time"), OPEN_TIMEOUT);
-    this.#cancelTimeout = () => clock.clearTimeout(timer);
+    this.#timeout = new Timeout(clock, () => this.#giveUp("in time"), OPEN_TIMEOUT);
     const onCompleted = (): void => {
       if (!this.#begun) this.#giveUp("to Deno.serve");
     };
@@ -221,12 +221,12 @@ class DenoUpgrade<Data = unknown> {
   }
 
   #settle(): void {
-    this.#cancelTimeout();
+    this.#timeout.clear();
     upgrades.set(this.#original, OPENED);
   }
 
   #giveUp(where: string): void {
-    this.#cancelTimeout();
+    this.#timeout.clear();
     this.#link.lost(new Error(`The response of the upgrade was not returned ${where}`));
   }
 }

@@ -1,5 +1,6 @@
 /** A time limit and an application's signal as one. */
 
+import { Timeout } from "../connection/alarms.ts";
 import type { Clock } from "../types.ts";
 
 /** How long something may take. */
@@ -16,7 +17,7 @@ export interface DeadlineInit {
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #init: DeadlineInit;
-  readonly #timer: unknown;
+  readonly #timeout: Timeout | undefined;
 
   /** Starts the time. */
   constructor(init: DeadlineInit) {
@@ -24,7 +25,7 @@ export class Deadline {
     const { timeout, clock, signal } = init;
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort);
-    if (timeout > 0) this.#timer = clock.setTimeout(() => this.#expire(), timeout);
+    if (timeout > 0) this.#timeout = new Timeout(clock, () => this.#expire(), timeout);
   }
 
   /** The reason is the application's, or a `DOMException` named `TimeoutError`. */
@@ -34,7 +35,7 @@ export class Deadline {
 
   /** Forgets the time and the application's signal: nothing is aborted any more. */
   [Symbol.dispose](): void {
-    if (this.#timer !== undefined) this.#init.clock.clearTimeout(this.#timer);
+    this.#timeout?.clear();
     this.#init.signal?.removeEventListener("abort", this.#onAbort);
   }
 

@@ -16,6 +16,7 @@ import type {
   Sendable,
   WebSocketConnectionOptions,
 } from "../types.ts";
+import { Timeout } from "./alarms.ts";
 import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
 import {
   createReadable,
@@ -117,8 +118,8 @@ export class WebSocketConnection<Data = unknown>
   #over = false;
   #peerClose: { readonly code: number; readonly reason: string } | undefined;
   #failure: unknown;
-  #closeTimer: unknown;
-  #answerTimer: unknown;
+  #closeTimeout: Timeout | undefined;
+  #answerTimeout: Timeout | undefined;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
   #info: CloseInfo | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
@@ -438,7 +439,7 @@ export class WebSocketConnection<Data = unknown>
     if (returning === "surely") {
       // Half, since the peer may wait no longer for our answer than we would for the peer's.
       const { clock, closeTimeout } = this.#options;
-      this.#answerTimer = clock.setTimeout(answer, closeTimeout / 2);
+      this.#answerTimeout = new Timeout(clock, answer, closeTimeout / 2);
     } else {
       new TurnEnd(answer).note(true);
     }
@@ -462,9 +463,10 @@ export class WebSocketConnection<Data = unknown>
   /** From now on the end must come within the closing timeout. */
   #limitClosing(): void {
     this.#keepalive.stop();
-    if (this.#closeTimer !== undefined) return;
+    if (this.#closeTimeout !== undefined) return;
     const { clock, closeTimeout } = this.#options;
-    this.#closeTimer = clock.setTimeout(
+    this.#closeTimeout = new Timeout(
+      clock,
       () => this.#link.abort(new Error("The peer did not end the connection in time")),
       closeTimeout,
     );
@@ -484,8 +486,8 @@ export class WebSocketConnection<Data = unknown>
       ? { ...close, wasClean: true }
       : { ...close, wasClean: false, error: this.#failure ?? error };
     this.#keepalive.stop();
-    this.#options.clock.clearTimeout(this.#closeTimer);
-    this.#options.clock.clearTimeout(this.#answerTimer);
+    this.#closeTimeout?.clear();
+    this.#answerTimeout?.clear();
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
     this.#endMessages();
     this.#outbox.end();

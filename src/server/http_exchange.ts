@@ -3,6 +3,7 @@
  * there is no second request on a connection, so nothing of a body can be taken for one.
  */
 
+import { Timeout } from "../connection/alarms.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import { type HeadLimits, RequestHeadReader } from "../handshake/http1.ts";
@@ -87,7 +88,7 @@ export class HttpExchange implements TransportSink {
   /** Aborted once the peer cannot be answered any more. */
   readonly #lost = new AbortController();
   #phase: Phase = Phase.Head;
-  #timer: unknown;
+  #timeout: Timeout | undefined;
   #body: RequestBody | undefined;
   #continuePending = false;
   #upgrade: RawUpgrade | undefined;
@@ -111,7 +112,7 @@ export class HttpExchange implements TransportSink {
 
   /** Begins to read. */
   start(): void {
-    this.#setTimer(this.#options.handshakeTimeout, () => {
+    this.#setTimeout(this.#options.handshakeTimeout, () => {
       this.#refuse(408, "The head of the request took too long");
     });
     this.#transport.attach(this);
@@ -175,7 +176,7 @@ export class HttpExchange implements TransportSink {
   #receiveHead(chunk: Uint8Array): void {
     const length = this.#reader.receive(chunk);
     if (length === -1) return;
-    this.#clearTimer();
+    this.#clearTimeout();
     const { head, violation } = this.#reader;
     if (head === undefined) return this.#refuse(violation!.status, violation!.message);
     const incoming = interpretHead(head, this.#options.secure);
@@ -344,9 +345,9 @@ export class HttpExchange implements TransportSink {
   /** Gives the peer time, from now on, for what it is waited for. */
   #watchPeer(): void {
     if (this.#phase !== Phase.Handling) return;
-    this.#clearTimer();
+    this.#clearTimeout();
     if (this.#pendingWrite === undefined && this.#body?.wanting !== true) return;
-    this.#setTimer(this.#options.stallTimeout, () => {
+    this.#setTimeout(this.#options.stallTimeout, () => {
       this.abort(new Error("The client neither sends nor receives"));
     });
   }
@@ -361,7 +362,7 @@ export class HttpExchange implements TransportSink {
     this.#body?.fail(new TypeError("The request has been answered"));
     this.#transport.closeWrite();
     if (this.#peerEnded.signal.aborted) return this.#finish();
-    this.#setTimer(LINGER_TIMEOUT, () => this.#close());
+    this.#setTimeout(LINGER_TIMEOUT, () => this.#close());
     this.#transport.resume();
   }
 
@@ -376,19 +377,19 @@ export class HttpExchange implements TransportSink {
   }
 
   #end(end: ExchangeEnd): void {
-    this.#clearTimer();
+    this.#clearTimeout();
     this.#phase = Phase.Over;
     this.#options.onEnd(end);
   }
 
-  #setTimer(delay: number, callback: () => void): void {
-    this.#clearTimer();
-    this.#timer = this.#options.clock.setTimeout(callback, delay);
+  #setTimeout(delay: number, callback: () => void): void {
+    this.#clearTimeout();
+    this.#timeout = new Timeout(this.#options.clock, callback, delay);
   }
 
-  #clearTimer(): void {
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+  #clearTimeout(): void {
+    this.#timeout?.clear();
+    this.#timeout = undefined;
   }
 }
 

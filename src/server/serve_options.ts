@@ -3,7 +3,7 @@
  */
 
 import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
-import { systemClock } from "../connection/clock.ts";
+import { defaultClock } from "../connection/clock.ts";
 import type { HeadLimits } from "../handshake/http1.ts";
 import type { Clock } from "../types.ts";
 
@@ -114,7 +114,7 @@ export function resolveServeOptions(
     maxConnections,
     headLimits: options.headLimits ?? {},
     onError: (error) => report(error, options.onError),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? defaultClock(),
   };
 }
 

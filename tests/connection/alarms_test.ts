@@ -1,5 +1,10 @@
-import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { type Alarm, Alarms } from "../../src/connection/alarms.ts";
+import {
+  assertEquals,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { type Alarm, Alarms, Timeout } from "../../src/connection/alarms.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { randomSource, test } from "../harness.ts";
 
@@ -106,4 +111,42 @@ test("Alarms keeps the order of many that are set, put off and cleared at random
     await clock.advance(300);
     assertEquals([expected.size, clock.pending], [0, 0], where);
   }
+});
+
+test("Alarms rings the others where one throws", async () => {
+  const clock = new ManualClock();
+  const rung: string[] = [];
+  const alarms = Alarms.on(clock);
+  alarms.set(
+    createAlarm(() => {
+      throw new Error("rung");
+    }),
+    10,
+  );
+  alarms.set(createAlarm(() => void rung.push("due as well")), 10);
+  alarms.set(createAlarm(() => void rung.push("later")), 20);
+  await assertRejects(() => clock.advance(10), Error, "rung");
+  await clock.advance(0);
+  assertEquals(rung, ["due as well"]);
+  await clock.advance(10);
+  assertEquals(rung, ["due as well", "later"]);
+  assertEquals(clock.pending, 0);
+});
+
+test("Timeout calls back once, after its delay, unless it is cleared", async () => {
+  const clock = new ManualClock();
+  const calls: string[] = [];
+  await clock.advance(5);
+  const called = new Timeout(clock, () => void calls.push(`called at ${clock.now()}`), 10);
+  const cleared = new Timeout(clock, () => void calls.push("cleared"), 10);
+  new Timeout(clock, () => void calls.push(`last at ${clock.now()}`), 30);
+  assertEquals(clock.pending, 1);
+  cleared.clear();
+  cleared.clear();
+  await clock.advance(10);
+  assertEquals(calls, ["called at 15"]);
+  called.clear();
+  await clock.advance(100);
+  assertEquals(calls, ["called at 15", "last at 35"]);
+  assertEquals(clock.pending, 0);
 });
