@@ -4,7 +4,7 @@
 import { peers } from "./peers.ts";
 import { FULL_LOAD, type PeerResult, type RunResult, type WorkloadResult } from "./results.ts";
 import { formatNumber, formatShare } from "./table.ts";
-import { judgeTargets } from "./targets.ts";
+import { judgeTargets, type TargetResult } from "./targets.ts";
 import { type Measured, measuredBy, unitOf } from "./workloads.ts";
 
 /** The sections, in their order. */
@@ -39,26 +39,7 @@ export function formatFigures(result: RunResult): string {
     if (measured === "compression") parts.push("Bytes of a reply:", formatBytes(own));
   }
   const judged = judgeTargets(workloads);
-  if (judged.length > 0) {
-    const met = judged.filter(({ ratio, target }) => ratio >= target).length;
-    const rows = judged.map(({ ours, against, workload, target, ratio, atMost }) => [
-      titleOf(ours),
-      titleOf(against),
-      workload,
-      formatNumber(target),
-      formatNumber(ratio),
-      ratio >= target ? "yes" : "no",
-      atMost === undefined ? "" : formatNumber(atMost),
-    ]);
-    const profiled = judged.some(({ atMost }) => atMost !== undefined);
-    const header = ["ours", "against", "workload", "aim", "ratio", "met", "at most"];
-    const text = "The cost of the peer divided by ours." +
-      (profiled
-        ? " `at most` is what that would be if compiled code took no time at all: what is left is " +
-          "the kernel's and the runtime's."
-        : "");
-    parts.push("## Aims", `${text} ${met} of ${judged.length} are met.`, table(header, rows));
-  }
+  if (judged.length > 0) parts.push("## Aims", ...describeAims(judged));
   const profiled = workloads.filter(({ results }) => results.some(({ profile }) => profile));
   if (profiled.length > 0) {
     parts.push(
@@ -90,21 +71,78 @@ function formatProfile({ cost, profile }: PeerResult): string {
   return [kernel, runtime, compiled].map((share) => formatNumber(share * cost.median)).join(" / ");
 }
 
-/** A table with a row for each peer and a column for each workload. */
+/** The most workloads that stand beside each other. */
+const MAX_COLUMNS = 20;
+
+/** A table with a row for each peer and a column for each workload; of many workloads the other way round. */
 function byPeer(
   results: readonly WorkloadResult[],
   cell: (result: PeerResult) => string,
 ): string {
   const names = peers.map(({ name }) => name)
     .filter((name) => results.some(({ results }) => results.some(({ peer }) => peer === name)));
-  const rows = names.map((name) => [
-    titleOf(name),
-    ...results.map(({ results }) => {
-      const own = results.find(({ peer }) => peer === name);
-      return own === undefined ? "" : cell(own);
-    }),
+  const cellOf = (name: string, { results }: WorkloadResult) => {
+    const own = results.find(({ peer }) => peer === name);
+    return own === undefined ? "" : cell(own);
+  };
+  if (results.length > MAX_COLUMNS) {
+    return table(
+      ["", ...names.map(titleOf)],
+      results.map((result) => [
+        result.workload.name,
+        ...names.map((name) => cellOf(name, result)),
+      ]),
+    );
+  }
+  return table(
+    ["", ...results.map(({ workload }) => workload.name)],
+    names.map((name) => [titleOf(name), ...results.map((result) => cellOf(name, result))]),
+  );
+}
+
+/** How the aims stand, by whom they concern, and each of them. */
+function describeAims(judged: readonly TargetResult[]): string[] {
+  const isMet = ({ ratio, target }: TargetResult) => ratio >= target;
+  const isBeyond = (result: TargetResult) =>
+    !isMet(result) && result.atMost !== undefined && result.atMost < result.target;
+  const profiled = judged.some(({ atMost }) => atMost !== undefined);
+  const met = judged.filter(isMet).length;
+  const beyond = judged.filter(isBeyond).length;
+  const text = [
+    "The cost of the peer divided by ours, the median of the single rounds.",
+    profiled
+      ? "`at most` is what that would be if compiled code took no time at all: what is left is the " +
+        "kernel's and the runtime's."
+      : "",
+    `${met} of ${judged.length} are met.`,
+    profiled ? `${beyond} more could not be met by code that takes no time.` : "",
+  ].filter((sentence) => sentence !== "").join(" ");
+
+  const groups = Map.groupBy(judged, ({ ours, against }) => `${ours} ${against}`);
+  const summary = Array.from(groups.values(), (group) => [
+    titleOf(group[0]!.ours),
+    titleOf(group[0]!.against),
+    String(group.length),
+    String(group.filter(isMet).length),
+    ...(profiled ? [String(group.filter(isBeyond).length)] : []),
   ]);
-  return table(["", ...results.map(({ workload }) => workload.name)], rows);
+  const each = judged.map((result) => [
+    titleOf(result.ours),
+    titleOf(result.against),
+    result.workload,
+    formatNumber(result.target),
+    formatNumber(result.ratio),
+    isMet(result) ? "yes" : "no",
+    ...(profiled ? [result.atMost === undefined ? "" : formatNumber(result.atMost)] : []),
+  ]);
+  return [
+    text,
+    table(["ours", "against", "aims", "met", ...(profiled ? ["beyond reach"] : [])], summary),
+    table(
+      ["ours", "against", "workload", "aim", "ratio", "met", ...(profiled ? ["at most"] : [])],
+      each,
+    ),
+  ];
 }
 
 /** How much of its CPU the load generator used at most, and how busy the machine was besides. */

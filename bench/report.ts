@@ -2,9 +2,9 @@
  * The result as text.
  */
 import { type Peer, peers as allPeers } from "./peers.ts";
-import { FULL_LOAD, type PeerResult, type WorkloadResult } from "./results.ts";
+import { FULL_LOAD, type PeerResult, ratioOf, type WorkloadResult } from "./results.ts";
 import { formatNumber, formatShare, formatTable } from "./table.ts";
-import { costsOf, judgeTargets } from "./targets.ts";
+import { judgeTargets } from "./targets.ts";
 import { describeWorkload, unitOf } from "./workloads.ts";
 
 /** The table of one workload. */
@@ -46,10 +46,13 @@ export function formatRatios(results: readonly WorkloadResult[]): string {
   return peers.filter((peer) => peer.ours).map((ours) => {
     const others = peers.filter((peer) => competes(peer, ours));
     const rows = results.flatMap(({ workload, results }) => {
-      const costs = costsOf(results);
-      const own = costs.get(ours.name);
+      const costOf = (peer: Peer) => results.find((result) => result.peer === peer.name)?.cost;
+      const own = costOf(ours);
       if (own === undefined) return [];
-      const cells = others.map(({ name }) => formatNumber((costs.get(name) ?? NaN) / own));
+      const cells = others.map((other) => {
+        const cost = costOf(other);
+        return formatNumber(cost === undefined ? NaN : ratioOf(cost, own));
+      });
       return [[workload.name, ...cells]];
     });
     if (others.length === 0) return "";

@@ -41,6 +41,16 @@ export interface WindowSummary {
   readonly shares: { readonly measured: number; readonly load: number; readonly other: number };
 }
 
+/**
+ * What one peer costs, divided by what another does: the median of the single rounds, in each of which both
+ * had the machine as it was at the time.
+ */
+export function ratioOf(cost: Summary, divisor: Summary): number {
+  const rounds = Math.min(cost.samples.length, divisor.samples.length);
+  const ratios = Array.from({ length: rounds }, (_, i) => cost.samples[i]! / divisor.samples[i]!);
+  return summarize(ratios).median;
+}
+
 /** What all peers did under one workload. */
 export interface WorkloadResult {
   readonly workload: Workload;

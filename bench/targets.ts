@@ -1,7 +1,7 @@
 /**
  * What this library aims at, as ratios within one run.
  */
-import type { PeerResult, WorkloadResult } from "./results.ts";
+import { ratioOf, type WorkloadResult } from "./results.ts";
 
 /** One aim: the cost of a peer divided by ours, under some workloads. */
 export interface Target {
@@ -91,18 +91,13 @@ export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[]
       return ours.flatMap((name) => {
         const own = measured?.find(({ peer }) => peer === name);
         if (theirs === undefined || own === undefined) return [];
-        const ratio = theirs.cost.median / own.cost.median;
+        const ratio = ratioOf(theirs.cost, own.cost);
         const { profile } = own;
         const atMost = profile && { atMost: ratio / (1 - profile.compiled) };
         return [{ ours: name, against, workload, target, ratio, ...atMost }];
       });
     })
   );
-}
-
-/** The median costs of peers, by name. */
-export function costsOf(results: readonly PeerResult[]): Map<string, number> {
-  return new Map(results.map(({ peer, cost }) => [peer, cost.median]));
 }
 
 function target(

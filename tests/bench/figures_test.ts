@@ -13,7 +13,8 @@ test("formatFigures has a section for each kind of measurement, and the aims", (
       "Bytes of a reply:\n\n|  | json-2k-10x16 |\n| --- | --: |\n| Gale on Deno, handler | 18.0 |",
       "## Idle connections\n\nThe figures are KiB for each connection.",
       "1 of 3 are met",
-      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes |  |",
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 1 | 1 |",
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes |",
       "| 16-50x64 | 25 % | 10 % |",
     ]
   ) assertStringIncludes(page, part);
@@ -30,6 +31,8 @@ test("formatFigures tells where the CPU went, and what an aim could come to", ()
   for (
     const part of [
       "| Gale on Deno, handler | Deno.upgradeWebSocket | 16-50x64 | 20.0 | 20.0 | yes | 40.0 |",
+      "1 of 3 are met. 0 more could not be met by code that takes no time.",
+      "| Gale on Deno, handler | Deno.upgradeWebSocket | 1 | 1 | 0 |",
       "## Where the CPU goes",
       "| Gale on Deno, handler | 0.100 / 0.100 / 0.200 |",
     ]
@@ -39,4 +42,15 @@ test("formatFigures tells where the CPU went, and what an aim could come to", ()
 test("formatFigures marks a cost that was measured while the load had no CPU left", () => {
   const page = formatFigures({ ...run, workloads: [resultOf("16-1x1", { bun_bytes: 1 })] });
   assertStringIncludes(page, "| 1.00 ± 10.0 % * |");
+});
+
+test("formatFigures has a row for each workload where there are too many for columns", () => {
+  const sizes = Array.from({ length: 21 }, (_, index) => index + 1);
+  const workloads = sizes.map((size) => resultOf(`${size}-1x1`, { bun_native: size, node_ws: 30 }));
+  const page = formatFigures({ ...run, workloads });
+  assertStringIncludes(
+    page,
+    "|  | Bun.serve | ws on Node |\n| --- | --: | --: |\n| 1-1x1 | 1.00 ±",
+  );
+  assertStringIncludes(page, "| 21-1x1 | 21.0 ± 10.0 % | 30.0 ± 10.0 % |");
 });

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { summarizeWindows } from "../../bench/results.ts";
+import { ratioOf, summarizeWindows } from "../../bench/results.ts";
+import { summarize } from "../../bench/statistics.ts";
 import { test } from "../harness.ts";
 
 const window = {
@@ -26,4 +27,12 @@ test("summarizeWindows takes the median of the windows, not of all messages", ()
   const { cost } = summarizeWindows("a", [slow, idle, slow]);
   assertAlmostEquals(cost.median, 1000);
   assertEquals(cost.samples.length, 3);
+});
+
+test("ratioOf compares within rounds, so that a slow time of the machine meets both", () => {
+  const quiet = [10, 10, 10], slow = [20, 20];
+  const cost = summarize([...quiet, ...slow]);
+  const half = summarize([5, 10, 5, 10, 10]);
+  assertEquals(cost.median / half.median, 1);
+  assertEquals(ratioOf(cost, half), 2);
 });
