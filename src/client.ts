@@ -23,7 +23,8 @@ import {
   type ClientHandshakeOptions,
   parseWebSocketUrl,
 } from "./handshake/client.ts";
-import type { HeadLimits, ResponseHead } from "./handshake/http1.ts";
+import { type HeadLimits, resolveHeadLimits } from "./handshake/head_limits.ts";
+import type { ResponseHead } from "./handshake/http1.ts";
 import type { ConnectionOptions } from "./types.ts";
 
 /** Options of `connectWebSocket`. Times are milliseconds. */
@@ -108,6 +109,7 @@ export async function connectBy(
   requireOptionalFunction("dial", options.dial);
   requireInteger("connectTimeout", connectTimeout, MAX_DELAY);
   requireInteger("maxRedirects", maxRedirects, Number.MAX_SAFE_INTEGER);
+  resolveHeadLimits(options.headLimits);
   requireInteger("maxErrorBodySize", options.maxErrorBodySize ?? 0, Number.MAX_SAFE_INTEGER);
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw new TypeError("Cannot connect: cert and key must be given together");

@@ -1,5 +1,5 @@
 /**
- * The registered close codes (RFC 6455 section 7.4.1 and the IANA registry).
+ * The registered close codes below 3000 (RFC 6455 section 7.4.1 and the IANA registry).
  *
  * Codes of an application's own lie in 4000–4999, those of libraries and frameworks in 3000–3999.
  */

@@ -69,10 +69,11 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * One WebSocket on the server, as a class to extend: override what you need. A new instance serves
  * each connection.
  *
- * In order: {@linkcode prepare} may refuse; {@linkcode checkOrigin}, {@linkcode selectSubprotocol} and
- * {@linkcode getCompressionOptions} decide on the handshake; {@linkcode open} is awaited before the
- * first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that sends faster is
- * not read; {@linkcode onClose} comes last, exactly once after `open` was called.
+ * In order: {@linkcode prepare} may refuse, and is called for handshakes that will be refused too, those
+ * of other sites' pages among them; {@linkcode getCompressionOptions}, {@linkcode checkOrigin} and
+ * {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is awaited before the first
+ * {@linkcode onMessage}, and each `onMessage` before the next, while a peer that sends faster is not read;
+ * {@linkcode onClose} comes last, exactly once after `open` was called.
  *
  * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
  * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.
@@ -116,7 +117,8 @@ export abstract class WebSocketHandler {
   /**
    * Whether a page of this origin may connect. Called when the request has an `Origin` header, as
    * every browser's has; without this check any page on the web could open a connection with the
-   * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2).
+   * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2). It decides at once: a
+   * promise, or anything else that is neither `true` nor `false`, is a `TypeError`.
    *
    * The origin is well-formed, or `"null"`, which is that of a page without one, as in a sandboxed
    * frame. The default allows the server's own origin, and what the router's `allowedOrigins` and
@@ -192,8 +194,10 @@ export abstract class WebSocketHandler {
   // To use -------------------------------------------------------------------------------------
 
   /**
-   * The request that asked for the connection, always the same object. Where it is first asked for
-   * when {@linkcode open} has returned, that is a copy with the URL, the method and the headers.
+   * The request that asked for the connection, the same object each time; on `Deno.serve` another one
+   * from {@linkcode open} on, since Deno takes its own back. Where it is first asked for after `open` has
+   * returned, or has come to its first `await`, it is a copy with the URL, the method and the headers.
+   * Throws an `Error` in the constructor, where there is none yet.
    */
   get request(): Request {
     const request = this.#unpackRequest();
@@ -201,7 +205,10 @@ export abstract class WebSocketHandler {
     return request;
   }
 
-  /** The connection; there is none before {@linkcode open}. */
+  /**
+   * The connection. Throws an `Error` before {@linkcode open}, where there is none yet, and so do the
+   * methods below.
+   */
   get connection(): WebSocketConnection {
     if (this.#connection === undefined) {
       throw new Error("Cannot get connection: handler has not been opened");

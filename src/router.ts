@@ -15,7 +15,7 @@ export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
 
 /**
  * A handler that is but a function. What it throws, or rejects with, closes the connection with
- * 1011.
+ * 1011. When it returns, the connection stays open: close it where nothing more is to come.
  */
 export type WebSocketFunction = (
   connection: WebSocketConnection,
@@ -98,6 +98,9 @@ export class WebSocketRouter {
    * Serves a request for a WebSocket whose path has a route. Resolves with the response to return:
    * the 101, a refusal that says why, or what the handler's `prepare` gives. Resolves with
    * `undefined` for every other request, plain HTTP ones above all, which are yours to answer.
+   *
+   * Rejects with what the constructor of a handler throws and, where the handler is a function, with what
+   * `upgrade` throws; whatever else a handler throws is answered with 500.
    *
    * @param upgrade the host's `upgradeWebSocket`.
    * @param host what that wants to know of this request besides, as `{ server }` on Bun; options among

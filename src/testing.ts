@@ -128,7 +128,11 @@ export function createStreamPair(): [ByteStream, ByteStream] {
   ];
 }
 
-/** Cuts the bytes that pass into pieces of `size` bytes, the last of each chunk perhaps smaller. */
+/**
+ * Cuts the bytes that pass into pieces of `size` bytes, the last of each chunk perhaps smaller.
+ *
+ * @throws {RangeError} if `size` is not a positive integer.
+ */
 export function createChunker(size: number): TransformStream<Uint8Array, Uint8Array> {
   if (!Number.isInteger(size) || size < 1) {
     throw new RangeError(`size must be a positive integer, not ${size}`);

@@ -10,7 +10,8 @@ export type Sendable =
   | ReadableStream<string | Uint8Array>
   | AsyncIterable<string | Uint8Array>
   | Record<string, unknown>
-  | readonly unknown[];
+  | readonly unknown[]
+  | { toJSON(): unknown };
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -114,7 +115,8 @@ export interface CompressionOptions {
    */
   readonly serverMaxWindowBits?: number;
   /**
-   * The largest base-2 logarithm of the client's window, 8 to 15.
+   * The largest base-2 logarithm of the client's window, 8 to 15. On a server, below 15, clients that do
+   * not offer `client_max_window_bits` get no compression; Firefox is one.
    * @default 15
    */
   readonly clientMaxWindowBits?: number;
@@ -144,8 +146,9 @@ export interface ConnectionOptions {
    */
   readonly receiveLowWaterMark?: number;
   /**
-   * Bytes that may wait to be written before the promise of `send` is held back.
-   * @default 65536 (64 KiB)
+   * Bytes that may wait to be written before the promise of `send` is held back; at most
+   * `maxBufferedAmount`.
+   * @default 65536 (64 KiB), or `maxBufferedAmount` where that is less
    */
   readonly sendHighWaterMark?: number;
   /**

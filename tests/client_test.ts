@@ -229,6 +229,7 @@ for (
     [URL_, { maxRedirects: 1.5 }, RangeError],
     [URL_, { maxRedirects: Infinity }, RangeError],
     [URL_, { maxErrorBodySize: -1 }, RangeError],
+    [URL_, { headLimits: { maxLineSize: 0 } }, RangeError],
   ] as [string | Request, ConnectOptions, typeof TypeError][]
 ) {
   const shown = source instanceof Request ? `a ${source.method} Request` : source;

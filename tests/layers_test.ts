@@ -12,6 +12,7 @@ import { importsOf, mentionsOf, resolveImport } from "./tools/source_text.ts";
 const layers: readonly (readonly string[])[] = [
   [
     "src/arguments.ts",
+    "src/bytes.ts",
     "src/opcode.ts",
     "src/close_code.ts",
     "src/engine.ts",
@@ -27,6 +28,7 @@ const layers: readonly (readonly string[])[] = [
     "src/protocol/copy.ts",
     "src/protocol/header_room.ts",
     "src/protocol/payload_slab.ts",
+    "src/handshake/head_limits.ts",
     "src/handshake/header_values.ts",
     "src/handshake/latin1.ts",
     "src/handshake/key.ts",

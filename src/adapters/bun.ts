@@ -64,8 +64,9 @@ const ALPN_PROTOCOLS = "\x08http/1.1";
  *
  * A request of {@linkcode serveTcp} is upgraded once the response is returned. One of `Bun.serve` needs
  * the option `server`, and the server this module's {@linkcode websocket}; the upgrade is then done when
- * this function returns. Bun looks neither at what the application returns after that nor at what it
- * throws, so that headers for the 101 are to be given as an option.
+ * this function returns. Bun does not look at what the application returns after that, so that headers
+ * for the 101 are to be given as an option. An async `fetch` that rejects after it ends the process:
+ * {@linkcode guardUpgrades} prevents that.
  *
  * What differs on `Bun.serve`:
  *
@@ -110,7 +111,8 @@ export function upgradeWebSocket<Data = undefined>(
  * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
  *
  * Throws a `TypeError` or `RangeError` where the options are wrong, and Bun's error where it cannot
- * listen.
+ * listen. What `onListen` throws is thrown, and so is the reason of a `signal` that is aborted already:
+ * nothing listens then.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);

@@ -1,5 +1,6 @@
 /** A WebSocket of `Bun.serve` as what {@linkcode HostLink} needs. */
 
+import { copyOf } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
@@ -95,7 +96,7 @@ export class BunSocket implements HostSocket, BunSocketData {
   /** Sends bytes. */
   sendBinary(data: Uint8Array, compress: boolean = data.length >= this.#threshold): boolean {
     if (this.#leavesAtOnce(data.length)) return this.#writeBinary(data, compress);
-    const copy = data.slice();
+    const copy = copyOf(data);
     return this.#gather(() => this.#writeBinary(copy, compress), copy.length);
   }
 
@@ -228,14 +229,14 @@ export class BunSocket implements HostSocket, BunSocketData {
     const result = this.#socket!.sendBinary(data, compress);
     if (result > 0) return true;
     if (!this.#isDropped(result)) return !this.#behind;
-    const copy = data.slice();
+    const copy = copyOf(data);
     this.#keep(() => this.#writeBinary(copy, compress), copy.length);
     return false;
   }
 
   #writePing(payload: Uint8Array): void {
     if (!this.#isDropped(this.#socket!.ping(payload))) return;
-    const copy = payload.slice();
+    const copy = copyOf(payload);
     this.#keep(() => this.#writePing(copy), copy.length);
   }
 

@@ -7,7 +7,7 @@
  * // Of a Worker that ends with `export default { fetch: serve }`.
  * function serve(request: Request): Response {
  *   const { response, connection } = upgradeWebSocket(request);
- *   if (connection) void echo(connection);
+ *   if (connection) echo(connection).catch(console.error);
  *   return response;
  * }
  *
@@ -62,7 +62,8 @@ export type * from "./server_types.ts";
  *
  * Throws a `TypeError` when the request has been upgraded or answered already, when an option is wrong,
  * when `pingInterval` is given and not 0, since a Worker cannot send pings, and where the host is not
- * Workers.
+ * Workers; a `RangeError` when an option is out of its range; and what `checkOrigin` and
+ * `selectSubprotocol` throw.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,

@@ -18,8 +18,11 @@ export type AcceptSocketOptions = Omit<AcceptOptions, "remoteAddress">;
  *
  * A WebSocket lives no longer than the `connect` handler: let that wait for `socket.closed` as well.
  *
- * Resolves once the connection is at its end or a WebSocket has taken it over. Rejects with what went
- * wrong on the way: a lost connection, a timeout, a `TypeError` where a stream of the socket is locked.
+ * Resolves once the connection is at its end or a WebSocket has taken it over; also where the request was
+ * refused, as with 408 after `handshakeTimeout`, and where the function has thrown, which `onError` is
+ * told and the client is answered 500 for. Rejects where the connection is lost, where the client stands
+ * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
+ * option is wrong or a stream of the socket is locked.
  */
 export async function serveSocket(
   socket: WorkersSocket,
@@ -41,9 +44,10 @@ export async function serveSocket(
  * The connection lives no longer than the `connect` handler: let that wait for `connection.closed`.
  *
  * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
- * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
- * signal, or with a `TypeError` where what `onRequest` returned is wrong, or a stream of the socket is
- * locked. Where the options are wrong, rejects with a `TypeError` or `RangeError` before it reads.
+ * request was refused or did not come in time, or the connection ended before it (there is no `response`
+ * then), with what `onRequest` threw, with the reason of the signal, or with a `TypeError` or `RangeError`
+ * where what `onRequest` returned is wrong. Where the options are wrong or a stream of the socket is
+ * locked, rejects with one of these before it reads anything.
  */
 export async function acceptWebSocket(
   socket: WorkersSocket,

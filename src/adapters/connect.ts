@@ -7,7 +7,8 @@ import type { Dial } from "../connection/dial.ts";
 /**
  * Opens a WebSocket to a server: dials, makes the opening handshake (RFC 6455 section 4.1) and
  * resolves once the connection is open. A `Request` gives its URL, its headers and its signal, where
- * `options` have none; its method must be GET.
+ * `options` have none; its method must be GET. The URL is one of `ws:`, `wss:`, `http:` or `https:`,
+ * without a fragment; a user in it goes as Basic credentials.
  *
  * Rejects
  * - with a `TypeError` or `RangeError` for a URL or an option that is invalid, before anything is

@@ -74,7 +74,8 @@ export type * from "./server_types.ts";
  * {@linkcode guardUpgrades} prevents that. A response has 30 seconds to be returned.
  *
  * Throws a `TypeError` when the request is not of either server, has been upgraded or answered
- * already, or when an option is wrong.
+ * already, or when an option is wrong, and a `RangeError` when one is out of its range; what
+ * `checkOrigin` and `selectSubprotocol` throw is thrown as well.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,
@@ -92,7 +93,8 @@ export function upgradeWebSocket<Data = undefined>(
  * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
  *
  * Throws a `TypeError` or `RangeError` where the options are wrong, and Deno's error where it cannot
- * listen.
+ * listen. What `onListen` throws is thrown, and so is the reason of a `signal` that is aborted already:
+ * nothing listens then.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);

@@ -9,7 +9,7 @@
 import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { Timeout } from "../connection/alarms.ts";
-import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
+import { connectionOver, onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
 import { resolveConnectionOptions } from "../connection/options.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
@@ -164,6 +164,7 @@ class DenoUpgrade<Data = unknown> {
     this.response = this.#createResponse(extraHeaders);
 
     this.#timeout = new Timeout(clock, () => this.#giveUp("in time"), OPEN_TIMEOUT);
+    onceClosed(this.connection, () => this.#timeout.clear());
     const onCompleted = (): void => {
       if (!this.#begun) this.#giveUp("to Deno.serve");
     };

@@ -35,7 +35,9 @@ export type * from "./server_types.ts";
  * response to return, with the connection that opens once it has been returned.
  *
  * Throws a `TypeError` when the request is not one that {@linkcode serveStream} or a `serveTcp` of this
- * library passed to its function, has been upgraded or answered already, or when an option is wrong.
+ * library passed to its function, has been upgraded or answered already, or when an option is wrong, and
+ * a `RangeError` when one is out of its range; what `checkOrigin` and `selectSubprotocol` throw is thrown
+ * as well.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,
@@ -54,8 +56,11 @@ export function upgradeWebSocket<Data = undefined>(
  * Reads one HTTP/1.1 request from a byte stream and answers it, by a function that may upgrade it by
  * {@linkcode upgradeWebSocket}.
  *
- * Resolves once the stream is at its end or a WebSocket has taken it over. Rejects with what went
- * wrong on the way: a lost stream, a timeout, a `TypeError` where the stream is locked.
+ * Resolves once the stream is at its end or a WebSocket has taken it over; also where the request was
+ * refused, as with 408 after `handshakeTimeout`, and where the function has thrown, which `onError` is
+ * told and the client is answered 500 for. Rejects where the stream is lost, where the client stands
+ * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
+ * option is wrong or the stream is locked.
  */
 export async function serveStream(
   stream: ByteStream,
@@ -70,9 +75,10 @@ export async function serveStream(
  * Reads the opening handshake of a client from a byte stream and answers it.
  *
  * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
- * request was refused or did not come in time, with what `onRequest` threw, with the reason of the
- * signal, or with a `TypeError` where what `onRequest` returned is wrong. Where the options are wrong or
- * the stream is locked, rejects with a `TypeError` or `RangeError` before it reads anything.
+ * request was refused or did not come in time, or the stream ended before it (there is no `response`
+ * then), with what `onRequest` threw, with the reason of the signal, or with a `TypeError` or `RangeError`
+ * where what `onRequest` returned is wrong. Where the options are wrong or the stream is locked, rejects
+ * with one of these before it reads anything.
  */
 export async function acceptWebSocket(
   stream: ByteStream,

@@ -87,7 +87,8 @@ export let consumeMessages: (
  * One WebSocket connection, the same on every host.
  *
  * Messages come by {@linkcode receive}, by iteration, by {@linkcode forEach}, or through
- * {@linkcode readable}; whichever way takes a message first has it. While they are not taken, the transport is not read.
+ * {@linkcode readable}; whichever way takes a message first has it. While more than
+ * `receiveHighWaterMark` bytes of them wait, the transport is not read.
  *
  * @example Echo
  * ```ts
@@ -188,8 +189,8 @@ export class WebSocketConnection<Data = unknown>
    *
    * Messages keep the order of the calls. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
-   * enough of them have left. An array that exceeds that mark with the header of its frame is not
-   * copied, so that it must not change before.
+   * enough of them have left. An array that exceeds that mark with the header of its frame may go out
+   * without being copied, so that it must not change before.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
    * is not reported as unhandled where nobody awaits it), and with a `TypeError` for a value that is
@@ -216,8 +217,8 @@ export class WebSocketConnection<Data = unknown>
    * may be given; pings answered together, as RFC 6455 section 5.5.3 allows, settle together.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection ends first, with a
-   * `TypeError` for a payload that is neither text nor bytes, and with a `RangeError` for a longer
-   * one.
+   * `TypeError` for a payload that is neither text nor bytes, with a `RangeError` for a longer one, and
+   * with a `DOMException` named `NotSupportedError` where `capabilities.ping` is `false`.
    */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
     if (isClosing(this)) return rejectQuietly(this.#closedError("send ping"));
@@ -247,9 +248,9 @@ export class WebSocketConnection<Data = unknown>
    * all that arrived before has been taken. Several calls are served in their order.
    *
    * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
-   * ones that arrived with one read on Bun. Others of 16 KiB and more begin at byte 16 of theirs. So
-   * heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or transferred,
-   * or where one of many is kept for long.
+   * ones that arrived with one read on Bun. Others of 16 KiB and more may begin behind the start of
+   * theirs. So heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or
+   * transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);
@@ -261,7 +262,8 @@ export class WebSocketConnection<Data = unknown>
    * loop early leaves the connection open.
    *
    * While the loop works on a message, the peer's Close is left unanswered, for at most half of
-   * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out.
+   * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out;
+   * `Deno.serve` and `Bun.serve` answer it by themselves, at once.
    */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
     return new MessageIterator(this.#inbox);
@@ -276,9 +278,9 @@ export class WebSocketConnection<Data = unknown>
    * message arrives, where a loop comes to it by promises.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise; with what the
-   * function throws, or its promise rejects with, which is what `send` does once it is closing; with the reason of the signal; and with a `TypeError`
-   * where the messages go to a function already, as those of a handler do. The connection stays open,
-   * and what is left can be taken in another way.
+   * function throws, or its promise rejects with, which is what `send` does once it is closing; with the
+   * reason of the signal; and with a `TypeError` where the messages go to a function already, as those of
+   * a handler do. The connection stays open, and what is left can be taken in another way.
    *
    * @example Echo
    * ```ts
@@ -311,7 +313,8 @@ export class WebSocketConnection<Data = unknown>
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
    *
    * Rejects, and does nothing, with a `RangeError` for a code that may not be sent (all but
-   * 1000–1003, 1007–1014 and 3000–4999; RFC 6455 section 7.4) or a reason of more than 123 bytes.
+   * 1000–1003, 1007–1014 and 3000–4999; RFC 6455 section 7.4) or a reason of more than 123 bytes, and
+   * with a `TypeError` for a code that is no number or a reason that is no string.
    */
   close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
     try {
@@ -401,19 +404,26 @@ export class WebSocketConnection<Data = unknown>
   /** Closes behind all that was sent before. */
   #startClosing(code: number, reason: string): void {
     if (this.#closing || this.#over) return;
+    const { backlog } = this.#outbox;
+    if (backlog === undefined) return this.#sendClose(code, reason);
     this.#closing = true;
     this.#limitClosing();
-    const { backlog } = this.#outbox;
-    if (backlog === undefined) this.#sendClose(code, reason);
-    else void backlog.then(() => this.#sendClose(code, reason));
+    backlog.then(() => this.#sendClose(code, reason)).catch((error) => this.abort(error));
   }
 
   #sendClose(code: number, reason: string): void {
     if (this.#over || this.#closeSent) return;
     this.#closing = true;
     this.#closeSent = true;
+    try {
+      this.#link.close(code, reason);
+    } catch (error) {
+      // Refused, as Workers do where the connection is another request's: it stays as it was.
+      this.#closing = false;
+      this.#closeSent = false;
+      throw error;
+    }
     this.#limitClosing();
-    this.#link.close(code, reason);
     if (this.#peerClose === undefined) this.#inbox.release();
     else this.#endMessages();
   }
@@ -427,6 +437,8 @@ export class WebSocketConnection<Data = unknown>
     this.#peerClose = { code, reason };
     // A consumer that needs no time answers now.
     this.#inbox.pump();
+    // What it answered may have been `abort`.
+    if (this.#info !== undefined) return false;
     const { returning, isFilled } = this.#inbox;
     const isDone = returning === "no" && !isFilled;
     if (this.#closing || isDone || this.#link.answersClose) {
@@ -463,7 +475,7 @@ export class WebSocketConnection<Data = unknown>
   /** From now on the end must come within the closing timeout. */
   #limitClosing(): void {
     this.#keepalive.stop();
-    if (this.#closeTimeout !== undefined) return;
+    if (this.#closeTimeout !== undefined || this.#info !== undefined) return;
     const { clock, closeTimeout } = this.#options;
     this.#closeTimeout = new Timeout(
       clock,

@@ -11,6 +11,7 @@ import { CloseCode } from "../close_code.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { Capabilities, Clock, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink, MessageSink } from "./link.ts";
+import { copyOf } from "../bytes.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { resolveConnectionOptions } from "./options.ts";
 
@@ -217,13 +218,13 @@ export class HostLink implements Link {
     this.#bytesSent += data.length;
     this.#mostBuffered += data.length + HEADER;
     // The application may change what it has sent.
-    if (this.#blocked) this.#wait({ kind: "binary", data: data.slice(), compress }, data.length);
+    if (this.#blocked) this.#wait({ kind: "binary", data: copyOf(data), compress }, data.length);
     else this.#blocked = !this.#socket!.sendBinary(data, compress);
   }
 
   /** Begins a message in fragments, which are gathered. */
   beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void {
-    this.#gathering = { type, pieces: [data.slice()], size: data.length, compress };
+    this.#gathering = { type, pieces: [copyOf(data)], size: data.length, compress };
   }
 
   /**
@@ -234,7 +235,7 @@ export class HostLink implements Link {
   sendFragment(data: Uint8Array, last: boolean): void {
     const gathering = this.#gathering!;
     const { type, pieces, compress } = gathering;
-    pieces.push(data.slice());
+    pieces.push(copyOf(data));
     gathering.size += data.length;
     if (gathering.size > this.#maxBufferedAmount) {
       this.#gathering = undefined;
@@ -257,7 +258,7 @@ export class HostLink implements Link {
   ping(data: Uint8Array): void {
     if (!this.capabilities.ping) throw this.#unsupported("send ping");
     this.#mostBuffered += data.length + HEADER;
-    if (this.#blocked) this.#wait({ kind: "ping", data: data.slice() }, data.length);
+    if (this.#blocked) this.#wait({ kind: "ping", data: copyOf(data) }, data.length);
     else this.#socket!.ping(data);
   }
 
@@ -417,7 +418,13 @@ export class HostLink implements Link {
 
   #sendClose(socket: HostSocket, code: number, reason: string): void {
     this.#closeSent = true;
-    socket.close(code, reason);
+    try {
+      socket.close(code, reason);
+    } catch (error) {
+      this.#closing = false;
+      this.#closeSent = false;
+      throw error;
+    }
     this.#endIfClosed();
   }
 

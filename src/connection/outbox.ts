@@ -3,6 +3,7 @@
  * fast as the peer takes them.
  */
 
+import { copyOf } from "../bytes.ts";
 import { encodeUtf8 } from "../protocol/utf8.ts";
 import type { Link } from "./link.ts";
 import { quiet, READY } from "./ready.ts";
@@ -122,8 +123,9 @@ export class Outbox {
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
     // As at once, so later: only what is larger than the mark is not copied.
-    const copied = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark;
-    const whole = copied ? payload.slice() : payload;
+    const whole = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark
+      ? copyOf(payload)
+      : payload;
     return this.#enqueue(() => this.#sendPayload(whole, options));
   }
 

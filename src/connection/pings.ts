@@ -1,5 +1,7 @@
 /** Pings on their way, and the pongs that answer them (RFC 6455 sections 5.5.2 and 5.5.3). */
 
+import { copyOf } from "../bytes.ts";
+
 interface PendingPing {
   readonly payload: Uint8Array;
   readonly sentAt: number;
@@ -24,7 +26,7 @@ export class Pings {
   /** Waits for the pong to a ping sent now; resolves with the round trip in milliseconds. */
   wait(payload: Uint8Array, now: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      const mine = payload.slice();
+      const mine = copyOf(payload);
       this.#pending.push({ payload: mine, sentAt: now, unasked: false, resolve, reject });
     });
   }

@@ -2,6 +2,7 @@
  * The link over bytes: our own codec between the connection and a transport.
  */
 
+import { toPlainBytes } from "../bytes.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
@@ -323,12 +324,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#core.output.clear();
     this.#sink?.onEnd(error ?? this.#core.failure);
   }
-}
-
-/** A `Buffer` is bytes as well, but its `slice` is a view: what is to be a copy would be none. */
-function toPlainBytes(chunk: Uint8Array): Uint8Array {
-  if (chunk.constructor === Uint8Array) return chunk;
-  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
 }
 
 function writeStart(transport: ByteTransport, chunk: Uint8Array, length: number): boolean {

@@ -49,8 +49,26 @@ function describe(value: unknown): string {
   return `an object of class ${value.constructor?.name ?? "unknown"}`;
 }
 
-/** Bytes to go out, from the payload of a ping. */
+/** The largest payload of a control frame (RFC 6455 section 5.5). */
+const MAX_CONTROL_PAYLOAD = 125;
+
+/**
+ * Bytes to go out, from the payload of a ping.
+ *
+ * @throws {TypeError} if it is neither text nor bytes.
+ * @throws {RangeError} if it is longer than a control frame may be; not every host looks.
+ */
 export function toControlPayload(value: unknown): Uint8Array {
+  const bytes = toBytes(value);
+  if (bytes.length > MAX_CONTROL_PAYLOAD) {
+    throw new RangeError(
+      `Cannot send ping: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.length}`,
+    );
+  }
+  return bytes;
+}
+
+function toBytes(value: unknown): Uint8Array {
   if (typeof value === "string") return new TextEncoder().encode(value);
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);

@@ -1,5 +1,6 @@
 /** A {@linkcode ByteTransport} over Web streams. */
 
+import { copyOf } from "../bytes.ts";
 import type { ByteStream, RemoteAddress } from "../types.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
@@ -72,7 +73,7 @@ export class StreamTransport implements ByteTransport {
   write(chunk: Uint8Array): boolean {
     if (this.#closed || this.#writeEnding) return true;
     // A failure of the write is a failure of the stream, of which `closed` tells.
-    this.#writer.write(chunk.slice()).catch(ignore);
+    this.#writer.write(copyOf(chunk)).catch(ignore);
     if (this.#writer.desiredSize! > 0) return true;
     this.#writer.ready.then(this.#onReady, ignore);
     return false;
@@ -123,7 +124,13 @@ export class StreamTransport implements ByteTransport {
   async #readAll(): Promise<void> {
     this.#reading = true;
     try {
-      if (this.#rest !== undefined) this.#deliver(this.#rest);
+      const rest = this.#rest;
+      if (rest !== undefined) {
+        // Not from within `resume`: who calls that may be about to name another receiver, or be at work
+        // on what another stream was lent.
+        await null;
+        this.#deliver(rest);
+      }
       while (!this.#paused && !this.#closed) {
         const { done, value } = await this.#reader.read();
         if (this.#closed) break;

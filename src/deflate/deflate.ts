@@ -47,7 +47,7 @@ const idleFinders: (MatchFinder | undefined)[] = [];
  * Compresses the messages of one connection and direction (RFC 7692 7.2.1).
  *
  * A deflater that was just created or reset holds no memory of its own. One that keeps its window
- * holds at most 176 KiB for a window of 32 KiB, in proportion less for a smaller one, and in
+ * holds at most 176 KiB for a window of 32 KiB, 30 KiB for one of 4 KiB, and in
  * proportion less while it has seen less (see {@linkcode MatchFinder}).
  */
 export class Deflater {

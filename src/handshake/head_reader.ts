@@ -3,27 +3,9 @@
  * line, field lines, an empty line (RFC 9112 section 2.1).
  */
 
+import { type HeadLimits, resolveHeadLimits } from "./head_limits.ts";
 import { isToken, trimSpace } from "./header_values.ts";
 import { decodeLatin1 } from "./latin1.ts";
-
-/** What a head may cost, whatever the peer sends. */
-export interface HeadLimits {
-  /**
-   * Bytes of the whole head, its empty line included.
-   * @default 16384
-   */
-  readonly maxHeadSize: number;
-  /**
-   * Field lines.
-   * @default 100
-   */
-  readonly maxFields: number;
-  /**
-   * Bytes of one line, its CRLF not counted.
-   * @default 8192
-   */
-  readonly maxLineSize: number;
-}
 
 /** A header field: the name in the case in which it was sent, the value without outer whitespace. */
 export type HeadField = readonly [name: string, value: string];
@@ -35,8 +17,6 @@ export interface HeadViolation {
   /** What is wrong, in a sentence without a full stop. */
   readonly message: string;
 }
-
-const DEFAULT_LIMITS: HeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
 
 /** The least memory for a line that is cut: holds nearly every line. */
 const FIRST_KEPT = 256;
@@ -83,7 +63,7 @@ export abstract class HeadReader {
 
   /** `leadingEmptyLines`: how many empty lines may stand before the start line. */
   constructor(limits: Partial<HeadLimits>, leadingEmptyLines: number) {
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#limits = resolveHeadLimits(limits);
     this.#emptyLinesAllowed = leadingEmptyLines;
   }
 

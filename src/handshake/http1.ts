@@ -6,7 +6,8 @@
  */
 
 import { badHead, type HeadField, HeadReader } from "./head_reader.ts";
-import type { HeadLimits, HeadViolation } from "./head_reader.ts";
+import type { HeadLimits } from "./head_limits.ts";
+import type { HeadViolation } from "./head_reader.ts";
 import { isToken } from "./header_values.ts";
 import { encodeLatin1 } from "./latin1.ts";
 

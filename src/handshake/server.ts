@@ -50,7 +50,8 @@ export interface HandshakeOptions {
    * A string is an origin, `"https://example.com"`, or has a host that begins with `*.` and stands for
    * all its subdomains, so that the sites of one domain share a server: `"https://*.example.com"`. A
    * regular expression must match the whole of an origin, which has its host in lower case and no
-   * default port. `"null"`, the origin of sandboxed frames, is refused unless listed.
+   * default port. `"null"`, the origin of sandboxed frames, is refused unless listed; `"*"` lets it in, and
+   * malformed ones.
    * @default []
    */
   readonly allowedOrigins?: readonly (string | RegExp)[] | "*";
@@ -62,7 +63,8 @@ export interface HandshakeOptions {
   /**
    * Decides about an origin instead of the policy above. Called with the value of `Origin`, which is
    * either well-formed or `"null"`; not called when there is none, since then it was not a browser. What
-   * it throws reaches the caller.
+   * it throws reaches the caller. It decides at once: a promise, or anything else that is neither `true`
+   * nor `false`, is a `TypeError`.
    */
   readonly checkOrigin?: (origin: string, request: Request) => boolean;
   /**
@@ -280,7 +282,12 @@ function judgeBy(
   if (origin !== "null" && parseOrigin(origin) === undefined) {
     return "The Origin header is malformed";
   }
-  return checkOrigin(origin, request) ? undefined : `The origin "${origin}" is not allowed`;
+  const allowed: unknown = checkOrigin(origin, request);
+  // A promise is truthy: it would let everybody in.
+  if (typeof allowed !== "boolean") {
+    throw new TypeError("checkOrigin must return true or false, and cannot be async");
+  }
+  return allowed ? undefined : `The origin "${origin}" is not allowed`;
 }
 
 /** The subprotocol for a client that offers these, or the empty string. */

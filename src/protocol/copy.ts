@@ -1,7 +1,9 @@
 /** Copying payloads. */
 
 import type { Engine } from "../engine.ts";
-import { LITTLE_ENDIAN } from "./mask.ts";
+
+/** Whether the first byte of a word is its lowest. */
+export const LITTLE_ENDIAN: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
  * Up to here the payload of a binary message is unmasked as it is copied; a longer one before, in place.

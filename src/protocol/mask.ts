@@ -4,8 +4,7 @@
  * A key travels as one 32-bit integer whose lowest byte masks the first payload byte.
  */
 
-/** The order of the bytes of a word here. */
-export const LITTLE_ENDIAN: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+import { LITTLE_ENDIAN } from "./copy.ts";
 
 /**
  * From this length on whole words are faster than bytes: 64 KiB take 4 µs against 19 in

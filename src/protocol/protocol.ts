@@ -18,6 +18,7 @@
  * A violation sends a Close in place of the answer, and from then on no input is looked at.
  */
 
+import { copyOf } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import {
@@ -77,8 +78,8 @@ export interface ProtocolInit extends MessageLimits {
   /** permessage-deflate, where it is agreed. */
   readonly compression?: PermessageDeflateInit | undefined;
   /**
-   * The payload of a frame of more bytes than this, header included, is sent by a server without
-   * being copied: the caller's array must not change until it is written.
+   * A payload of more bytes than this, or one with room for its header that exceeds it together with
+   * that, is sent by a server without being copied: the caller's array must not change until it is written.
    */
   readonly copyLimit: number;
 }
@@ -474,9 +475,7 @@ export class Protocol implements FrameSink {
 
   /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
   #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
-    const { length } = payload;
-    const lent = frameHeaderSize(length, this.#masking) + length > this.#copyLimit;
-    if (lent) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
+    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
     else this.#writeFrame(opcode, fin, rsv1, payload);
   }
 
@@ -536,8 +535,11 @@ export class Protocol implements FrameSink {
     const size = frameHeaderSize(length, masked);
     if (size + length > this.#copyLimit) {
       if (!masked && this.#writeInPlace(opcode, fin, rsv1, payload)) return;
-      this.#writeOwned(opcode, fin, masked ? payload.slice() : payload, rsv1);
-      return;
+      // Where only the header makes it exceed the limit, no more of it might be left to write than that
+      // once the header has left, and its sender would be told that it may change.
+      if (masked || length > this.#copyLimit) {
+        return this.#writeOwned(opcode, fin, masked ? copyOf(payload) : payload, rsv1);
+      }
     }
     const at = this.output.reserve(size + length);
     const buffer = this.output.buffer;

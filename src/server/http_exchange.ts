@@ -23,7 +23,11 @@ export interface PeerInfo {
   readonly secure: boolean;
 }
 
-/** The application's function: a request in, a response out. */
+/**
+ * The application's function: a request in, a response out. The request's `signal` is aborted when the
+ * client ends its direction. The body of GET and HEAD is not read; methods other than DELETE, GET, HEAD,
+ * OPTIONS, PATCH, POST and PUT are answered with 501 without asking the function.
+ */
 export type RequestHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
 
 /** How an exchange ended. */
@@ -233,7 +237,8 @@ export class HttpExchange implements TransportSink {
   }
 
   async #readBody(): Promise<void> {
-    if (this.#continuePending) {
+    // Behind the head of the response it would be taken for a part of that.
+    if (this.#continuePending && !this.#responseStarted) {
       this.#continuePending = false;
       await this.#write(CONTINUE).catch(() => {});
     }
@@ -348,6 +353,8 @@ export class HttpExchange implements TransportSink {
     this.#clearTimeout();
     if (this.#pendingWrite === undefined && this.#body?.wanting !== true) return;
     this.#setTimeout(this.#options.stallTimeout, () => {
+      // The application may not want the rest any more.
+      if (this.#pendingWrite === undefined && this.#body?.wanting !== true) return;
       this.abort(new Error("The client neither sends nor receives"));
     });
   }

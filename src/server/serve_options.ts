@@ -4,7 +4,7 @@
 
 import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
 import { defaultClock } from "../connection/clock.ts";
-import type { HeadLimits } from "../handshake/http1.ts";
+import { type HeadLimits, resolveHeadLimits } from "../handshake/head_limits.ts";
 import type { Clock } from "../types.ts";
 
 /** Options of a server over byte transports. Times are milliseconds. */
@@ -112,7 +112,7 @@ export function resolveServeOptions(
     stallTimeout: delay("stallTimeout", options.stallTimeout ?? 30_000),
     shutdownTimeout: delay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
     maxConnections,
-    headLimits: options.headLimits ?? {},
+    headLimits: resolveHeadLimits(options.headLimits),
     onError: (error) => report(error, options.onError),
     clock: options.clock ?? defaultClock(),
   };

@@ -21,9 +21,15 @@ export interface UpgradeOptions<Data = unknown> extends ConnectionOptions, Hands
  */
 export type UpgradeResult<Data = unknown> =
   | {
-    /** The 101 response; headers may be added to it until it is returned. */
+    /**
+     * The 101 response; headers may be added to it until it is returned, but not on `Bun.serve`, which
+     * takes those of the option `headers` alone.
+     */
     readonly response: Response;
-    /** The connection: it opens when the response has been returned; what is sent before waits. */
+    /**
+     * The connection: it opens when the response has been returned, on `Bun.serve` at once; what is sent
+     * before waits.
+     */
     readonly connection: WebSocketConnection<Data>;
     /**
      * The request as it stays readable for the whole life of the connection: a host may withdraw its

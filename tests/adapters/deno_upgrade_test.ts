@@ -282,6 +282,27 @@ test("deno.upgradeWebSocket gives up a client that left before the response", as
   assertEquals((await connection.closed).code, 1006);
 }, { skip });
 
+test(
+  "deno.upgradeWebSocket leaves no timeout where a connection ends before it opens",
+  async () => {
+    const clock = new ManualClock();
+    const ended = Promise.withResolvers<WebSocketConnection>();
+    await using fixture = serve((request) => {
+      const { connection } = upgradeWebSocket(request, { clock, pingInterval: 0 });
+      connection!.abort();
+      ended.resolve(connection!);
+      return new Response("page");
+    });
+    const client = fixture.open();
+    client.send(UPGRADE);
+    await (await ended.promise).closed;
+    assertEquals(clock.pending, 0);
+    await client.receive("page");
+    await client.destroy();
+  },
+  { skip },
+);
+
 test("deno.upgradeWebSocket opens a connection aborted before only to close it", async () => {
   await using fixture = serve((request) => {
     const { response, connection } = upgradeWebSocket(request);

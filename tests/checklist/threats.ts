@@ -215,7 +215,8 @@ export const THREATS: readonly Threat[] = [
   {
     where: "crossws",
     fault: "Sizes were counted in UTF-16; a helper was an open relay.",
-    answer: "Sizes are bytes; the library relays nothing.",
+    answer:
+      "Sizes are bytes, wherever this library's codec counts them; the library relays nothing.",
     tests: ["Sizes of what is sent and received are those of bytes, not of UTF-16"],
   },
   {

@@ -11,6 +11,7 @@ import {
   type WebSocketFunction,
   WebSocketRouter,
 } from "@gale/websocket";
+import { NodeBuffer } from "../node_buffer.ts";
 import {
   findReport,
   follow,
@@ -229,6 +230,20 @@ const each = reported(async (connection, request) => {
   report.sent = report.received;
 });
 
+/** Sends from one array that changes each time, a `Buffer` as well, and changes it once more. */
+const reused = reported(async (connection) => {
+  await connection.receive();
+  // Not in answer to what arrives, so that a host may gather what is sent.
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  for (const bytes of [new Uint8Array(4), new NodeBuffer(4)]) {
+    for (let i = 0; i < 3; i++) {
+      bytes.fill(i);
+      void connection.send(bytes);
+    }
+    bytes.fill(0xff);
+  }
+});
+
 /** Sends as many mebibytes as the path says, one after the other. */
 const flood = reported(async (connection, request, count) => {
   const report = reportOf(request.url);
@@ -274,6 +289,7 @@ const routers = [
     ["/wishes", Wishes],
     ["/order", Order],
     ["/each", each],
+    ["/reused", reused],
     ["/slow-reader", slowReader],
     ["/flood/:count", flood],
   ], { maxMessageSize: 16 * MIB, onError: () => {} }),

@@ -8,6 +8,9 @@ import { test } from "../harness.ts";
 import { CLOSE, closeFrameFor, closePayload, frameFor, PING, TEXT } from "../protocol/frames.ts";
 import { openConnection, settle, stateOf } from "./fake_transport.ts";
 
+/** A frame with a reserved opcode. */
+const BAD = frameFor("server", 3, "");
+
 test("close resolves with how the connection ended, on both sides (RFC 6455 7.1)", async () => {
   for (const first of ["client", "server"] as const) {
     const pair = createPair();
@@ -292,4 +295,23 @@ test("A rejected send on a closed connection is not reported as unhandled", asyn
     globalThis.removeEventListener("unhandledrejection", note);
   }
   assertEquals(reported, []);
+});
+
+test("abort from within the last message leaves no timeout behind", async () => {
+  const ends = [["Close", closeFrameFor("server", 1000)], ["violation", BAD]] as const;
+  for (const [how, last] of ends) {
+    for (const isAsync of [false, true]) {
+      const clock = new ManualClock();
+      const { connection, transport } = openConnection({ clock });
+      const consumed = consumeMessages(connection, () => {
+        connection.abort();
+        if (isAsync) return settle();
+      });
+      transport.receive(frameFor("server", TEXT, "last"), last);
+      await connection.closed;
+      await consumed.catch(() => {});
+      await settle();
+      assertEquals(clock.pending, 0, `${how}, ${isAsync ? "async" : "at once"}`);
+    }
+  }
 });

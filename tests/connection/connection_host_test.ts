@@ -137,3 +137,30 @@ test("data is what the connection was made with", () => {
   assertStrictEquals(connection.data as unknown, data);
   connection.abort();
 });
+
+test("A connection stays as it was where the host refuses to close it", async () => {
+  const clock = new ManualClock();
+  const { link, connection, socket } = openOnHost({ clock, pingInterval: 0 });
+  const { close } = socket;
+  socket.close = () => {
+    throw new TypeError("another request's");
+  };
+  await assertRejects(() => connection.close(), TypeError, "another request's");
+  assertEquals(clock.pending, 0);
+  socket.close = close;
+  await connection.send("still open");
+  const closed = connection.close(4000);
+  assertEquals(socket.calls, ["text still open", "close 4000 "]);
+  link.closed(4000, "");
+  assertEquals((await closed).wasClean, true);
+  assertEquals(clock.pending, 0);
+});
+
+test("A connection sends no ping that is too long, whatever the host thinks of it (RFC 6455 5.5)", async () => {
+  const { connection, socket } = openOnHost();
+  for (const payload of [new Uint8Array(126), "ä".repeat(63)]) {
+    await assertRejects(() => connection.ping(payload), RangeError, "at most 125 bytes, not 126");
+  }
+  assertEquals(socket.calls, []);
+  connection.abort();
+});

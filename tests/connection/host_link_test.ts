@@ -4,6 +4,7 @@ import type { WebSocketProtocolError } from "../../src/errors.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
+import { NodeBuffer } from "../node_buffer.ts";
 import { bytes } from "../protocol/frames.ts";
 import { ALL, FakeHostSocket } from "./fake_host_socket.ts";
 import { LinkNotes } from "./link_notes.ts";
@@ -45,7 +46,8 @@ test("HostLink tells what is known of its socket", () => {
 
 test("HostLink keeps what is sent before the socket opens, in order, the Close last", () => {
   const { link, notes } = createLink();
-  const data = bytes("b");
+  // Its `slice` would not be a copy.
+  const data = new NodeBuffer(bytes("b"));
   link.sendText("a", true);
   link.sendBinary(data, undefined);
   data.fill(0);

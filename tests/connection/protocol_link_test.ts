@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { ProtocolLink, type ProtocolLinkInit } from "../../src/connection/protocol_link.ts";
 import { WebSocketProtocolError } from "../../src/errors.ts";
 import type { ConnectionOptions } from "../../src/types.ts";
+import { NodeBuffer } from "../node_buffer.ts";
 import { test } from "../harness.ts";
 import {
   BINARY,
@@ -42,13 +43,6 @@ class StartTransport extends FakeTransport {
   writeStart(chunk: Uint8Array, length: number): boolean {
     this.chunkSizes.push(chunk.length);
     return this.write(chunk.subarray(0, length));
-  }
-}
-
-/** As Node.js has it: `slice` makes a view. */
-class NodeBuffer extends Uint8Array {
-  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
-    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
   }
 }
 

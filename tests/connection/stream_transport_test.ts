@@ -280,3 +280,51 @@ function controlled() {
   const controllers: Controllers = { input: input!, output: output!, error: new Error("broken") };
   return { stream: { readable, writable }, controllers };
 }
+
+test("StreamTransport delivers what a pause has left to who is named after resume", async () => {
+  const chunk = Uint8Array.from({ length: 65_536 + 100 }, (_, i) => i % 251);
+  const transport = new StreamTransport({
+    readable: new ReadableStream({
+      start(controller) {
+        controller.enqueue(chunk);
+        controller.close();
+      },
+    }),
+    writable: new WritableStream(),
+  });
+  const [first, second] = [new RecordingSink(), new RecordingSink()];
+  first.onReceive = () => transport.pause();
+  transport.attach(first);
+  await first.called("receive");
+  transport.resume();
+  assertEquals(first.count("receive"), 1, "nothing comes from within resume");
+  transport.attach(second);
+  await second.called("eof");
+  assertEquals([first.byteLength, second.bytes()], [65_536, chunk.slice(65_536)]);
+  transport.close();
+});
+
+test("StreamTransport delivers nothing once paused or closed again behind resume", async () => {
+  for (const end of ["pause", "close"] as const) {
+    const transport = new StreamTransport({
+      readable: new ReadableStream({
+        start: (controller) => controller.enqueue(new Uint8Array(70_000)),
+      }),
+      writable: new WritableStream(),
+    });
+    const sink = new RecordingSink();
+    sink.onReceive = () => transport.pause();
+    transport.attach(sink);
+    await sink.called("receive");
+    transport.resume();
+    transport[end]();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(sink.count("receive"), 1, end);
+    if (end === "pause") {
+      transport.resume();
+      await sink.called("receive", 2);
+      assertEquals(sink.byteLength, 70_000);
+    }
+    transport.close();
+  }
+});

@@ -275,6 +275,14 @@ test("negotiateUpgrade asks checkOrigin about well-formed origins only (RFC 6454
   assertThrows(() => negotiateUpgrade(request, { checkOrigin: broken }), Error, "broken");
 });
 
+test("negotiateUpgrade refuses a checkOrigin that does not decide at once, as an async one", () => {
+  const request = requestWith({ "Origin": "https://evil.example" });
+  for (const verdict of [Promise.resolve(false), undefined, 1, "no"]) {
+    const checkOrigin = () => verdict as unknown as boolean;
+    assertThrows(() => negotiateUpgrade(request, { checkOrigin }), TypeError, "cannot be async");
+  }
+});
+
 test("negotiateUpgrade lets in the allowed hosts (RFC 9110 7.4)", async () => {
   const rebound = requestWith({ "Host": "evil.example", "Origin": "http://evil.example" });
   await agreementOn(rebound);

@@ -59,7 +59,12 @@ export function waitingOutput(limits: Limits): number {
 /** The windows of both directions. */
 export function windows({ peerWindowBits, ownWindowBits }: Limits): number {
   return (peerWindowBits === undefined ? 0 : 2 ** peerWindowBits) +
-    (ownWindowBits === undefined ? 0 : 5.5 * 2 ** ownWindowBits);
+    (ownWindowBits === undefined ? 0 : ownWindow(2 ** ownWindowBits));
+}
+
+/** The table of hashes grows no more behind 32 KiB, and a small window has room for the longest matches. */
+function ownWindow(size: number): number {
+  return size < 32_768 ? 7.5 * size + 1_035 : 5.5 * size;
 }
 
 /** Everything, but for the fixed size of the objects. */

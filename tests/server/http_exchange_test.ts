@@ -625,3 +625,48 @@ test("HttpExchange does not let a request be upgraded once it is answered", asyn
   await fixture.request(UPGRADE);
   assertThrows(() => upgradeRaw(kept!), TypeError, "it has been answered already");
 });
+
+test("HttpExchange does not ask for a body within the response (RFC 9110 15.2)", async () => {
+  const begun = Promise.withResolvers<void>();
+  const fixture = new Fixture((request) => {
+    const page = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        await begun.promise;
+        controller.enqueue(await request.bytes());
+        controller.close();
+      },
+    });
+    return new Response(page);
+  });
+  fixture.transport.feed(
+    http("POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 5\n\n"),
+  );
+  await fixture.transport.until(() => fixture.transport.text.includes("200 OK"));
+  begun.resolve();
+  await settle();
+  fixture.transport.feed(http("hello"));
+  await fixture.transport.answered();
+  assertStringIncludes(fixture.transport.text, "hello");
+  assert(!fixture.transport.text.includes("100 Continue"), fixture.transport.text);
+});
+
+test("HttpExchange waits for no client whose body the application does not want any more", async () => {
+  const finish = Promise.withResolvers<void>();
+  const fixture = new Fixture(async (request) => {
+    const reader = request.body!.getReader();
+    await reader.read();
+    const reading = reader.read();
+    await settle();
+    await reader.cancel();
+    await reading.catch(() => {});
+    await finish.promise;
+    return new Response("page");
+  });
+  fixture.transport.feed(http("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\nhe"));
+  for (let i = 0; i < 5; i++) await settle();
+  await fixture.clock.advance(60_000);
+  assertEquals(fixture.ends, []);
+  finish.resolve();
+  await fixture.transport.answered();
+  assertStringIncludes(fixture.transport.text, "page");
+});

@@ -14,7 +14,7 @@ test("resolveServeOptions fills in the documented defaults", () => {
     stallTimeout: 30_000,
     shutdownTimeout: 10_000,
     maxConnections: Infinity,
-    headLimits: {},
+    headLimits: { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 },
   });
 });
 
@@ -41,10 +41,11 @@ const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
   [{ shutdownTimeout: Infinity }, "shutdownTimeout must be an integer"],
   [{ maxConnections: 0 }, "maxConnections must be a positive integer, not 0"],
   [{ maxConnections: 1.5 }, "maxConnections must be a positive integer, not 1.5"],
+  [{ headLimits: { maxFields: -1 } }, "headLimits.maxFields must be a positive integer, not -1"],
 ];
 
 for (const [options, message] of OUT_OF_RANGE) {
-  test(`resolveServeOptions refuses ${Object.keys(options)[0]}: ${Object.values(options)[0]}`, () => {
+  test(`resolveServeOptions refuses options: ${message}`, () => {
     assertThrows(() => resolveServeOptions(options), RangeError, message);
   });
 }

@@ -138,6 +138,14 @@ export const testMessages: Cases = (host, test) => {
     await visit.report(({ sent }) => sent === 50);
   });
 
+  test("sends what an array held, though it changes as soon as send has returned", async (server) => {
+    await using connection = await server.visit("/reused").connect();
+    await connection.send("go");
+    for (const i of [0, 1, 2, 0, 1, 2]) {
+      assertEquals(await connection.receive(), new Uint8Array(4).fill(i));
+    }
+  });
+
   test("takes messages in their order while many are under way", async (server) => {
     await using connection = await server.visit("/echo").connect();
     const kinds: ((i: number) => Sendable)[] = [

@@ -1,0 +1,45 @@
+/** Limits on the heads of HTTP/1 requests and responses. */
+
+/** What a head may cost, whatever the peer sends. */
+export interface HeadLimits {
+  /**
+   * Bytes of the whole head, its empty line included.
+   * @default 16384
+   */
+  readonly maxHeadSize: number;
+  /**
+   * Field lines.
+   * @default 100
+   */
+  readonly maxFields: number;
+  /**
+   * Bytes of one line, its CRLF not counted.
+   * @default 8192
+   */
+  readonly maxLineSize: number;
+}
+
+const DEFAULTS: HeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} if `limits` is no object.
+ * @throws {RangeError} if one of them is not a positive integer, naming it.
+ */
+export function resolveHeadLimits(limits: Partial<HeadLimits> = DEFAULTS): HeadLimits {
+  if (limits === DEFAULTS) return DEFAULTS;
+  if (typeof limits !== "object" || limits === null) {
+    throw new TypeError(`headLimits must be an object, not ${limits}`);
+  }
+  const resolve = (name: keyof HeadLimits): number => {
+    const value = limits[name] ?? DEFAULTS[name];
+    if (Number.isInteger(value) && value > 0) return value;
+    throw new RangeError(`headLimits.${name} must be a positive integer, not ${value}`);
+  };
+  return {
+    maxHeadSize: resolve("maxHeadSize"),
+    maxFields: resolve("maxFields"),
+    maxLineSize: resolve("maxLineSize"),
+  };
+}

@@ -1,0 +1,25 @@
+import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { copyOf, toPlainBytes } from "../src/bytes.ts";
+import { test } from "./harness.ts";
+import { NodeBuffer } from "./node_buffer.ts";
+
+test("copyOf has memory of its own, also where slice would be a view", () => {
+  for (const bytes of [new Uint8Array([1, 2, 3]), new NodeBuffer([1, 2, 3])]) {
+    const part = bytes.subarray(1);
+    const copy = copyOf(part);
+    bytes.fill(9);
+    assertEquals(copy, new Uint8Array([2, 3]));
+    assertStrictEquals(copy.constructor, Uint8Array);
+  }
+});
+
+test("toPlainBytes leaves plain bytes alone, and others where they are", () => {
+  const plain = new Uint8Array([1, 2, 3]);
+  assertStrictEquals(toPlainBytes(plain), plain);
+  const buffer = new NodeBuffer([1, 2, 3]).subarray(1);
+  const bytes = toPlainBytes(buffer);
+  assertNotStrictEquals(bytes, buffer);
+  assertStrictEquals(bytes.constructor, Uint8Array);
+  assertStrictEquals(bytes.buffer, buffer.buffer);
+  assertEquals(bytes, new Uint8Array([2, 3]));
+});
