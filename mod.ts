@@ -2,8 +2,8 @@
  * WebSocket for Deno, Bun and the edge: one connection, one handler and one client, the same on every
  * host, and nothing imported but the platform.
  *
- * Servers come from the entry point of the host: `@gale/websocket/deno`, `@gale/websocket/bun`, or
- * `@gale/websocket/tcp` for any byte stream.
+ * Servers come from the entry point of the host: `@gale/websocket/deno`, `@gale/websocket/bun`,
+ * `@gale/websocket/cloudflare`, or `@gale/websocket/tcp` for any byte stream.
  *
  * ```ts
  * import { connectWebSocket } from "@gale/websocket";
