@@ -103,7 +103,11 @@ export async function connectBy(
   source: string | URL | Request,
   given: ConnectOptions,
 ): Promise<WebSocketConnection> {
-  const options = source instanceof Request ? fromRequest(source, given) : given;
+  const asked = source instanceof Request ? fromRequest(source, given) : given;
+  // Read once: they may come from an iterator, and be wanted again behind a redirect.
+  const options = asked.headers === undefined
+    ? asked
+    : { ...asked, headers: new Headers(asked.headers) };
   const { connectTimeout = CONNECT_TIMEOUT, maxRedirects = 0, signal } = options;
   const { clock } = resolveConnectionOptions(options);
   requireOptionalFunction("dial", options.dial);

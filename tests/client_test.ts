@@ -407,6 +407,13 @@ interface Taken {
   readonly agent: string | undefined;
 }
 
+test("connectBy takes headers that can be read once behind a redirect as well", async () => {
+  const once = new Map(Object.entries({ "user-agent": "test", cookie: "a=1" })).entries();
+  const { taken } = await follow(URL_, ["/there"], { headers: once as unknown as HeadersInit });
+  const each = { authorization: undefined, cookie: "a=1", agent: "test" };
+  assertEquals(taken, [each, each]);
+});
+
 /** What goes along to each place of a chain of redirects. */
 async function follow(url: string, locations: readonly string[], options: ConnectOptions) {
   const server = new ScriptedServer();

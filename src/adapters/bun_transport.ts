@@ -38,6 +38,8 @@ export class BunTransport implements ByteTransport {
   #pending: Uint8Array | undefined = undefined;
   #pendingOffset = 0;
   #pendingEnd = 0;
+  /** Whether the handshake of TLS is awaited, until which nothing can be written. */
+  #shaking = false;
   /** Whether our direction is to end, or has ended. */
   #writeEnding = false;
   #writeEnded = false;
@@ -47,14 +49,24 @@ export class BunTransport implements ByteTransport {
    *
    * @param opened Called with the transport of each socket that is connected; over TLS the handshake
    * is still to come.
+   * @param secure Whether it is, and what is written before it is done fails.
    */
-  static handlers(opened: (transport: BunTransport) => void): BunSocketHandlers<BunTransport> {
+  static handlers(
+    opened: (transport: BunTransport) => void,
+    secure = false,
+  ): BunSocketHandlers<BunTransport> {
     return {
       binaryType: "uint8array",
       open(socket) {
         const transport = new BunTransport(socket);
+        transport.#shaking = secure;
         socket.data = transport;
         opened(transport);
+      },
+      // Without this Bun calls `open` behind the handshake of TLS, for which a client may be waited for
+      // without end.
+      handshake(socket) {
+        socket.data!.#shaking = false;
       },
       data(socket, chunk) {
         socket.data!.#onData(chunk);
@@ -109,7 +121,7 @@ export class BunTransport implements ByteTransport {
       this.#loseUnread();
       return false;
     }
-    const taken = this.#socket.write(chunk, 0, length);
+    const taken = this.#shaking ? -1 : this.#socket.write(chunk, 0, length);
     if (taken === length) return true;
     if (taken < 0) {
       this.#failSoon();

@@ -92,6 +92,9 @@ export function upgradeWebSocket<Data = undefined>(
  * It listens when it returns. The code that answers is loaded by the first call; who connects before it
  * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
  *
+ * Over TLS, Deno keeps the socket of a peer that stands still in its handshake, or does not read, until the
+ * peer leaves, also when this library has given it up: on the open Internet, let a proxy do the TLS.
+ *
  * Throws a `TypeError` or `RangeError` where the options are wrong, and Deno's error where it cannot
  * listen. What `onListen` throws is thrown, and so is the reason of a `signal` that is aborted already:
  * nothing listens then.

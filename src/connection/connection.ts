@@ -31,7 +31,7 @@ import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
-import { toControlPayload } from "./sendable.ts";
+import { refuseSource, toControlPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
@@ -198,7 +198,11 @@ export class WebSocketConnection<Data = unknown>
    * connection is then closed with 1011.
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
-    if (this.#closing || this.#over) return rejectQuietly(this.#closedError("send message"));
+    if (this.#closing || this.#over) {
+      const error = this.#closedError("send message");
+      refuseSource(data, error);
+      return rejectQuietly(error);
+    }
     try {
       return this.#outbox.send(data, options);
     } catch (error) {
@@ -209,7 +213,7 @@ export class WebSocketConnection<Data = unknown>
 
   /** Bytes accepted by {@linkcode send} and not yet taken by the transport. */
   get bufferedAmount(): number {
-    return this.#link.bufferedAmount;
+    return this.#link.bufferedAmount + this.#outbox.queued;
   }
 
   /**
@@ -492,9 +496,10 @@ export class WebSocketConnection<Data = unknown>
     this.#outbox.giveUp();
   }
 
-  #end(error: unknown): void {
+  /** `isCut`: something that was sent, our Close frame at last, has not left. */
+  #end(error: unknown, isCut: boolean): void {
     const close = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
-    this.#info = this.#peerClose !== undefined && this.#closeSent
+    this.#info = this.#peerClose !== undefined && this.#closeSent && !isCut
       ? { ...close, wasClean: true }
       : { ...close, wasClean: false, error: this.#failure ?? error };
     this.#keepalive.stop();
@@ -570,8 +575,8 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#outbox.onDrain();
     }
 
-    onEnd(error: unknown): void {
-      this.#connection.#end(error);
+    onEnd(error: unknown, isCut = false): void {
+      this.#connection.#end(error, isCut);
     }
 
     pauseReading(): void {

@@ -412,6 +412,8 @@ export class HostLink implements Link {
         socket.ping(outgoing.data);
         break;
       case "close":
+        // The host may end at once, and what it has written by then was sent.
+        if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
         this.#sendClose(socket, outgoing.code, outgoing.reason);
     }
   }

@@ -87,6 +87,8 @@ export class Inbox {
   #paused = false;
   /** Whether reading is not to stop any more. */
   #released = false;
+  /** Whether a message has been dropped: then all that follow are, so that there is no hole. */
+  #dropping = false;
   #ended = false;
   #received = 0;
   /** Whether whoever was given the last message will come back; a consumer's `busy` tells it as well. */
@@ -121,6 +123,7 @@ export class Inbox {
   /** A message arrived. */
   push(message: Message): void {
     this.#count();
+    if (this.#dropping) return;
     const waiter = this.#waiter;
     if (waiter !== undefined) {
       this.#waiter = this.#waiters?.shift();
@@ -130,7 +133,8 @@ export class Inbox {
     }
     const limit = this.#marks.receiveHighWaterMark;
     const queue = this.#queue ??= new MessageQueue();
-    if (this.#released && queue.bytes > limit) return;
+    this.#dropping = this.#released && queue.bytes > limit;
+    if (this.#dropping) return;
     queue.push(message);
     if (queue.bytes > limit && !this.#paused && !this.#released) {
       this.#paused = true;
@@ -142,7 +146,7 @@ export class Inbox {
   deliver(message: Message): void {
     const consumption = this.#consumption;
     const waits = this.#waiter !== undefined || this.isFilled;
-    if (consumption === undefined || consumption.busy || waits) {
+    if (consumption === undefined || consumption.busy || waits || this.#dropping) {
       this.push(message);
     } else {
       this.#count();
@@ -256,7 +260,7 @@ export class Inbox {
 
   /**
    * From now on reading never stops, since the peer's Close is to be read: what no one takes is
-   * dropped above the mark.
+   * dropped above the mark, with all that follows.
    */
   release(): void {
     this.#released = true;

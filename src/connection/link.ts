@@ -37,9 +37,9 @@ export interface LinkSink {
   onDrain(): void;
   /**
    * The link is over; the last call. `error` says why, where it was not a closing handshake: a
-   * violation, or a lost transport.
+   * violation, or a lost transport. `isCut` says that something which was sent has not left.
    */
-  onEnd(error: unknown): void;
+  onEnd(error: unknown, isCut?: boolean): void;
 }
 
 /** One end of an opened WebSocket. */

@@ -7,7 +7,14 @@ import { copyOf } from "../bytes.ts";
 import { encodeUtf8 } from "../protocol/utf8.ts";
 import type { Link } from "./link.ts";
 import { quiet, READY } from "./ready.ts";
-import { type Payload, type PayloadStream, readFragments, toPayload } from "./sendable.ts";
+import {
+  openSource,
+  type Payload,
+  type PayloadStream,
+  readFragments,
+  refuseSource,
+  toPayload,
+} from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 /** How one message is sent. */
@@ -66,6 +73,10 @@ export class Outbox {
   #tail: Promise<void> | undefined;
   /** Rejects the send that is the turn of those. */
   #giveUp: ((error: unknown) => void) | undefined;
+  /** Ends the source of the stream that is being sent. */
+  #cancelSource: ((reason: unknown) => void) | undefined;
+  /** Bytes that wait behind the one whose turn it is. */
+  #queued = 0;
   /** Settles when `bufferedAmount` has fallen again. */
   #drain: PromiseWithResolvers<void> | undefined;
   #sent = 0;
@@ -83,6 +94,11 @@ export class Outbox {
   /** Messages sent so far. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Bytes that have not reached the link, since they wait behind a Blob or a stream. */
+  get queued(): number {
+    return this.#queued;
   }
 
   /** Resolves when all that was sent so far has reached the link, where some of it has not. */
@@ -111,7 +127,7 @@ export class Outbox {
     if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
     if (payload instanceof Blob) {
       const blob = payload;
-      return this.#enqueue(async () => {
+      return this.#enqueue(0, async () => {
         const bytes = new Uint8Array(await blob.arrayBuffer());
         this.#owner.checkSendable();
         await this.#sendPayload(bytes, options);
@@ -119,14 +135,17 @@ export class Outbox {
     }
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
       const stream = payload;
-      return this.#enqueue(() => this.#sendStream(stream, options));
+      return this.#enqueue(0, () => this.#sendStream(stream, options), stream);
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
     // As at once, so later: only what is larger than the mark is not copied.
     const whole = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark
       ? copyOf(payload)
       : payload;
-    return this.#enqueue(() => this.#sendPayload(whole, options));
+    return this.#enqueue(whole.length, (handOver) => {
+      handOver();
+      return this.#sendPayload(whole, options);
+    });
   }
 
   /** Something besides messages was handed to the link: it leaves at the end of the turn. */
@@ -142,7 +161,10 @@ export class Outbox {
 
   /** Sends that wait for their source, which may never go on, need not any longer. */
   giveUp(): void {
-    this.#giveUp?.(this.#owner.closedError());
+    if (this.#giveUp === undefined) return;
+    const error = this.#owner.closedError();
+    this.#giveUp(error);
+    this.#cancelSource?.(error);
   }
 
   /** The link is over: nothing will be written any more. */
@@ -212,20 +234,33 @@ export class Outbox {
   }
 
   /**
-   * Runs `send` behind the sends before it. Where the connection ends while a Blob or a stream is
-   * still to be read, the promise does not wait for that source.
+   * Runs `send` behind the sends before it; `size` bytes count as queued until it hands them over. Where
+   * the connection ends while a Blob or a stream is still to be read, the promise does not wait for that
+   * source.
    */
-  #enqueue(send: () => Promise<void>): Promise<void> {
+  #enqueue(
+    size: number,
+    send: (handOver: () => void) => Promise<void>,
+    source?: PayloadStream,
+  ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let left = size;
+    const handOver = (): void => {
+      this.#queued -= left;
+      left = 0;
+    };
     const run = async (): Promise<void> => {
       this.#giveUp = reject;
       try {
-        this.#owner.checkSendable();
-        resolve(await send());
+        this.#checkSource(source);
+        resolve(await send(handOver));
       } catch (error) {
         reject(error);
+      } finally {
+        handOver();
       }
     };
+    this.#queued += size;
     if (this.#tail === undefined) void run();
     else void this.#tail.then(run);
     const tail = promise.catch(() => {}).then(() => {
@@ -234,13 +269,33 @@ export class Outbox {
       this.#giveUp = undefined;
     });
     this.#tail = tail;
+    if (this.#isTooFarBehind()) {
+      this.#link.flush();
+      if (this.#isTooFarBehind()) this.#owner.onOverflow();
+    }
     return promise;
   }
 
+  #isTooFarBehind(): boolean {
+    return this.#link.bufferedAmount + this.#queued > this.#marks.maxBufferedAmount;
+  }
+
+  /** Throws where it is too late for a send that had to wait, and ends its source. */
+  #checkSource(source: PayloadStream | undefined): void {
+    try {
+      this.#owner.checkSendable();
+    } catch (error) {
+      refuseSource(source, error);
+      throw error;
+    }
+  }
+
   async #sendStream(stream: PayloadStream, options: SendOptions): Promise<void> {
-    const { type, pieces } = await readFragments(stream);
+    const source = openSource(stream);
+    this.#cancelSource = source.cancel;
     let begun = false;
     try {
+      const { type, pieces } = await readFragments(source);
       for await (const piece of pieces) {
         this.#owner.checkSendable();
         if (begun) this.#link.sendFragment(piece, false);
@@ -256,6 +311,8 @@ export class Outbox {
       // The peer waits for the rest of a message that will not come.
       if (begun) this.#owner.onUnfinished();
       throw error;
+    } finally {
+      this.#cancelSource = undefined;
     }
   }
 }

@@ -267,8 +267,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
 
   /** The transport is lost. */
   lost(error: unknown): void {
-    // Once both sides have said all, how the transport ends does not matter any more.
-    this.#end(this.#core.closeExpected ? undefined : error);
+    // Once both sides have said all, and it has left, how the transport ends does not matter any more.
+    const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
+    this.#end(isDone ? undefined : error);
   }
 
   // From the protocol ------------------------------------------------------------------------
@@ -321,8 +322,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#isOpen) this.#transport!.close();
+    const isCut = this.bufferedAmount > 0;
     this.#core.output.clear();
-    this.#sink?.onEnd(error ?? this.#core.failure);
+    this.#sink?.onEnd(error ?? this.#core.failure, isCut);
   }
 }
 

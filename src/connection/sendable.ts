@@ -86,49 +86,82 @@ export interface Fragments {
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
+/** Where the pieces of a message come from. */
+export interface Source {
+  /** The next piece. */
+  next(): Promise<IteratorResult<Payload, void>>;
+  /** Ends it before it has come to its end by itself, also while a piece is awaited. Never throws. */
+  cancel(reason?: unknown): void;
+}
+
+/** Begins to read a stream. */
+export function openSource(stream: PayloadStream): Source {
+  if (stream instanceof ReadableStream) return openReadable(stream);
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next() as Promise<IteratorResult<Payload, void>>,
+    cancel: () => {
+      // In a microtask: what it throws is as nothing as what it rejects with.
+      Promise.resolve().then(() => iterator.return?.()).catch(ignore);
+    },
+  };
+}
+
+/** By a reader, whose `cancel` also ends a read that is pending; an iterator's `return` would wait for it. */
+function openReadable(stream: ReadableStream<Payload>): Source {
+  const reader = stream.getReader();
+  return {
+    next: async () => {
+      const { value, done } = await reader.read();
+      if (!done) return { value, done };
+      reader.releaseLock();
+      return { value: undefined, done };
+    },
+    cancel: (reason) => {
+      reader.cancel(reason).then(() => reader.releaseLock()).catch(ignore);
+    },
+  };
+}
+
+/** Ends the source of a message that is not sent, and that nobody has begun to read. */
+export function refuseSource(value: unknown, reason: unknown): void {
+  if (value instanceof ReadableStream && !value.locked) value.cancel(reason).catch(ignore);
+}
+
+function ignore(): void {}
+
 /**
  * Looks at the first piece of a stream to tell what the message is.
  *
  * The pieces throw a `TypeError` where text and bytes are mixed, and what the stream itself throws.
  */
-export async function readFragments(stream: PayloadStream): Promise<Fragments> {
-  const iterator = iterate(stream);
-  let first = await iterator.next();
+export async function readFragments(source: Source): Promise<Fragments> {
+  let first = await source.next();
   while (!first.done && first.value instanceof Uint8Array && first.value.length === 0) {
-    first = await iterator.next();
+    first = await source.next();
   }
   const text = !first.done && typeof first.value === "string";
-  return { type: text ? "text" : "binary", pieces: encodePieces(first, iterator, text) };
-}
-
-async function* iterate(stream: PayloadStream): AsyncGenerator<Payload, void> {
-  if (Symbol.asyncIterator in stream) {
-    yield* stream as AsyncIterable<Payload>;
-    return;
-  }
-  // Not every browser engine's ReadableStream can be iterated.
-  const reader = (stream as ReadableStream<Payload>).getReader();
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
+  return { type: text ? "text" : "binary", pieces: encodePieces(first, source, text) };
 }
 
 async function* encodePieces(
   first: IteratorResult<Payload, void>,
-  iterator: AsyncGenerator<Payload, void>,
+  source: Source,
   text: boolean,
 ): AsyncGenerator<Uint8Array> {
+  /** Whether the source has come to its end, or has failed. */
+  let ended = first.done === true;
   try {
     const encoder = new TextEncoder();
     /** A high surrogate whose low one comes with the next piece. */
     let carry = "";
-    for (let piece = first; !piece.done; piece = await iterator.next()) {
+    const next = async () => {
+      ended = true;
+      const piece = await source.next();
+      ended = piece.done === true;
+      return piece;
+    };
+    for (let piece = first; !piece.done; piece = await next()) {
       const { value } = piece;
       if ((typeof value === "string") !== text) {
         throw new TypeError("Cannot send message: the stream mixes text and bytes");
@@ -148,6 +181,6 @@ async function* encodePieces(
     }
     if (carry !== "") yield encoder.encode(carry);
   } finally {
-    await iterator.return?.();
+    if (!ended) source.cancel();
   }
 }

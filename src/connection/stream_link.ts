@@ -4,7 +4,7 @@
  * streams takes the class from here.
  */
 
-import { checkResponse } from "../extensions/permessage_deflate_negotiation.ts";
+import { checkResponse, resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
@@ -18,6 +18,7 @@ export { WebSocketConnection };
  * Creates a link over a byte stream, which opens once the caller has attached a connection to it.
  *
  * @throws {TypeError} if a side of the stream is locked, or the extensions agreed are none of ours.
+ * @throws {RangeError} if an option is out of its range.
  */
 export function createStreamLink(
   stream: ByteStream,
@@ -36,6 +37,7 @@ function agreedCompression(
   extensions: string,
   { compression }: WebSocketConnectionOptions,
 ): PermessageDeflateInit | undefined {
+  resolveCompression(compression);
   const agreed = parseExtensions(extensions);
   if (agreed?.length === 0) return undefined;
   const [extension, ...others] = agreed ?? [];

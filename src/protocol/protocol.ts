@@ -397,10 +397,11 @@ export class Protocol implements FrameSink {
   beginMessage(type: "text" | "binary", data: Uint8Array, compress?: boolean): void {
     this.#checkData();
     const compressed = compress !== false && this.#compressor !== undefined;
-    this.#outMessage = { compressed };
     const opcode = type === "text" ? Opcode.Text : Opcode.Binary;
-    if (compressed) this.#writeView(opcode, false, true, this.#compressor!.compress(data, false));
-    else this.#writeFrame(opcode, false, false, data);
+    const payload = compressed ? this.#compressor!.compress(data, false) : data;
+    this.#outMessage = { compressed };
+    if (compressed) this.#writeView(opcode, false, true, payload);
+    else this.#writeFrame(opcode, false, false, payload);
   }
 
   /** Sends a further fragment of the message begun. */

@@ -16,17 +16,18 @@ const MAX_SIZE_DIGITS = 12;
 
 const State = {
   Size: 0,
-  Extension: 1,
-  SizeLf: 2,
-  Data: 3,
-  DataCr: 4,
-  DataLf: 5,
-  TrailerStart: 6,
-  TrailerLine: 7,
-  TrailerLf: 8,
-  LastLf: 9,
-  Done: 10,
-  Broken: 11,
+  Space: 1,
+  Extension: 2,
+  SizeLf: 3,
+  Data: 4,
+  DataCr: 5,
+  DataLf: 6,
+  TrailerStart: 7,
+  TrailerLine: 8,
+  TrailerLf: 9,
+  LastLf: 10,
+  Done: 11,
+  Broken: 12,
 } as const;
 type State = typeof State[keyof typeof State];
 
@@ -74,6 +75,12 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case State.Size:
         return this.#sizeDigit(byte);
+      case State.Space:
+        if (byte === CR) this.#state = State.SizeLf;
+        else if (byte === SEMICOLON) this.#state = State.Extension;
+        else if (byte === SPACE || byte === TAB) this.#skip(byte);
+        else this.#fail("The size of a chunk is followed by something else than an extension");
+        return;
       case State.Extension:
         if (byte === CR) this.#state = State.SizeLf;
         else this.#skip(byte);
@@ -113,7 +120,9 @@ export class ChunkedDecoder {
       this.#fail("A chunk has no size");
     } else if (byte === CR) {
       this.#state = State.SizeLf;
-    } else if (byte === SEMICOLON || byte === SPACE || byte === TAB) {
+    } else if (byte === SPACE || byte === TAB) {
+      this.#state = State.Space;
+    } else if (byte === SEMICOLON) {
       this.#state = State.Extension;
     } else {
       this.#fail("The size of a chunk is not hexadecimal");

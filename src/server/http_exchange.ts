@@ -25,7 +25,7 @@ export interface PeerInfo {
 
 /**
  * The application's function: a request in, a response out. The request's `signal` is aborted when the
- * client ends its direction. The body of GET and HEAD is not read; methods other than DELETE, GET, HEAD,
+ * client ends its direction, which is not found out while a body waits that nobody reads. The body of GET and HEAD is not read; methods other than DELETE, GET, HEAD,
  * OPTIONS, PATCH, POST and PUT are answered with 501 without asking the function.
  */
 export type RequestHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
@@ -199,15 +199,18 @@ export class HttpExchange implements TransportSink {
 
   #openRequest({ method, url, headers, framing, expectsContinue }: IncomingRequest): Request {
     const signal = this.#peerEnded.signal;
-    if (framing === 0) return new Request(url, { method, headers, signal });
+    // A body of GET or HEAD means nothing (RFC 9110 9.3.1), and is left unread.
+    if (framing === 0 || method === "GET" || method === "HEAD") {
+      return new Request(url, { method, headers, signal });
+    }
     this.#continuePending = expectsContinue;
     this.#transport.pause();
     this.#body = new RequestBody(framing, {
       wanted: () => void this.#readBody(),
       satisfied: () => this.#transport.pause(),
+      // What comes of it is read on, as far as early bytes are: that tells when the peer goes away.
+      unwanted: () => this.#transport.resume(),
     });
-    // A body of GET or HEAD means nothing (RFC 9110 9.3.1) and is left unread.
-    if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
     const init: RequestInit & { duplex: "half" } = {
       method,
       headers,

@@ -11,8 +11,10 @@ export type BodyFraming = number | "chunked";
 export interface BodyFlow {
   /** The application waits for bytes: read on. */
   wanted(): void;
-  /** The application has bytes enough, or wants none: stop reading. */
+  /** The application has bytes enough: stop reading. */
   satisfied(): void;
+  /** The application wants no more of them. */
+  unwanted(): void;
 }
 
 /** A body that reads from the transport no more than the application asks for. */
@@ -91,7 +93,7 @@ export class RequestBody {
 
   #cancel(): void {
     this.#end();
-    this.#flow.satisfied();
+    this.#flow.unwanted();
   }
 
   #violate(message: string): void {

@@ -98,6 +98,12 @@ export async function writeResponse(response: Response, output: ResponseOutput):
   if (framing === "none") cancel(undefined);
 }
 
+/**
+ * The most that is written at once, in bytes: who takes that much within the stall timeout does not stand
+ * still, however large the chunk is that the body gave.
+ */
+const PIECE_SIZE = 65_536;
+
 interface BodyPlan {
   readonly length: number | undefined;
   readonly framing: Framing;
@@ -119,7 +125,10 @@ async function writeBody(
     if (length !== undefined && written > length) {
       throw new TypeError("The body of the response is longer than its Content-Length");
     }
-    await output.write(framing === "chunked" ? encodeChunk(chunk) : chunk);
+    for (let at = 0; at < chunk.length; at += PIECE_SIZE) {
+      const piece = chunk.subarray(at, at + PIECE_SIZE);
+      await output.write(framing === "chunked" ? encodeChunk(piece) : piece);
+    }
   }
   // A body that was cancelled since nobody listens ends in order, too.
   output.signal.throwIfAborted();
@@ -165,6 +174,12 @@ function responseFields(
   const fields: [string, string][] = [];
   for (const [name, value] of response.headers) {
     if (!CONNECTION_FIELDS.includes(name)) fields.push([name, value]);
+  }
+  // Of a text, Bun tells the type only to its own server; without one a browser might take it for HTML.
+  if (response.body !== null && !response.headers.has("content-type")) {
+    if (!response.headers.has("x-content-type-options")) {
+      fields.push(["X-Content-Type-Options", "nosniff"]);
+    }
   }
   if (!response.headers.has("date")) fields.push(["Date", new Date().toUTCString()]);
   if (framing === "chunked") {

@@ -10,6 +10,8 @@ import {
 import { WebSocketHandler, WebSocketRouter } from "../../mod.ts";
 import { runtime, test } from "../harness.ts";
 import { serving } from "./bun_serving.ts";
+import { connect as connectTcp } from "node:net";
+import { pem, RawClient } from "./raw_client.ts";
 import { testHostilePeers } from "./hostile_peer_battery.ts";
 import { testServeTcp } from "./serve_tcp_battery.ts";
 
@@ -76,4 +78,19 @@ test("bun.upgradeWebSocket gives a router its handlers, and what they decide", a
     assertEquals(await client.receive(), "echo");
     assertEquals(await (await fetch(`http://127.0.0.1:${port}/page`)).text(), "a page");
   });
+}, { skip });
+
+test("bun.serveTcp waits no longer for the handshake of TLS than for that of HTTP", async () => {
+  const options = { cert: pem("server"), key: pem("server.key"), handshakeTimeout: 50 };
+  const address = { port: 0, hostname: "127.0.0.1" };
+  await using server = serveTcp(
+    { ...address, ...options, maxConnections: 2 },
+    () => new Response("page"),
+  );
+  const open = () => new RawClient(connectTcp(server.addr.port, "127.0.0.1"));
+  // Says nothing, or the beginning of a ClientHello; a third one is one too many.
+  const clients = [open(), open(), open()];
+  clients[1]!.send("\x16\x03\x01\x02\x00\x01");
+  await Promise.all(clients.map((client) => client.receive()));
+  await Promise.all(clients.map((client) => client.destroy()));
 }, { skip });

@@ -6,7 +6,7 @@ import { WebSocketClosedError, WebSocketProtocolError } from "../../src/errors.t
 import { createPair, ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
 import { CLOSE, closeFrameFor, closePayload, frameFor, PING, TEXT } from "../protocol/frames.ts";
-import { openConnection, settle, stateOf } from "./fake_transport.ts";
+import { type FakeTransport, openConnection, settle, stateOf } from "./fake_transport.ts";
 
 /** A frame with a reserved opcode. */
 const BAD = frameFor("server", 3, "");
@@ -312,6 +312,35 @@ test("abort from within the last message leaves no timeout behind", async () => 
       await consumed.catch(() => {});
       await settle();
       assertEquals(clock.pending, 0, `${how}, ${isAsync ? "async" : "at once"}`);
+    }
+  }
+});
+
+test("A connection whose answer to the Close did not leave has not ended cleanly (RFC 6455 7.1.4)", async () => {
+  const reason = new Error("mine");
+  const ends: readonly [
+    string,
+    (connection: WebSocketConnection, transport: FakeTransport, clock: ManualClock) => unknown,
+  ][] = [
+    ["in time", (_connection, _transport, clock) => clock.advance(20_000)],
+    ["lost", (_connection, transport) => transport.lose(new Error("lost"))],
+    ["mine", (connection) => connection.abort(reason)],
+  ];
+  for (const closesFirst of [false, true]) {
+    for (const [message, end] of ends) {
+      const clock = new ManualClock();
+      const { connection, transport } = openConnection({ clock });
+      transport.blocked = true;
+      const sent = connection.send(new Uint8Array(100_000)).catch((error) => error);
+      const received = connection.receive();
+      if (closesFirst) void connection.close(4000);
+      transport.receive(closeFrameFor("server", 1000));
+      assertEquals(await received, null);
+      await end(connection, transport, clock);
+      const { code, wasClean, error } = await connection.closed;
+      assertEquals([code, wasClean], [1000, false], message);
+      assert(String(error).includes(message), `${error}`);
+      assertEquals((await sent).wasClean, false);
     }
   }
 });

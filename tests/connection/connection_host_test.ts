@@ -164,3 +164,21 @@ test("A connection sends no ping that is too long, whatever the host thinks of i
   assertEquals(socket.calls, []);
   connection.abort();
 });
+
+test("A connection on a host that ends as it closes has sent what the host took before", async () => {
+  const { link, connection, socket } = openOnHost();
+  socket.room = 0;
+  socket.bufferedAmount = 100_000;
+  const sent = connection.send("x".repeat(100_000));
+  const closed = connection.close(4001);
+  const { close } = socket;
+  socket.close = (code, reason) => {
+    close.call(socket, code, reason);
+    link.closed(code, reason);
+  };
+  socket.room = Infinity;
+  socket.bufferedAmount = 0;
+  link.drained();
+  await sent;
+  assertEquals((await closed).code, 4001);
+});

@@ -204,7 +204,7 @@ test("Inbox gives what waits after its end, and then null", async () => {
   assertEquals(await inbox.receive({ signal: new AbortController().signal }), null);
 });
 
-test("Inbox released drops what is above the mark, and reads on", () => {
+test("Inbox released drops what is above the mark and all behind it, and reads on", async () => {
   const { inbox, calls } = createInbox();
   for (let i = 0; i < 5; i++) inbox.push(`${i}`);
   assertEquals(calls, ["pause"]);
@@ -212,10 +212,17 @@ test("Inbox released drops what is above the mark, and reads on", () => {
   assertEquals([calls, inbox.isPaused], [["pause", "resume"], false]);
   inbox.push("dropped");
   for (let i = 0; i < 3; i++) inbox.take();
-  inbox.push("kept");
-  assertEquals([inbox.take(), inbox.take(), inbox.take()], ["3", "4", "kept"]);
+  inbox.push("behind it");
+  assertEquals([inbox.take(), inbox.take(), inbox.take()], ["3", "4", undefined]);
+  const waiting = inbox.receive();
+  inbox.push("for who waits");
+  inbox.deliver("by itself");
+  assertEquals(await stateOf(waiting), "pending");
   for (let i = 0; i < 9; i++) inbox.push("x");
-  assertEquals([calls, inbox.received], [["pause", "resume"], 16]);
+  assertEquals([inbox.isPaused, inbox.received], [false, 18]);
+  inbox.end();
+  assertEquals(await waiting, null);
+  assertEquals(calls.includes("pause", 1), false);
 });
 
 test("Inbox hands messages to a consumer in the turn they arrived in, and flushes behind the last", async () => {

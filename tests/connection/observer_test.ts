@@ -20,3 +20,12 @@ test("observe reports what the observer throws, and goes on", async () => {
   });
   assertEquals(lines, [error]);
 });
+
+test("observe reports what a promise of the observer's rejects with", async () => {
+  const error = new Error("mine");
+  const lines = await captureConsole(async () => {
+    observe(() => Promise.reject(error) as unknown as void, new Uint8Array(0));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+  assertEquals(lines, [error]);
+});

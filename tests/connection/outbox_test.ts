@@ -451,3 +451,47 @@ test("Outbox looks for no end of the turn where the link gathers nothing", async
   await settle();
   assertEquals(link.calls, ["text a"]);
 });
+
+test("Outbox counts what waits behind a stream, until it is handed over or refused", async () => {
+  for (const end of ["sent", "refused"]) {
+    const { link, owner, outbox } = createOutbox();
+    const { stream, controller } = controlled<string>();
+    void outbox.send(stream);
+    const waiting = [outbox.send("text"), outbox.send(bytes("array")), outbox.send({ a: 1 })];
+    assertEquals(outbox.queued, 16);
+    if (end === "refused") owner.error = new RangeError("closed");
+    controller.close();
+    await Promise.allSettled(waiting);
+    await settle();
+    assertEquals([outbox.queued, owner.overflows], [0, 0]);
+    assertEquals(link.sent.includes("text text"), end === "sent");
+  }
+});
+
+test("Outbox tells of a peer that is further behind than it may be, though a stream is under way", async () => {
+  const { link, owner, outbox } = createOutbox();
+  const { stream, controller } = controlled<string>();
+  void outbox.send(stream).catch(() => {});
+  // What leaves when it is flushed does not count.
+  link.bufferedAmount = 90;
+  void outbox.send("a".repeat(60));
+  assertEquals([outbox.queued, owner.overflows, link.bufferedAmount], [60, 0, 0]);
+  void outbox.send("b".repeat(41));
+  assertEquals([outbox.queued, owner.overflows], [101, 1]);
+  controller.close();
+  await settle();
+});
+
+test("Outbox ends the source of a stream that it gives up, and of those behind it", async () => {
+  const { owner, outbox } = createOutbox();
+  const silent = controlled<string>(), behind = controlled<string>();
+  const sends = [outbox.send(silent.stream), outbox.send(behind.stream)];
+  silent.controller.enqueue("a");
+  await settle();
+  owner.error = new RangeError("closed");
+  outbox.end();
+  for (const send of sends) assertStrictEquals(await assertRejects(() => send), owner.error);
+  await settle();
+  assertEquals([silent.isCancelled(), behind.isCancelled()], [true, true]);
+  assertEquals([silent.stream.locked, behind.stream.locked], [false, false]);
+});

@@ -1,13 +1,16 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
+  openSource,
   type Payload,
   type PayloadStream,
   readFragments,
+  refuseSource,
   toControlPayload,
   toPayload,
 } from "../../src/connection/sendable.ts";
 import { test } from "../harness.ts";
 import { bytes, concat } from "../protocol/frames.ts";
+import { settle } from "./fake_transport.ts";
 
 test("toPayload takes text and bytes as they are", () => {
   assertEquals(toPayload("text"), "text");
@@ -91,7 +94,7 @@ test("toControlPayload takes text and bytes, and refuses numbers", () => {
 async function collect(
   stream: PayloadStream,
 ): Promise<{ type: string; pieces: Uint8Array[] }> {
-  const { type, pieces } = await readFragments(stream);
+  const { type, pieces } = await readFragments(openSource(stream));
   const collected: Uint8Array[] = [];
   for await (const piece of pieces) collected.push(piece.slice());
   return { type, pieces: collected };
@@ -179,7 +182,7 @@ test("readFragments throws what the stream throws, before and after its first pi
     for (let i = 0; i < count; i++) yield "piece";
     throw new RangeError("source");
   };
-  await assertRejects(() => readFragments(failing(0)), RangeError, "source");
+  await assertRejects(() => readFragments(openSource(failing(0))), RangeError, "source");
   await assertRejects(() => collect(failing(1)), RangeError, "source");
   await assertRejects(() => collect(failing(3)), RangeError, "source");
 });
@@ -198,8 +201,67 @@ test("readFragments ends its source where the reader leaves", async () => {
     cancel: () => void ended++,
   });
   for (const source of [generator(), stream]) {
-    const { pieces } = await readFragments(source);
+    const { pieces } = await readFragments(openSource(source));
     for await (const _piece of pieces) break;
   }
+  await settle();
   assertEquals(ended, 2);
+});
+
+test("readFragments asks no source to end that has ended, or failed, by itself", async () => {
+  for (const last of ["end", "failure"]) {
+    let returned = 0;
+    let left = 2;
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next() {
+          if (left-- > 0) return Promise.resolve({ value: "piece", done: false });
+          if (last === "failure") return Promise.reject(new RangeError("source"));
+          return Promise.resolve({ value: undefined, done: true });
+        },
+        return() {
+          returned++;
+          return Promise.resolve({ value: undefined, done: true });
+        },
+      }),
+    };
+    if (last === "failure") await assertRejects(() => collect(source), RangeError, "source");
+    else assertEquals((await collect(source)).pieces.length, 2);
+    await settle();
+    assertEquals(returned, 0, last);
+  }
+});
+
+test("openSource ends a stream that has nothing to say, and gives it free", async () => {
+  let reason: unknown;
+  const stream = new ReadableStream<string>({ cancel: (given) => void (reason = given) });
+  const source = openSource(stream);
+  const next = source.next();
+  source.cancel("enough");
+  assertEquals(await next, { value: undefined, done: true });
+  await settle();
+  assertEquals([reason, stream.locked], ["enough", false]);
+});
+
+test("openSource gives a stream free that has ended", async () => {
+  const stream = sources("a")[0] as ReadableStream<string>;
+  const source = openSource(stream);
+  assertEquals(await source.next(), { value: "a", done: false });
+  assertEquals(await source.next(), { value: undefined, done: true });
+  assertEquals(stream.locked, false);
+  source.cancel();
+  await settle();
+});
+
+test("refuseSource ends a stream that nobody reads, and leaves everything else alone", async () => {
+  let cancelled = 0;
+  const stream = () => new ReadableStream<string>({ cancel: () => void cancelled++ });
+  const locked = stream();
+  const reader = locked.getReader();
+  for (const value of [stream(), locked, "text", undefined, null, sources("a")[1]]) {
+    refuseSource(value, new Error("closed"));
+  }
+  await settle();
+  assertEquals(cancelled, 1);
+  reader.releaseLock();
 });

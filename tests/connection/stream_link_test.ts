@@ -85,3 +85,17 @@ test("WebSocketConnection shows what it is told of a byte stream", async () => {
   assertEquals([server.remoteAddress, client.remoteAddress], [remoteAddress, undefined]);
   await Promise.all([client.close(), server.closed]);
 });
+
+test("WebSocketConnection refuses compression that is out of its range", () => {
+  for (const extensions of ["", "permessage-deflate"]) {
+    for (const compression of [{ level: 10 }, { level: 0 }, { threshold: NaN }]) {
+      const [stream] = streamPair();
+      assertThrows(
+        () => new WebSocketConnection(stream, { role: "server", extensions, compression }),
+        RangeError,
+        Object.keys(compression)[0],
+      );
+      assertEquals(stream.readable.locked, false);
+    }
+  }
+});

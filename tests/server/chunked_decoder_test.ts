@@ -21,7 +21,8 @@ const GOOD: [name: string, body: string, content: string][] = [
     "01234567890123456789",
   ],
   ["leading zeros", "0005\nhello\n000\n\n", "hello"],
-  ["chunk extensions", "5;a=b\nhello\n0 ; c\n\n", "hello"],
+  ["chunk extensions", "5;a=b\nhello\n0 \t; c\n\n", "hello"],
+  ["blanks behind a size", "5 \nhello\n0\t \n\n", "hello"],
   ["trailer fields", "5\nhello\n0\nA: b\nC: d\n\n", "hello"],
 ];
 
@@ -42,6 +43,11 @@ const BAD: [name: string, body: string, violation: string][] = [
   ["a prefix", "0x5\r\nhello", "The size of a chunk is not hexadecimal"],
   ["a size that is not hexadecimal", "5g\r\nhello", "The size of a chunk is not hexadecimal"],
   ["a size of 13 digits", "1000000000000\r\n", "The size of a chunk is too large"],
+  [
+    "something else behind a size",
+    "5 7\r\nhello",
+    "The size of a chunk is followed by something else than an extension",
+  ],
   ["a bare LF behind the size", "5\nhello\n", "The size of a chunk is not hexadecimal"],
   ["a bare LF in an extension", "5;a\nhello", "A line of the chunked coding ends without CR"],
   ["a bare CR", "5\rhello", "A line of the chunked coding does not end in CRLF"],

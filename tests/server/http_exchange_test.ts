@@ -670,3 +670,24 @@ test("HttpExchange waits for no client whose body the application does not want 
   await fixture.transport.answered();
   assertStringIncludes(fixture.transport.text, "page");
 });
+
+test("HttpExchange tells that the client has gone, though it said there was a body", async () => {
+  for (const what of ["GET", "POST, cancelled"]) {
+    let request: Request | undefined;
+    const aborted = Promise.withResolvers<void>();
+    const fixture = new Fixture((given) => {
+      request = given;
+      given.signal.addEventListener("abort", () => aborted.resolve());
+      void given.body?.cancel();
+      return never();
+    });
+    const method = what.split(",")[0];
+    fixture.transport.feed(http(`${method} / HTTP/1.1\nHost: a\nContent-Length: 5\n\n`));
+    await settle();
+    assert(!fixture.transport.paused, what);
+    fixture.transport.feed(http("he"));
+    assertEquals(request!.signal.aborted, false);
+    fixture.transport.feedEof();
+    await aborted.promise;
+  }
+});

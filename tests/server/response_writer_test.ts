@@ -51,18 +51,26 @@ function streamOf(...chunks: (Uint8Array | string)[]): ReadableStream<Uint8Array
   }) as ReadableStream<Uint8Array>;
 }
 
+/** What goes with a body that has no type. */
+const NOSNIFF = "X-Content-Type-Options: nosniff";
+
 const encode = (text: string) => new TextEncoder().encode(text);
 
 test("writeResponse sends a body of unknown length in chunks (RFC 9112 7.1)", async () => {
   const body = streamOf(encode("hello"), encode(""), encode("x".repeat(26)));
   const output = await write(new Response(body));
-  assertEquals(output.head, ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Connection: close"]);
+  assertEquals(output.head, [
+    "HTTP/1.1 200 OK",
+    NOSNIFF,
+    "Transfer-Encoding: chunked",
+    "Connection: close",
+  ]);
   assertEquals(output.body, `5\r\nhello\r\n1a\r\n${"x".repeat(26)}\r\n0\r\n\r\n`);
 });
 
 test("writeResponse sends a body of unknown length to HTTP/1.0 as it is (RFC 9112 6.3)", async () => {
   const output = await write(new Response(streamOf(encode("hello"), encode("!"))), "GET", 0);
-  assertEquals(output.head, ["HTTP/1.1 200 OK", "Connection: close"]);
+  assertEquals(output.head, ["HTTP/1.1 200 OK", NOSNIFF, "Connection: close"]);
   assertEquals(output.body, "hello!");
 });
 
@@ -70,7 +78,11 @@ test("writeResponse keeps a Content-Length and sends the body as it is", async (
   const output = await write(
     new Response(streamOf(encode("hello")), { headers: { "content-length": "5" } }),
   );
-  assertEquals(output.head, ["HTTP/1.1 200 OK", "Content-Length: 5", "Connection: close"]);
+  assertEquals(output.head.filter((line) => line !== NOSNIFF), [
+    "HTTP/1.1 200 OK",
+    "Content-Length: 5",
+    "Connection: close",
+  ]);
   assertEquals(output.body, "hello");
 });
 
@@ -265,4 +277,27 @@ test("writeResponse cancels the body where a write fails", async () => {
   const written = writeResponse(new Response(new ReadableStream({ cancel: resolve })), output);
   await assertRejects(() => written, Error, "gone");
   assertEquals((await cancelled as Error).message, "gone");
+});
+
+test("writeResponse writes a large chunk of the body in pieces, each of which may take its time", async () => {
+  for (const isChunked of [true, false]) {
+    const size = 150_000;
+    const headers: HeadersInit = isChunked ? {} : { "content-length": `${size}` };
+    const output = await write(new Response(streamOf(encode("x".repeat(size))), { headers }));
+    assert(output.writes.every((text) => text.length <= 65_536 + 10));
+    assertEquals(output.writes.length, isChunked ? 5 : 4);
+    const body = output.body.replaceAll(/[0-9a-f]*\r\n/g, "");
+    assertEquals(body.length, size);
+  }
+});
+
+test("writeResponse keeps a browser from guessing the type of a body without one", async () => {
+  assert((await write(new Response(encode("<b>")))).head.includes(NOSNIFF));
+  assert(!(await write(new Response(null))).head.includes(NOSNIFF));
+  const headers = { "content-type": "text/html" };
+  assert(!(await write(new Response("<b>", { headers }))).head.includes(NOSNIFF));
+  const own = await write(
+    new Response(encode("<b>"), { headers: { "x-content-type-options": "mine" } }),
+  );
+  assertEquals(own.head.filter((line) => /^x-content-type/i.test(line)).length, 1);
 });
