@@ -471,9 +471,12 @@ export class WebSocketConnection<Data = unknown>
     this.#sendClose(this.#peerClose.code, this.#peerClose.reason);
   }
 
-  /** Whether both Close frames are exchanged, or the peer's came and ours can still follow. */
-  #isClean(): boolean {
-    return this.#info?.wasClean ?? this.#peerClose !== undefined;
+  /**
+   * Whether both Close frames are exchanged, or the peer's came and ours can still follow. Ours may be cut
+   * on its way, which takes nothing from what was received.
+   */
+  #isComplete(): boolean {
+    return this.#peerClose !== undefined && (this.#info === undefined || this.#closeSent);
   }
 
   /** From now on the end must come within the closing timeout. */
@@ -518,7 +521,7 @@ export class WebSocketConnection<Data = unknown>
     return new WebSocketClosedError(`Cannot ${action}: connection is ${state}`, {
       code: info.code,
       reason: info.reason,
-      wasClean: this.#isClean(),
+      wasClean: this.#info?.wasClean ?? this.#isComplete(),
       cause: this.#failure ?? this.#info?.error,
     });
   }
@@ -599,7 +602,7 @@ export class WebSocketConnection<Data = unknown>
 
     endOfMessages(): WebSocketClosedError | undefined {
       const connection = this.#connection;
-      return connection.#isClean() ? undefined : connection.#closedError("receive message");
+      return connection.#isComplete() ? undefined : connection.#closedError("receive message");
     }
 
     checkSendable(): void {
