@@ -526,3 +526,14 @@ test("Inbox tells once its last message is done with: asked for more, left, cons
     assertEquals(consumed.count("finished"), 1);
   }
 });
+
+test("Inbox gives a consumer that comes later nothing from behind a dropped message", () => {
+  const { inbox } = createInbox();
+  for (let i = 0; i < 5; i++) inbox.push(`${i}`);
+  inbox.release();
+  inbox.push("dropped");
+  const consumed: Message[] = [];
+  void inbox.consume((message) => void consumed.push(message));
+  inbox.deliver("by itself");
+  assertEquals(consumed, ["0", "1", "2", "3", "4"]);
+});
