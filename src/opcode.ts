@@ -16,3 +16,6 @@ export const Opcode = {
 
 /** One of the opcodes of {@linkcode Opcode}. */
 export type Opcode = typeof Opcode[keyof typeof Opcode];
+
+/** The largest payload of a control frame, in bytes (RFC 6455 section 5.5). */
+export const MAX_CONTROL_PAYLOAD = 125;

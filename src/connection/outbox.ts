@@ -211,10 +211,10 @@ export class Outbox {
   }
 
   #waitForDrain(): Promise<void> {
-    const { sendHighWaterMark, maxBufferedAmount } = this.#marks;
+    const { sendHighWaterMark } = this.#marks;
     this.#link.flush();
     if (this.#link.buffersAtMost(sendHighWaterMark)) return READY;
-    if (this.#link.bufferedAmount > maxBufferedAmount) this.#owner.onOverflow();
+    if (this.#isTooFarBehind()) this.#owner.onOverflow();
     if (this.#drain === undefined) {
       this.#drain = Promise.withResolvers();
       quiet(this.#drain.promise);

@@ -1,5 +1,7 @@
 /** What `send` takes, and how each value becomes a message. */
 
+import { MAX_CONTROL_PAYLOAD } from "../opcode.ts";
+
 /** A value that is ready to be sent: text as a string, binary as bytes. */
 export type Payload = string | Uint8Array;
 
@@ -48,9 +50,6 @@ function describe(value: unknown): string {
   if (typeof value !== "object") return `a ${typeof value}`;
   return `an object of class ${value.constructor?.name ?? "unknown"}`;
 }
-
-/** The largest payload of a control frame (RFC 6455 section 5.5). */
-const MAX_CONTROL_PAYLOAD = 125;
 
 /**
  * Bytes to go out, from the payload of a ping.

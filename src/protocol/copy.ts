@@ -70,7 +70,8 @@ export function copyUnmasked(
 
 /**
  * As {@linkcode copyUnmasked}, four bytes at a time, to what begins at `words[word]` and `target` is a
- * view of: 60 bytes take V8 123 ns so, the arrays made for them included, and 208 byte by byte.
+ * view of: 60 bytes take V8 123 ns so, the arrays made for them included, and 208 where they are
+ * unmasked in place and then copied.
  * JavaScriptCore has no use for it, in which arrays have a buffer only once it is asked for.
  */
 export function copyUnmaskedWords(

@@ -4,7 +4,7 @@
 
 import { CloseCode } from "../close_code.ts";
 import type { Engine } from "../engine.ts";
-import { Opcode } from "../opcode.ts";
+import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
 import { UNMASKED_WHILE_COPIED } from "./copy.ts";
 import { applyMask, rotateKey, WORDS_FROM, wordsOf } from "./mask.ts";
 
@@ -17,8 +17,6 @@ const CONTROL = 0x08;
 const MASK = 0x80;
 const LENGTH = 0x7f;
 
-/** The largest payload of a control frame (RFC 6455 section 5.5). */
-export const MAX_CONTROL_PAYLOAD = 125;
 /** Text up to here is passed on as it is masked: longer ones are unmasked faster by words. */
 const MASKED_TEXT_UNTIL = WORDS_FROM - 1;
 /** Two bytes, eight of extended length, four of key. */

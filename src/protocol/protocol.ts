@@ -26,7 +26,7 @@ import {
   Decompressor,
   type PermessageDeflateInit,
 } from "../extensions/permessage_deflate.ts";
-import { Opcode } from "../opcode.ts";
+import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
 import type { Message } from "../types.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { type Close, encodeClose, parseClose } from "./close.ts";
@@ -36,7 +36,6 @@ import {
   frameRules,
   type FrameSink,
   type FrameViolation,
-  MAX_CONTROL_PAYLOAD,
   writeFrameHeader,
   writeShortHeader,
 } from "./frame.ts";
