@@ -281,10 +281,11 @@ export class WebSocketConnection<Data = unknown>
    * This is the way with the least between a message and its answer: the function is called as the
    * message arrives, where a loop comes to it by promises.
    *
-   * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise; with what the
-   * function throws, or its promise rejects with, which is what `send` does once it is closing; with the
-   * reason of the signal; and with a `TypeError` where the messages go to a function already, as those of
-   * a handler do. The connection stays open, and what is left can be taken in another way.
+   * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise, and where `send`
+   * in the function meets its end (neither is reported as unhandled where nobody awaits it); with whatever
+   * else the function throws, or its promise rejects with; with the reason of the signal; and with a
+   * `TypeError` where the messages go to a function already, as those of a handler do. The connection
+   * stays open, and what is left can be taken in another way.
    *
    * @example Echo
    * ```ts

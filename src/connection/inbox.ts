@@ -4,9 +4,10 @@
  */
 
 import { requireOptionalSignal } from "../arguments.ts";
+import { WebSocketClosedError } from "../errors.ts";
 import type { Message } from "../types.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { pendingPromise, READY } from "./ready.ts";
+import { pendingPromise, quiet, READY } from "./ready.ts";
 
 /** Where messages come from. */
 export interface InboxSource {
@@ -58,8 +59,11 @@ export type Returning = "no" | "perhaps" | "surely";
 /** A consumer at work. */
 interface Consumption {
   readonly consumer: Consumer;
+  readonly failsAtEnd: boolean;
+  /** What `consume` has returned. */
+  readonly done: Promise<void>;
   /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
-  settle: (result?: Promise<never>) => void;
+  settle: (result: void | Promise<never>) => void;
   /** Whether it has a message in hand. */
   busy: boolean;
 }
@@ -70,6 +74,8 @@ export interface ConsumeOptions {
   readonly open?: (() => Promise<void> | void) | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether it rejects behind the last message where an iteration would throw. */
+  readonly failsAtEnd?: boolean;
 }
 
 const NO_OPTIONS: ReceiveOptions = {};
@@ -217,28 +223,38 @@ export class Inbox {
   /**
    * Hands every message to a consumer, one at a time, the first one behind `open`. Resolves behind the
    * last one; rejects with what the consumer or `open` throws, with the signal's reason, and with a
-   * `TypeError` where there is a consumer already.
+   * `TypeError` where there is a consumer already. As a `send` that meets the end of the connection, a
+   * rejection with a `WebSocketClosedError` is not reported as unhandled.
    */
-  consume(consumer: Consumer, { open, signal }: ConsumeOptions = {}): Promise<void> {
+  consume(
+    consumer: Consumer,
+    { open, signal, failsAtEnd = false }: ConsumeOptions = {},
+  ): Promise<void> {
     if (this.#consumption !== undefined) {
       return Promise.reject(
         new TypeError("Cannot hand over messages: they go to a function already"),
       );
     }
-    return new Promise((resolve) => {
-      const consumption: Consumption = { consumer, settle: resolve, busy: open !== undefined };
-      this.#consumption = consumption;
-      if (signal !== undefined) {
-        const stop = (): void => this.#endConsumption(consumption, signal.reason);
-        signal.addEventListener("abort", stop, { once: true });
-        consumption.settle = (result) => {
-          signal.removeEventListener("abort", stop);
-          resolve(result);
-        };
-      }
-      if (open === undefined) this.pump();
-      else this.#openThenPump(open, consumption);
-    });
+    const { promise: done, resolve } = pendingPromise<void>();
+    const consumption: Consumption = {
+      consumer,
+      failsAtEnd,
+      done,
+      settle: resolve,
+      busy: open !== undefined,
+    };
+    this.#consumption = consumption;
+    if (signal !== undefined) {
+      const stop = (): void => this.#endConsumption(consumption, signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+      consumption.settle = (result) => {
+        signal.removeEventListener("abort", stop);
+        resolve(result);
+      };
+    }
+    if (open === undefined) this.pump();
+    else this.#openThenPump(open, consumption);
+    return done;
   }
 
   /** Lets the consumer, if there is one and it is free, take what has arrived. */
@@ -255,7 +271,9 @@ export class Inbox {
     this.leave();
     if (!this.#ended) return;
     if (this.#consumption === consumption) this.#consumption = undefined;
-    consumption.settle();
+    const error = consumption.failsAtEnd ? this.endOfMessages() : undefined;
+    if (error === undefined) consumption.settle();
+    else failConsumption(consumption, error);
   }
 
   /**
@@ -332,7 +350,7 @@ export class Inbox {
     // What it was given when it was stopped may fail afterwards.
     if (this.#consumption !== consumption) return;
     this.#consumption = undefined;
-    consumption.settle(Promise.reject(error));
+    failConsumption(consumption, error);
     this.leave();
   }
 
@@ -346,6 +364,11 @@ export class Inbox {
     if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
     else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
   }
+}
+
+function failConsumption(consumption: Consumption, error: unknown): void {
+  if (error instanceof WebSocketClosedError) quiet(consumption.done);
+  consumption.settle(Promise.reject(error));
 }
 
 /** Whether it is a promise, or may be something like one. */

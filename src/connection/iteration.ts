@@ -38,17 +38,20 @@ export interface ForEachOptions {
 }
 
 /** Calls a function with each message; see `WebSocketConnection.forEach`. */
-export async function forEachMessage(
+export function forEachMessage(
   inbox: Inbox,
   callback: Consumer,
   { signal }: ForEachOptions,
 ): Promise<void> {
-  requireFunction("callback", callback);
-  requireOptionalSignal("signal", signal);
-  signal?.throwIfAborted();
-  await inbox.consume(callback, { signal });
-  const error = inbox.endOfMessages();
-  if (error !== undefined) throw error;
+  try {
+    requireFunction("callback", callback);
+    requireOptionalSignal("signal", signal);
+    signal?.throwIfAborted();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  // No function of its own around that promise, whose rejection at the end is not to be reported.
+  return inbox.consume(callback, { signal, failsAtEnd: true });
 }
 
 /** The messages as a stream that is read only as it is read; `cancel` is called where that is. */

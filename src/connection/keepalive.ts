@@ -90,7 +90,10 @@ export class Keepalive implements Alarm {
   ring(): void {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
-    if (this.#takesOurs() || this.#heard) this.#noteLife(now);
+    const isBehind = this.#actions.isBehind();
+    if (this.#takesOurs(isBehind) || this.#heard) this.#noteLife(now);
+    // A pong would not be read, so none is expected; but a ping finds out where the transport is lost.
+    else if (!isBehind && this.#actions.isBlocked()) this.#pingSent = undefined;
 
     let due = Infinity;
     if (idleTimeout > 0) {
@@ -110,18 +113,14 @@ export class Keepalive implements Alarm {
   }
 
   /**
-   * Whether the peer shows life by taking what waits for it, which holds back our ping as well; or
-   * cannot show any, since it is us who do not read. One that neither takes nor is read has gone, or is
-   * up to no good.
+   * Whether the peer shows life by taking what waits for it, which holds back our ping as well. One that
+   * takes nothing and is not read has gone, or is up to no good.
    */
-  #takesOurs(): boolean {
+  #takesOurs(isBehind: boolean): boolean {
     const before = this.#sentBefore;
     const sent = this.#actions.countSent();
-    const isBehind = this.#actions.isBehind();
     this.#sentBefore = isBehind ? sent : undefined;
-    return isBehind
-      ? before !== undefined && sent > before
-      : before !== undefined || this.#actions.isBlocked();
+    return before !== undefined && (!isBehind || sent > before);
   }
 
   /** When to look at the peer again; `undefined` if it is given up. */

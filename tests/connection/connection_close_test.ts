@@ -4,8 +4,9 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { consumeMessages, type WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError, WebSocketProtocolError } from "../../src/errors.ts";
 import { createPair, ManualClock } from "../../src/testing.ts";
-import { test } from "../harness.ts";
+import { runtime, test } from "../harness.ts";
 import { CLOSE, closeFrameFor, closePayload, frameFor, PING, TEXT } from "../protocol/frames.ts";
+import { unhandled } from "../tools/unhandled.ts";
 import { type FakeTransport, openConnection, settle, stateOf } from "./fake_transport.ts";
 
 /** A frame with a reserved opcode. */
@@ -274,13 +275,7 @@ test("send, receive and ping on a closed connection", async () => {
 });
 
 test("A rejected send on a closed connection is not reported as unhandled", async () => {
-  const reported: unknown[] = [];
-  const note = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    reported.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", note);
-  try {
+  const reported = await unhandled(() => {
     const { connection, transport } = openConnection();
     transport.blocked = true;
     void connection.send(new Uint8Array(200_000));
@@ -289,13 +284,43 @@ test("A rejected send on a closed connection is not reported as unhandled", asyn
     transport.lose();
     void connection.send("x");
     void connection.ping();
-    await settle();
-    await settle();
-  } finally {
-    globalThis.removeEventListener("unhandledrejection", note);
-  }
+  });
   assertEquals(reported, []);
 });
+
+test("forEach that meets the end of its connection is not reported as unhandled", async () => {
+  const reported = await unhandled(() => {
+    const drained = openConnection();
+    void drained.connection.forEach(() => {});
+    drained.transport.lose();
+    void drained.connection.forEach(() => {});
+    const echoing = openConnection();
+    void echoing.connection.forEach((message) => {
+      void echoing.connection.close();
+      return echoing.connection.send(message);
+    });
+    echoing.transport.receive(frameFor("server", TEXT, "a"));
+    echoing.connection.abort();
+  });
+  assertEquals(reported, []);
+});
+
+test(
+  "What the function of forEach throws is reported as unhandled where nobody looks at it",
+  async () => {
+    const { connection, transport } = openConnection();
+    const failing = () => {
+      throw new RangeError("enough");
+    };
+    const reported = await unhandled(() => {
+      void connection.forEach(failing);
+      transport.receive(frameFor("server", TEXT, "a"));
+    });
+    assertEquals(reported.map(String), ["RangeError: enough"]);
+    connection.abort();
+  },
+  { skip: runtime === "bun" ? "Bun's runner reports it, and fails the file" : undefined },
+);
 
 test("abort from within the last message leaves no timeout behind", async () => {
   const ends = [["Close", closeFrameFor("server", 1000)], ["violation", BAD]] as const;

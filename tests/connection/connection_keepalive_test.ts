@@ -134,6 +134,7 @@ test("A peer is not given up while it is we who do not read", async () => {
   assertEquals(transport.paused, true);
   await clock.advance(10_000);
   assertEquals(await stateOf(connection.closed), "pending");
+  assertEquals(transport.frames.length, 10);
   await connection.receive();
   await clock.advance(900);
   assertEquals(await stateOf(connection.closed), "pending");

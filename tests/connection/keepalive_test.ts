@@ -123,6 +123,26 @@ test("Keepalive takes the silence of a peer that is not read for none", async ()
   assertEquals(log.filter((line) => line.startsWith("lost")).length, 1);
 });
 
+test("Keepalive pings on where the peer is not read, since a lost transport would show", async () => {
+  for (const pingTimeout of [0, 5, 20, 100]) {
+    const { clock, log, state } = watch({ pingInterval: 30, pingTimeout });
+    state.blocked = true;
+    await clock.advance(100);
+    assertEquals(log, ["ping at 30", "ping at 60", "ping at 90"], `timeout ${pingTimeout}`);
+  }
+});
+
+test("Keepalive counts from its last ping where a peer that is not read takes nothing either", async () => {
+  const { clock, log, state } = watch({ pingInterval: 40, pingTimeout: 20 });
+  state.blocked = true;
+  await clock.advance(75);
+  state.behind = true;
+  await clock.advance(24);
+  assertEquals(log, ["ping at 40", "ping at 80"]);
+  await clock.advance(1);
+  assertEquals(log.at(-1), "lost at 100");
+});
+
 test("Keepalive takes what the peer takes from us for a sign of life", async () => {
   const { clock, log, state } = watch({ pingInterval: 30, pingTimeout: 20 });
   const lost = () => log.filter((line) => line.startsWith("lost"));

@@ -1,25 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { quiet, READY, rejectQuietly } from "../../src/connection/ready.ts";
 import { runtime, test } from "../harness.ts";
-import { settle, stateOf } from "./fake_transport.ts";
-
-/** What is reported as unhandled while `run` and what follows from it run. */
-async function unhandled(run: () => unknown): Promise<unknown[]> {
-  const reported: unknown[] = [];
-  const note = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    reported.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", note);
-  try {
-    void run();
-    await settle();
-    await settle();
-  } finally {
-    globalThis.removeEventListener("unhandledrejection", note);
-  }
-  return reported;
-}
+import { unhandled } from "../tools/unhandled.ts";
+import { stateOf } from "./fake_transport.ts";
 
 test("a rejection that nobody looks at is reported, so that the tests below can fail", async () => {
   const error = new RangeError("loud");
