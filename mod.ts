@@ -58,6 +58,7 @@ export type {
   CompressionOptions,
   ConnectionOptions,
   ConnectionStats,
+  JsonObject,
   Message,
   RemoteAddress,
   Sendable,

@@ -25,10 +25,11 @@ import {
 } from "./handshake/client.ts";
 import { type HeadLimits, resolveHeadLimits } from "./handshake/head_limits.ts";
 import type { ResponseHead } from "./handshake/http1.ts";
+import { switchingProtocols } from "./handshake/switching_protocols.ts";
 import type { ConnectionOptions } from "./types.ts";
 
 /** Options of `connectWebSocket`. Times are milliseconds. */
-export interface ConnectOptions extends ConnectionOptions, ClientHandshakeOptions {
+export interface ConnectOptions<Data = unknown> extends ConnectionOptions, ClientHandshakeOptions {
   /**
    * How long it may take from the call to the open connection: dialling, TLS, the handshake, and
    * redirects, all together; 0 for no limit.
@@ -50,8 +51,21 @@ export interface ConnectOptions extends ConnectionOptions, ClientHandshakeOption
    * @default 65536 (64 KiB)
    */
   readonly maxErrorBodySize?: number;
-  /** Limits on the head of the response. */
+  /**
+   * Limits on the head of the response.
+   * @default { maxHeadSize: 16384, maxFields: 100, maxLineSize: 8192 }
+   */
   readonly headLimits?: Partial<HeadLimits>;
+  /**
+   * Called with the server's 101 once it is found in order, for its headers; awaited before the
+   * connection opens.
+   */
+  readonly onResponse?: (response: Response) => void | Promise<void>;
+  /**
+   * What the application wants to find at {@linkcode WebSocketConnection.data}.
+   * @default undefined
+   */
+  readonly data?: Data;
   /**
    * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
    * instead of it.
@@ -98,11 +112,11 @@ interface Attempt {
  * Connects by `dial`; see `connectWebSocket`. All arguments are checked before anything is dialled,
  * and nothing stays open when the promise rejects.
  */
-export async function connectBy(
+export async function connectBy<Data>(
   dial: Dial,
   source: string | URL | Request,
-  given: ConnectOptions,
-): Promise<WebSocketConnection> {
+  given: ConnectOptions<Data>,
+): Promise<WebSocketConnection<Data>> {
   const asked = source instanceof Request ? fromRequest(source, given) : given;
   // Read once: they may come from an iterator, and be wanted again behind a redirect.
   const options = asked.headers === undefined
@@ -111,6 +125,7 @@ export async function connectBy(
   const { connectTimeout = CONNECT_TIMEOUT, maxRedirects = 0, signal } = options;
   const { clock } = resolveConnectionOptions(options);
   requireOptionalFunction("dial", options.dial);
+  requireOptionalFunction("onResponse", options.onResponse);
   requireInteger("connectTimeout", connectTimeout, MAX_DELAY);
   requireInteger("maxRedirects", maxRedirects, Number.MAX_SAFE_INTEGER);
   resolveHeadLimits(options.headLimits);
@@ -130,7 +145,7 @@ export async function connectBy(
         throw connectError(attempt.url, error);
       },
     );
-    if (!("head" in result)) return result;
+    if (!("head" in result)) return result as WebSocketConnection<Data>;
     signal?.throwIfAborted();
     const location = redirectLocation(result.head);
     if (location === undefined || maxRedirects === 0) throw refusalError(result);
@@ -173,6 +188,8 @@ async function make(
     headLimits: options.headLimits ?? {},
     bodyLimit: (head: ResponseHead) =>
       mayRedirect && redirectLocation(head) !== undefined ? 0 : maxErrorBodySize,
+    onAccepted: async (head: ResponseHead) =>
+      await options.onResponse?.(switchingProtocols(toHeaders(head))),
     signal,
   }).run();
 }
@@ -264,10 +281,15 @@ function redirectError(refusal: Refusal, reason: string): WebSocketHandshakeErro
 
 function toResponse({ head, body }: Refusal): Response {
   const { status, statusText } = head;
-  const headers = new Headers();
-  for (const [name, value] of head.fields) headers.append(name, value);
+  const headers = toHeaders(head);
   const isNullBody = status === 204 || status === 205 || status === 304;
   return new Response(isNullBody ? null : body, { status, statusText, headers });
+}
+
+function toHeaders({ fields }: ResponseHead): Headers {
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.append(name, value);
+  return headers;
 }
 
 function requireInteger(name: string, value: number, to: number): void {

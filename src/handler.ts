@@ -8,7 +8,13 @@ import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
-import type { CloseInfo, CompressionOptions, Message, Sendable } from "./types.ts";
+import type {
+  CloseInfo,
+  CompressionOptions,
+  ConnectionOptions,
+  Message,
+  Sendable,
+} from "./types.ts";
 
 /** How `writeMessage` sends. */
 export interface WriteMessageOptions {
@@ -70,9 +76,10 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * each connection.
  *
  * In order: {@linkcode prepare} may refuse, and is called for handshakes that will be refused too, those
- * of other sites' pages among them; {@linkcode getCompressionOptions}, {@linkcode checkOrigin} and
- * {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is awaited before the first
- * {@linkcode onMessage}, and each `onMessage` before the next, while a peer that sends faster is not read;
+ * of other sites' pages among them; {@linkcode getConnectionOptions}, {@linkcode getCompressionOptions},
+ * {@linkcode checkOrigin} and {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is
+ * awaited before the first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that
+ * sends faster is not read;
  * {@linkcode onClose} comes last, exactly once after `open` was called.
  *
  * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
@@ -84,7 +91,7 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  *
  * class Echo extends WebSocketHandler {
  *   override onMessage(message: Message) {
- *     return this.writeMessage(`You said: ${message}`);
+ *     return this.writeMessage(message);
  *   }
  * }
  * ```
@@ -160,6 +167,14 @@ export abstract class WebSocketHandler {
     return this.#options.compression;
   }
 
+  /**
+   * Limits and times of this handler's connections, as a `maxMessageSize` of its own; what is not given
+   * is the router's.
+   */
+  getConnectionOptions(): ConnectionOptions {
+    return {};
+  }
+
   // To override: the connection ----------------------------------------------------------------
 
   /**
@@ -168,7 +183,14 @@ export abstract class WebSocketHandler {
    */
   open(..._groups: (string | undefined)[]): void | Promise<void> {}
 
-  /** A message: text as a string, binary as bytes. A promise holds the next message back. */
+  /**
+   * A message: text as a string, binary as bytes. Which one it is, the peer decides, so ask for
+   * `typeof message` before text is taken for granted.
+   *
+   * A promise holds the next message back. So one that waits for another message of the same peer, as
+   * for the answer to a question, is not to be returned, since it would wait for ever: leave it running,
+   * with its errors caught, as by `void work().catch((error) => this.onError(error))`.
+   */
   abstract onMessage(message: Message): unknown;
 
   /** A ping arrived, and was answered. May be async; nothing waits for it. */
@@ -178,10 +200,11 @@ export abstract class WebSocketHandler {
   onPong(_payload: Uint8Array): void | Promise<void> {}
 
   /**
-   * The connection has ended, however it did; {@linkcode closeCode} and {@linkcode closeReason} say
-   * how. May be async.
+   * The connection has ended, however it did: `info` says how, as {@linkcode closeCode} and
+   * {@linkcode closeReason} do, and its `error` what was wrong where it was not by a closing handshake.
+   * May be async.
    */
-  onClose(): void | Promise<void> {}
+  onClose(_info: CloseInfo): void | Promise<void> {}
 
   /**
    * Told of what the other methods throw, but for the `WebSocketClosedError` of a connection that has
@@ -288,6 +311,7 @@ export abstract class WebSocketHandler {
     for (const [name, value] of this.#responseHeaders ?? []) headers.append(name, value);
     return {
       ...options,
+      ...this.getConnectionOptions(),
       headers,
       compression: this.getCompressionOptions() ?? false,
       // An inherited method leaves the refusal's text, which names both hosts, to the policy.
@@ -315,9 +339,9 @@ export abstract class WebSocketHandler {
     } catch (error) {
       failConnection(connection, error, (error) => this.onError(error));
     }
-    await connection.closed;
+    const info = await connection.closed;
     try {
-      await this.onClose();
+      await this.onClose(info);
     } catch (error) {
       void report((error) => this.onError(error), error);
     }

@@ -1,6 +1,6 @@
 /**
- * Fixtures for testing what is built on Gale, and Gale itself: two connected connections in memory,
- * a clock to turn by hand, and streams cut into pieces.
+ * Fixtures for testing what is built on Gale, and Gale itself: a client of a server's function and two
+ * connected connections, both in memory, a clock to turn by hand, and streams cut into pieces.
  *
  * @example
  * ```ts
@@ -15,8 +15,11 @@
  * @module
  */
 
+import type { ConnectOptions } from "./client.ts";
 import { connectionOver, type WebSocketConnection } from "./connection/connection.ts";
+import type { DialTarget } from "./connection/dial.ts";
 import { createTransportPair } from "./connection/memory_transport.ts";
+import { StreamTransport } from "./connection/stream_transport.ts";
 import { ProtocolLink } from "./connection/protocol_link.ts";
 import type { PermessageDeflateInit } from "./extensions/permessage_deflate.ts";
 import {
@@ -25,6 +28,8 @@ import {
   resolveCompression,
 } from "./extensions/permessage_deflate_negotiation.ts";
 import { parseExtensions } from "./handshake/header_values.ts";
+import type { ServeStreamOptions } from "./server/accept.ts";
+import type { RequestHandler } from "./server/http_exchange.ts";
 import type { ByteStream, Clock, CompressionOptions, ConnectionOptions } from "./types.ts";
 
 export type {
@@ -35,14 +40,75 @@ export type {
   ConnectionOptions,
   Message,
 } from "./types.ts";
-export type { WebSocketConnection };
+export type { ConnectOptions, RequestHandler, ServeStreamOptions, WebSocketConnection };
+
+/** How {@linkcode connectTo} connects. */
+export interface ConnectToOptions<Data = unknown> extends Omit<ConnectOptions<Data>, "dial"> {
+  /**
+   * What is asked for; where it is no whole URL, a path of `ws://localhost`.
+   * @default "/"
+   */
+  readonly url?: string | URL;
+  /** How the server takes the request, as from what address; `secure` as the URL says, unless given. */
+  readonly server?: Omit<ServeStreamOptions, "signal">;
+}
+
+/**
+ * Opens a connection, in memory, to what a server's function answers: opening handshake, routes,
+ * refusals and all. The function is one for `serveTcp` or `serveStream`, with the `upgradeWebSocket` that
+ * it has anyway.
+ *
+ * Rejects as `connectWebSocket` does: with a `WebSocketHandshakeError` where the function refuses, whose
+ * `response` is its answer.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketRouter } from "@gale/websocket";
+ * import { upgradeWebSocket } from "@gale/websocket/tcp";
+ * import { connectTo } from "@gale/websocket/testing";
+ *
+ * const router = new WebSocketRouter([
+ *   ["/rooms/:name", (connection, _request, name) => connection.send(`Welcome to ${name}`)],
+ * ]);
+ * await using client = await connectTo(
+ *   async (request) =>
+ *     await router.handle(request, upgradeWebSocket) ?? new Response("a page"),
+ *   { url: "/rooms/lobby" },
+ * );
+ * console.log(await client.receive()); // "Welcome to lobby"
+ * ```
+ */
+export async function connectTo<Data = undefined>(
+  handler: RequestHandler,
+  options: ConnectToOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
+  const { url = "/", server = {}, ...rest } = options;
+  const [{ connectBy }, { serveTransport }] = await Promise.all([
+    import("./client.ts"),
+    import("./server/accept.ts"),
+  ]);
+  const dial = ({ secure }: DialTarget) => {
+    const [near, far] = createStreamPair();
+    const open = () => new StreamTransport(far, server.remoteAddress);
+    // What cuts it short, the client is told as well.
+    serveTransport(open, handler, { secure, ...server }).catch(() => {});
+    return Promise.resolve(near);
+  };
+  return await connectBy<Data>(dial, new URL(url, "ws://localhost"), rest);
+}
 
 /** How a pair of connections is set up. */
-export interface PairOptions {
+export interface PairOptions<ServerData = unknown, ClientData = unknown> {
   /** Options of the client's end. */
-  readonly client?: ConnectionOptions;
+  readonly client?: ConnectionOptions & {
+    /** What the client's end has as `data`. */
+    readonly data?: ClientData;
+  };
   /** Options of the server's end. */
-  readonly server?: ConnectionOptions;
+  readonly server?: ConnectionOptions & {
+    /** What the server's end has as `data`. */
+    readonly data?: ServerData;
+  };
   /**
    * Whether permessage-deflate is agreed.
    * @default false
@@ -71,18 +137,21 @@ export interface PairOptions {
 }
 
 /** Two connections that are each other's peer. */
-export interface ConnectionPair extends AsyncDisposable {
+export interface ConnectionPair<ServerData = unknown, ClientData = unknown>
+  extends AsyncDisposable {
   /** The client's end. */
-  readonly client: WebSocketConnection;
+  readonly client: WebSocketConnection<ClientData>;
   /** The server's end. */
-  readonly server: WebSocketConnection;
+  readonly server: WebSocketConnection<ServerData>;
 }
 
 /**
  * Creates two connected connections in memory, without a handshake and without a socket. Disposing
  * of the pair closes both.
  */
-export function createPair(options: PairOptions = {}): ConnectionPair {
+export function createPair<ServerData = undefined, ClientData = undefined>(
+  options: PairOptions<ServerData, ClientData> = {},
+): ConnectionPair<ServerData, ClientData> {
   const transports = createTransportPair(options);
   const url = options.url ?? "ws://localhost/";
   const protocol = options.protocol ?? "";
@@ -95,10 +164,10 @@ export function createPair(options: PairOptions = {}): ConnectionPair {
       extensions: compression?.header ?? "",
       compression: compression?.init,
     }, options[role] ?? {});
-    const connection = connectionOver(link, options[role] ?? {});
+    const connection = connectionOver<unknown>(link, options[role] ?? {});
     link.open(transports[i]!);
     return connection;
-  }) as [WebSocketConnection, WebSocketConnection];
+  }) as [WebSocketConnection<ClientData>, WebSocketConnection<ServerData>];
   return {
     client,
     server,

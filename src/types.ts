@@ -9,9 +9,21 @@ export type Sendable =
   | Blob
   | ReadableStream<string | Uint8Array>
   | AsyncIterable<string | Uint8Array>
-  | Record<string, unknown>
+  | JsonObject
   | readonly unknown[]
   | { toJSON(): unknown };
+
+/**
+ * A plain object, which goes as JSON. The type lets anything with properties pass but a promise, since
+ * nothing tells an instance of a class by its type: `send` rejects with a `TypeError` for that.
+ */
+export interface JsonObject {
+  /** What `JSON.stringify` takes. */
+  // deno-lint-ignore no-explicit-any -- a value that an interface describes would not do for `unknown`
+  readonly [key: string]: any;
+  /** Somebody has forgotten to await it. */
+  readonly then?: never;
+}
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -193,7 +205,7 @@ export interface ConnectionOptions {
    * @default 10000
    */
   readonly closeTimeout?: number;
-  /** Aborts the connection. */
+  /** Aborts the connection, whose peer sees 1006; for a code, call `close`. */
   readonly signal?: AbortSignal;
   /** Called with the payload of each ping received; it is answered without the application. */
   readonly onPing?: (payload: Uint8Array) => void;

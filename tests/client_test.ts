@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
 import { connectBy, type ConnectOptions } from "../src/client.ts";
 import type { WebSocketConnection } from "../src/connection/connection.ts";
 import type { Dial, DialTarget } from "../src/connection/dial.ts";
@@ -7,6 +13,7 @@ import { WebSocketHandshakeError } from "../src/errors.ts";
 import { encodeLatin1 } from "../src/handshake/latin1.ts";
 import { createStreamPair, ManualClock } from "../src/testing.ts";
 import { type ScriptedPeer, ScriptedServer, switchingProtocols } from "./client/scripted_server.ts";
+import { stateOf } from "./connection/fake_transport.ts";
 import { chunkings, test } from "./harness.ts";
 
 const URL_ = "ws://host/";
@@ -73,6 +80,64 @@ test("connectBy shows the subprotocol and the extensions agreed", async () => {
   assertEquals(connection.extensions, extensions);
   assert(connection.capabilities.compression);
   connection.abort();
+});
+
+test("connectBy tells onResponse of the 101, and waits for it", async () => {
+  const server = new ScriptedServer();
+  const told = Promise.withResolvers<Response>();
+  const gate = Promise.withResolvers<void>();
+  const connecting = connectBy(server.dial, URL_, {
+    ...QUIET,
+    onResponse: (response) => {
+      told.resolve(response);
+      return gate.promise;
+    },
+    data: "mine",
+  });
+  const peer = await server.peer(0);
+  const remote = await peer.upgrade(["Set-Cookie: a=1", "Set-Cookie: b=2", "X-Node: 7"]);
+  await remote.send("early");
+  const { status, headers } = await told.promise;
+  assertEquals([status, headers.get("x-node")], [101, "7"]);
+  assertEquals(headers.getSetCookie(), ["a=1", "b=2"]);
+  assertEquals(await stateOf(connecting), "pending");
+  gate.resolve();
+  const connection = await connecting;
+  assertEquals([await connection.receive(), connection.data satisfies string], ["early", "mine"]);
+  connection.abort();
+});
+
+test("connectBy opens nothing where onResponse throws, or rejects, or takes too long", async () => {
+  const expected = new RangeError("not this one");
+  const failing = [
+    () => {
+      throw expected;
+    },
+    () => Promise.reject(expected),
+  ];
+  for (const onResponse of failing) {
+    const error = await failsBy((peer) => peer.upgrade(), { onResponse });
+    assertStrictEquals(error.cause, expected);
+  }
+  const clock = new ManualClock();
+  const slow = await failsBy(
+    async (peer) => {
+      await peer.respond(await switchingProtocols(await peer.request()));
+      await clock.advance(100);
+    },
+    { clock, connectTimeout: 100, onResponse: () => new Promise<void>(() => {}) },
+  );
+  assertEquals((slow.cause as Error).name, "TimeoutError");
+});
+
+test("connectBy does not call onResponse for a refusal, or a 101 that is not in order", async () => {
+  let calls = 0;
+  const onResponse = () => void calls++;
+  await failsBy((peer) => peer.respond("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), {
+    onResponse,
+  });
+  await failsBy((peer) => peer.upgrade(["Sec-WebSocket-Protocol: v9"]), { onResponse });
+  assertEquals(calls, 0);
 });
 
 test("connectBy keeps frames that come with the head, however they are cut (RFC 6455 4.1)", async () => {

@@ -43,6 +43,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "ForEachOptions",
       "HandshakeOptions",
       "HeadLimits",
+      "JsonObject",
       "Message",
       "ReceiveOptions",
       "RemoteAddress",
@@ -64,6 +65,7 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./deno": {
     values: [
+      "WebSocketHandshakeError",
       "connectWebSocket",
       "guardUpgrades",
       "serveTcp",
@@ -86,6 +88,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "ForEachOptions",
       "HandshakeOptions",
       "HeadLimits",
+      "JsonObject",
       "ListenAddress",
       "Message",
       "PeerInfo",
@@ -107,6 +110,7 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./bun": {
     values: [
+      "WebSocketHandshakeError",
       "connectWebSocket",
       "createWebSocketHandlers",
       "guardUpgrades",
@@ -135,6 +139,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "ForEachOptions",
       "HandshakeOptions",
       "HeadLimits",
+      "JsonObject",
       "ListenAddress",
       "Message",
       "PeerInfo",
@@ -181,6 +186,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "ForEachOptions",
       "HandshakeOptions",
       "HeadLimits",
+      "JsonObject",
       "Message",
       "PeerInfo",
       "ReceiveOptions",
@@ -221,6 +227,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "ForEachOptions",
       "HandshakeOptions",
       "HeadLimits",
+      "JsonObject",
       "Message",
       "PeerInfo",
       "ReceiveOptions",
@@ -241,6 +248,7 @@ const expected: Readonly<Record<string, Exports>> = {
   "./testing": {
     values: [
       "ManualClock",
+      "connectTo",
       "createChunker",
       "createPair",
       "createStreamPair",
@@ -250,10 +258,14 @@ const expected: Readonly<Record<string, Exports>> = {
       "Clock",
       "CloseInfo",
       "CompressionOptions",
+      "ConnectOptions",
+      "ConnectToOptions",
       "ConnectionOptions",
       "ConnectionPair",
       "Message",
       "PairOptions",
+      "RequestHandler",
+      "ServeStreamOptions",
       "WebSocketConnection",
     ],
   },

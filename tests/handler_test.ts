@@ -1,16 +1,17 @@
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { WebSocketClosedError } from "../src/errors.ts";
+import { WebSocketClosedError, WebSocketProtocolError } from "../src/errors.ts";
 import { runHandler, WebSocketHandler } from "../src/handler.ts";
 import type { UpgradeOptions } from "../src/server/upgrade.ts";
 import { createPair } from "../src/testing.ts";
-import type { CompressionOptions, Message } from "../src/types.ts";
+import type { CloseInfo, CompressionOptions, ConnectionOptions, Message } from "../src/types.ts";
 import { test } from "./harness.ts";
 import { captureConsole, MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
 
@@ -34,7 +35,7 @@ class Recorder extends WebSocketHandler {
     return undefined;
   }
 
-  override onClose(): void | Promise<void> {
+  override onClose(_info?: CloseInfo): void | Promise<void> {
     this.calls.push("close");
     this.#over.resolve();
   }
@@ -590,6 +591,51 @@ test("WebSocketHandler reports that another connection has gone", async () => {
   await handler.over;
   assertEquals(handler.errors.length, 1);
   assert(handler.errors[0] instanceof WebSocketClosedError);
+});
+
+test("WebSocketHandler.onClose is told how the connection ended", async () => {
+  const infos: CloseInfo[] = [];
+  class Noting extends Recorder {
+    override onClose(info: CloseInfo): void {
+      infos.push(info);
+      super.onClose();
+    }
+  }
+  const closed = new Noting();
+  await (await run(closed)).client.close(4000, "done");
+  const failed = new Noting();
+  const { client } = await run(failed, { options: { maxMessageSize: 3 } });
+  await client.send("long");
+  await Promise.all([closed.over, failed.over]);
+  assertEquals(infos[0], { code: 4000, reason: "done", wasClean: true });
+  assertEquals(infos[1]!.code, failed.closeCode);
+  assertInstanceOf(infos[1]!.error, WebSocketProtocolError);
+});
+
+test("WebSocketHandler.getConnectionOptions go before the router's, and wrong ones are a 500", async () => {
+  class Small extends Recorder {
+    override getConnectionOptions(): ConnectionOptions {
+      return { maxMessageSize: 3 };
+    }
+  }
+  const handler = new Small();
+  const { client, options } = await run(handler, {
+    options: { maxMessageSize: 100, maxFragments: 5, headers: { "x-a": "1" }, compression: true },
+  });
+  assertEquals([options[0]!.maxMessageSize, options[0]!.maxFragments], [3, 5]);
+  assertEquals([options[0]!.compression, new Headers(options[0]!.headers).get("x-a")], [true, "1"]);
+  await client.send("long");
+  assertEquals((await client.closed).code, 1009);
+  await handler.over;
+
+  class Wrong extends Recorder {
+    override getConnectionOptions(): ConnectionOptions {
+      throw new RangeError("wrong");
+    }
+  }
+  const wrong = new Wrong();
+  assertEquals((await run(wrong)).response.status, 500);
+  assertEquals(wrong.errors.map(String), ["RangeError: wrong"]);
 });
 
 test("WebSocketHandler reports what onClose throws or rejects with", async () => {

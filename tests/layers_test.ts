@@ -36,6 +36,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/origin_policy.ts",
     "src/handshake/subprotocols.ts",
     "src/handshake/extra_headers.ts",
+    "src/handshake/switching_protocols.ts",
     "src/deflate/",
   ],
   [

@@ -1,5 +1,14 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { createChunker, createPair, createStreamPair, ManualClock } from "../src/testing.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { upgradeWebSocket } from "../src/adapters/tcp.ts";
+import { WebSocketHandshakeError } from "../src/errors.ts";
+import { WebSocketRouter } from "../src/router.ts";
+import {
+  connectTo,
+  createChunker,
+  createPair,
+  createStreamPair,
+  ManualClock,
+} from "../src/testing.ts";
 import { test } from "./harness.ts";
 
 test("createPair connects two ends, as real ones would agree", async () => {
@@ -43,6 +52,84 @@ test("A pair that is disposed of closes both ends", async () => {
     ends = [pair.client, pair.server];
   }
   for (const connection of ends) assertEquals((await connection.closed).code, 1000);
+});
+
+test("createPair gives each end its data, by type as well", async () => {
+  const pair = createPair({ server: { data: { user: "ann" } }, client: { data: 7 } });
+  const user: string = pair.server.data.user;
+  const count: number = pair.client.data;
+  assertEquals([user, count], ["ann", 7]);
+  await pair.client.close();
+});
+
+const rooms = new WebSocketRouter([
+  ["/rooms/:name", async (connection, request, name) => {
+    await connection.send([name, request.url, request.headers.get("x-user"), connection.protocol]);
+    await connection.forEach((message) => connection.send(message));
+  }],
+], { subprotocols: ["v1"], compression: true });
+const handle = async (request: Request): Promise<Response> =>
+  await rooms.handle(request, upgradeWebSocket) ?? new Response("none", { status: 404 });
+
+test("connectTo opens a connection to what a server's function answers", async () => {
+  const connection = await connectTo(handle, {
+    url: "/rooms/a%20b?c",
+    headers: { "x-user": "ann" },
+    subprotocols: ["v1"],
+    compression: true,
+    data: "mine",
+  });
+  assertEquals(connection.url, "ws://localhost/rooms/a%20b?c");
+  assert(connection.extensions.startsWith("permessage-deflate"));
+  const data: string = connection.data;
+  assertEquals(data, "mine");
+  const greeting = JSON.parse(await connection.receive() as string);
+  assertEquals(greeting, ["a b", "http://localhost/rooms/a%20b?c", "ann", "v1"]);
+  await connection.send("x".repeat(100_000));
+  assertEquals(await connection.receive(), "x".repeat(100_000));
+  assertEquals((await connection.close(4000)).code, 4000);
+});
+
+test("connectTo takes the address and the security of a client from its options", async () => {
+  const peers: unknown[] = [];
+  const remoteAddress = { transport: "tcp", hostname: "192.0.2.7", port: 9 } as const;
+  const connection = await connectTo((request, peer) => {
+    peers.push(request.url, peer);
+    return upgradeWebSocket(request).response;
+  }, { url: new URL("wss://example.com/x"), server: { remoteAddress } });
+  assertEquals(peers, ["https://example.com/x", { remoteAddress, secure: true }]);
+  await connection.close();
+});
+
+test("connectTo rejects with the answer where there is no upgrade, or the function throws", async () => {
+  const error = await assertRejects(() => connectTo(handle), WebSocketHandshakeError);
+  assertEquals([error.status, await error.response!.text()], [404, "none"]);
+  const refused = () => connectTo(handle, { url: "/rooms/a", origin: "https://elsewhere.example" });
+  assertEquals((await assertRejects(refused, WebSocketHandshakeError)).status, 403);
+  const reported: unknown[] = [];
+  const failing = () => {
+    throw new RangeError("enough");
+  };
+  const server = { onError: (error: unknown) => reported.push(error) };
+  const broken = await assertRejects(
+    () => connectTo(failing, { server }),
+    WebSocketHandshakeError,
+  );
+  assertEquals([broken.status, reported.map(String)], [500, ["RangeError: enough"]]);
+});
+
+test("connectTo gives up where the function takes longer than connectTimeout", async () => {
+  const clock = new ManualClock();
+  const asked = Promise.withResolvers<void>();
+  const never = () => {
+    asked.resolve();
+    return new Promise<Response>(() => {});
+  };
+  const connecting = connectTo(never, { clock, connectTimeout: 50 });
+  const rejected = assertRejects(() => connecting, WebSocketHandshakeError);
+  await asked.promise;
+  await clock.advance(50);
+  assertEquals(((await rejected).cause as Error).name, "TimeoutError");
 });
 
 test("createStreamPair carries what is written to one to the other", async () => {

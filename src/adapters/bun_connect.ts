@@ -7,10 +7,10 @@ import type { WebSocketConnection } from "../connection/connection.ts";
  * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over Bun's
  * sockets unless `options` give another `dial`.
  */
-export async function connectWebSocket(
+export async function connectWebSocket<Data = undefined>(
   url: string | URL | Request,
-  options: ConnectOptions = {},
-): Promise<WebSocketConnection> {
+  options: ConnectOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
   const [{ connectBy }, { dial }] = await Promise.all([
     import("../client.ts"),
     import("./bun_dial.ts"),

@@ -10,7 +10,7 @@ import type { WorkersSocket } from "./cloudflare_types.ts";
 export type ServeSocketOptions = Omit<ServeStreamOptions, "remoteAddress">;
 
 /** Options of {@linkcode acceptWebSocket}: `secure` is what the socket says, unless given. */
-export type AcceptSocketOptions = Omit<AcceptOptions, "remoteAddress">;
+export type AcceptSocketOptions<Data = unknown> = Omit<AcceptOptions<Data>, "remoteAddress">;
 
 /**
  * Reads one HTTP/1.1 request from a TCP connection and answers it, by a function that may upgrade it
@@ -49,10 +49,10 @@ export async function serveSocket(
  * where what `onRequest` returned is wrong. Where the options are wrong or a stream of the socket is
  * locked, rejects with one of these before it reads anything.
  */
-export async function acceptWebSocket(
+export async function acceptWebSocket<Data = undefined>(
   socket: WorkersSocket,
-  options: AcceptSocketOptions = {},
-): Promise<WebSocketConnection> {
+  options: AcceptSocketOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
   const { accept, open, secure } = await prepare(
     socket,
     options,

@@ -12,10 +12,10 @@ import type { WebSocketConnection } from "../connection/connection.ts";
  * rejects with a {@linkcode WebSocketHandshakeError} that says so. The connection belongs to the request
  * during which it was opened, and ends with it.
  */
-export async function connectWebSocket(
+export async function connectWebSocket<Data = undefined>(
   url: string | URL | Request,
-  options: ConnectOptions = {},
-): Promise<WebSocketConnection> {
+  options: ConnectOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
   const [{ connectBy }, { dial }] = await Promise.all([
     import("../client.ts"),
     import("./cloudflare_dial.ts"),

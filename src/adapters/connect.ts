@@ -17,7 +17,8 @@ import type { Dial } from "../connection/dial.ts";
  * - with a {@linkcode WebSocketHandshakeError} where the server cannot be reached (the host's error is
  *   the `cause`), where it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError` is
  *   the `cause`), and where the server answers otherwise than with a 101 that is in order: the
- *   `response` then has the status, the headers, and the body up to `maxErrorBodySize`.
+ *   `response` then has the status, the headers, and the body up to `maxErrorBodySize`; also where
+ *   `onResponse` throws or rejects (its error is the `cause`).
  *
  * Nothing stays open then. On Deno, `--allow-net` is needed.
  *
@@ -35,10 +36,10 @@ import type { Dial } from "../connection/dial.ts";
  * }
  * ```
  */
-export async function connectWebSocket(
+export async function connectWebSocket<Data = undefined>(
   url: string | URL | Request,
-  options: ConnectOptions = {},
-): Promise<WebSocketConnection> {
+  options: ConnectOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
   if ("WebSocketPair" in globalThis) {
     const { connectWebSocket } = await import("./cloudflare_connect.ts");
     return await connectWebSocket(url, options);

@@ -80,10 +80,10 @@ export async function serveStream(
  * where what `onRequest` returned is wrong. Where the options are wrong or the stream is locked, rejects
  * with one of these before it reads anything.
  */
-export async function acceptWebSocket(
+export async function acceptWebSocket<Data = undefined>(
   stream: ByteStream,
-  options: AcceptOptions = {},
-): Promise<WebSocketConnection> {
+  options: AcceptOptions<Data> = {},
+): Promise<WebSocketConnection<Data>> {
   const { remoteAddress } = options;
   return await acceptTransport(() => new StreamTransport(stream, remoteAddress), options);
 }

@@ -22,6 +22,8 @@ export interface ExchangeInit {
   readonly headLimits: Partial<HeadLimits>;
   /** The bytes that are wanted of the body of a response other than 101. */
   readonly bodyLimit: (head: ResponseHead) => number;
+  /** Told of a 101 that is in order, before it becomes a connection. */
+  readonly onAccepted: (head: ResponseHead) => Promise<void>;
   /** Gives the exchange up. */
   readonly signal: AbortSignal;
 }
@@ -158,6 +160,7 @@ export class ClientExchange implements TransportSink {
     try {
       const agreement = await this.#init.handshake.check(head);
       await this.#requestWritten.promise;
+      if (this.#phase === Phase.Checking) await this.#init.onAccepted(head);
       if (this.#phase === Phase.Checking) this.#handOver(agreement);
     } catch (error) {
       this.#fail(error);

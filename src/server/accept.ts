@@ -33,15 +33,22 @@ export interface ServeStreamOptions
 }
 
 /** Options of `acceptWebSocket`. */
-export interface AcceptOptions
-  extends UpgradeOptions, StreamOptions, Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
+export interface AcceptOptions<Data = unknown>
+  extends
+    UpgradeOptions<Data>,
+    StreamOptions,
+    Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
   /**
    * Called with the request before it is answered. Options that it returns replace those given, one by
    * one; a `Response` refuses the request.
    */
   readonly onRequest?: (
     request: Request,
-  ) => UpgradeOptions | Response | undefined | Promise<UpgradeOptions | Response | undefined>;
+  ) =>
+    | UpgradeOptions<Data>
+    | Response
+    | undefined
+    | Promise<UpgradeOptions<Data> | Response | undefined>;
 }
 
 /** Makes the transport, once the options are known to be in order. */
@@ -83,10 +90,10 @@ export async function serveTransport(
 }
 
 /** Reads an opening handshake and answers it; see `acceptWebSocket` of `@gale/websocket/tcp`. */
-export async function acceptTransport(
+export async function acceptTransport<Data>(
   open: OpenTransport,
-  options: AcceptOptions,
-): Promise<WebSocketConnection> {
+  options: AcceptOptions<Data>,
+): Promise<WebSocketConnection<Data>> {
   checkAcceptOptions(options);
   let refusal: Response | undefined;
   const failures: unknown[] = [];
@@ -100,7 +107,7 @@ export async function acceptTransport(
   };
   const onError = (error: unknown) => void failures.push(error);
   const end = await runExchange(open, answer, { ...options, onError });
-  if (end.connection !== undefined) return end.connection;
+  if (end.connection !== undefined) return end.connection as WebSocketConnection<Data>;
   options.signal?.throwIfAborted();
   if (failures.length > 0) throw failures[0];
   throw handshakeError(end.refusal ?? refusal, end.error);

@@ -17,6 +17,7 @@ import {
   negotiateUpgrade,
   responseFields,
 } from "../handshake/server.ts";
+import { switchingProtocols } from "../handshake/switching_protocols.ts";
 import { responseHead } from "./response_writer.ts";
 import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
 import { registerUpgrader } from "./upgrade_registry.ts";
@@ -112,14 +113,5 @@ export class RawUpgrade<Data = unknown> {
   /** Gives the connection up. */
   abort(error: unknown): void {
     this.#link.abort(error);
-  }
-}
-
-/** A response that says 101, also where the standard's constructor refuses to make one. */
-function switchingProtocols(headers: Headers): Response {
-  try {
-    return new Response(null, { status: 101, headers });
-  } catch {
-    return Object.defineProperty(new Response(null, { headers }), "status", { value: 101 });
   }
 }

@@ -31,11 +31,14 @@ export interface ServeOptions {
    * @default Infinity
    */
   readonly maxConnections?: number;
-  /** Limits on the head of a request, answered 414 or 431 when exceeded. */
+  /**
+   * Limits on the head of a request, answered 414 or 431 when exceeded.
+   * @default { maxHeadSize: 16384, maxFields: 100, maxLineSize: 8192 }
+   */
   readonly headLimits?: Partial<HeadLimits>;
   /**
-   * Called with what the request function threw, and with failures to accept; the server lives on. Its
-   * code may also fail to load, which is its end.
+   * Called with what the request function threw, and with failures to accept; the server lives on. Called
+   * as well where the server's own code does not load, which ends the server.
    * @default `console.error`
    */
   readonly onError?: (error: unknown) => void;
@@ -68,7 +71,10 @@ export interface ServeTcpOptions extends ServeOptions {
    * @default "0.0.0.0"
    */
   readonly hostname?: string;
-  /** The path of a Unix socket, instead of port and hostname. */
+  /**
+   * The path of a Unix socket, instead of port and hostname. A file that is there already, as a server
+   * that was killed leaves it, keeps the server from listening.
+   */
   readonly path?: string;
   /** The certificate chain, in PEM: the server speaks TLS. Goes with `key`. */
   readonly cert?: string;

@@ -13,7 +13,10 @@ import { type ListenAddress, resolveServeOptions, type ServeTcpOptions } from ".
 export interface TcpServer extends AsyncDisposable {
   /** Where it listens. */
   readonly addr: ListenAddress;
-  /** Resolves once the server is shut down and everything it had open is over. Never rejects. */
+  /**
+   * Resolves once the server is shut down and everything it had open is over; what an async `onClose`
+   * does then may go on. Never rejects.
+   */
   readonly finished: Promise<void>;
   /**
    * Stops accepting, closes the WebSockets with 1001 and lets requests be answered, for at most

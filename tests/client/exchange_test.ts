@@ -67,6 +67,7 @@ function begin(signal: AbortSignal = new AbortController().signal) {
     options: { clock: new ManualClock() },
     headLimits: {},
     bodyLimit: () => 100,
+    onAccepted: () => Promise.resolve(),
     signal,
   });
   const outcome = exchange.run();
