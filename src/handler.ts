@@ -80,7 +80,8 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * {@linkcode checkOrigin} and {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is
  * awaited before the first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that
  * sends faster is not read;
- * {@linkcode onClose} comes last, exactly once after `open` was called.
+ * {@linkcode onClose} comes last, exactly once after `open` was called: what is at work when the
+ * connection ends, `open` or an `onMessage`, is waited for, at most for `closeTimeout`.
  *
  * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
  * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.

@@ -31,7 +31,7 @@ export interface CloseInfo {
   readonly code: number;
   /** The reason received, or the empty string. */
   readonly reason: string;
-  /** Whether both Close frames were exchanged, ours behind all that was sent before. */
+  /** Whether both Close frames were exchanged, ours behind all whose `send` was not rejected. */
   readonly wasClean: boolean;
   /** What ended the connection, where it was an error: a violation, a timeout, a lost transport. */
   readonly error?: unknown;

@@ -10,7 +10,7 @@ import {
 import { WebSocketClosedError, WebSocketProtocolError } from "../src/errors.ts";
 import { runHandler, WebSocketHandler } from "../src/handler.ts";
 import type { UpgradeOptions } from "../src/server/upgrade.ts";
-import { createPair } from "../src/testing.ts";
+import { createPair, ManualClock } from "../src/testing.ts";
 import type { CloseInfo, CompressionOptions, ConnectionOptions, Message } from "../src/types.ts";
 import { test } from "./harness.ts";
 import { captureConsole, MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
@@ -591,6 +591,30 @@ test("WebSocketHandler reports that another connection has gone", async () => {
   await handler.over;
   assertEquals(handler.errors.length, 1);
   assert(handler.errors[0] instanceof WebSocketClosedError);
+});
+
+test("WebSocketHandler.onClose waits for what is at work, at most for closeTimeout", async () => {
+  const clock = new ManualClock();
+  const options = { clock, closeTimeout: 1_000, pingInterval: 0 };
+  const never = () => new Promise<void>(() => {});
+  const finished = Promise.withResolvers<void>();
+  const hanging = Object.assign(new Recorder(), { onMessage: never });
+  const opening = Object.assign(new Recorder(), { open: never });
+  const busy = Object.assign(new Recorder(), { onMessage: () => finished.promise });
+  for (const handler of [hanging, opening, busy]) {
+    const { client } = await run(handler, { options });
+    await client.send("a");
+    await client.send("b");
+    await settle();
+    client.abort();
+  }
+  await clock.advance(999);
+  finished.resolve();
+  await busy.over;
+  assertEquals([hanging.calls, opening.calls], [["open"], []]);
+  await clock.advance(1);
+  await Promise.all([hanging.over, opening.over]);
+  assertEquals([hanging.calls, opening.calls, clock.pending], [["open", "close"], ["close"], 0]);
 });
 
 test("WebSocketHandler.onClose is told how the connection ended", async () => {

@@ -58,7 +58,7 @@ export class BunSocket implements HostSocket, BunSocketData {
   #gatheredBytes = 0;
   /** Whether Bun has queued something, and will call `drain`. */
   #behind = false;
-  /** Sends, in their order, what Bun has dropped. */
+  /** Sends, in their order, what Bun has dropped, and what came behind that. */
   #dropped: (() => void)[] = [];
   #droppedBytes = 0;
 
@@ -110,9 +110,8 @@ export class BunSocket implements HostSocket, BunSocketData {
     return !this.#behind;
   }
 
-  /** Sends a ping, behind what was gathered. */
+  /** Sends a ping; nothing is gathered then. */
   ping(payload: Uint8Array): void {
-    if (this.gathers) this.flush();
     this.#writePing(payload);
   }
 
@@ -191,13 +190,14 @@ export class BunSocket implements HostSocket, BunSocketData {
    * has a reason where it is Bun that closed it because of the peer.
    */
   onClose(code: number, reason: string): void {
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
     if (code === CloseCode.Abnormal && reason !== "") {
       this.#link.lost(new WebSocketProtocolError(violationCode(reason), reason));
     } else {
       this.#link.closed(code, reason);
     }
+    // Behind that, since the link asks whether anything has been left.
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
   }
 
   /** Whether a message of this length is to be written and not gathered; then nothing is before it. */
@@ -218,24 +218,28 @@ export class BunSocket implements HostSocket, BunSocketData {
   }
 
   #writeText(text: string, compress: boolean): boolean {
-    const result = this.#socket!.sendText(text, compress);
-    if (result > 0) return true;
-    if (!this.#isDropped(result)) return !this.#behind;
+    if (this.#dropped.length === 0) {
+      const result = this.#socket!.sendText(text, compress);
+      if (result > 0) return true;
+      if (!this.#isDropped(result)) return !this.#behind;
+    }
     this.#keep(() => this.#writeText(text, compress), text.length);
     return false;
   }
 
   #writeBinary(data: Uint8Array, compress: boolean): boolean {
-    const result = this.#socket!.sendBinary(data, compress);
-    if (result > 0) return true;
-    if (!this.#isDropped(result)) return !this.#behind;
+    if (this.#dropped.length === 0) {
+      const result = this.#socket!.sendBinary(data, compress);
+      if (result > 0) return true;
+      if (!this.#isDropped(result)) return !this.#behind;
+    }
     const copy = copyOf(data);
     this.#keep(() => this.#writeBinary(copy, compress), copy.length);
     return false;
   }
 
   #writePing(payload: Uint8Array): void {
-    if (!this.#isDropped(this.#socket!.ping(payload))) return;
+    if (this.#dropped.length === 0 && !this.#isDropped(this.#socket!.ping(payload))) return;
     const copy = copyOf(payload);
     this.#keep(() => this.#writePing(copy), copy.length);
   }

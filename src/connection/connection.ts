@@ -74,8 +74,9 @@ export let onceClosed: (
 /**
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
  * returns a promise is given the next message when that has resolved, and the first message comes when
- * `open` has been called and its promise has. Resolves when the last message has been consumed; rejects
- * with what the consumer or `open` throws, and hands over no more.
+ * `open` has been called and its promise has. Resolves when the last message has been consumed, or at the
+ * latest `closeTimeout` after the end; rejects with what the consumer or `open` throws, and hands over no
+ * more.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
@@ -120,7 +121,8 @@ export class WebSocketConnection<Data = unknown>
   #peerClose: { readonly code: number; readonly reason: string } | undefined;
   #failure: unknown;
   #closeTimeout: Timeout | undefined;
-  #answerTimeout: Timeout | undefined;
+  /** Bounds what the application is at work on when the peer has closed, and when all has ended. */
+  #workTimeout: Timeout | undefined;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
   #info: CloseInfo | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
@@ -238,11 +240,7 @@ export class WebSocketConnection<Data = unknown>
 
   /** A sink of messages: {@linkcode send} with its flow control; closing it closes the connection. */
   get writable(): WritableStream<Message> {
-    return this.#writable ??= new WritableStream({
-      write: (message) => this.send(message),
-      close: async () => void await this.close(),
-      abort: (reason) => this.abort(reason),
-    });
+    return this.#writable ??= this.#createWritable();
   }
 
   // Receiving ----------------------------------------------------------------------------------
@@ -390,6 +388,27 @@ export class WebSocketConnection<Data = unknown>
 
   // Within -------------------------------------------------------------------------------------
 
+  #createWritable(): WritableStream<Message> {
+    let closing = false;
+    return new WritableStream({
+      start: (controller) => {
+        // Here and not by `abort`, which the stream calls only behind the write under way.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+        // Not at once: who pipes what is received into it is about to close it.
+        const end = new TurnEnd(() => {
+          if (!closing) controller.error(this.#closedError("send message"));
+        });
+        void this.closed.then(() => end.note(true));
+      },
+      write: (message) => this.send(message),
+      close: async () => {
+        closing = true;
+        await this.close();
+      },
+    });
+  }
+
   #nextPings(): Pings {
     return this.#pings ??= new Pings();
   }
@@ -413,6 +432,8 @@ export class WebSocketConnection<Data = unknown>
     if (backlog === undefined) return this.#sendClose(code, reason);
     this.#closing = true;
     this.#limitClosing();
+    // As with the Close itself: the peer may wait for us to read before it reads what is before that.
+    if (this.#peerClose === undefined) this.#inbox.release();
     backlog.then(() => this.#sendClose(code, reason)).catch((error) => this.abort(error));
   }
 
@@ -445,31 +466,38 @@ export class WebSocketConnection<Data = unknown>
     // What it answered may have been `abort`.
     if (this.#info !== undefined) return false;
     const { returning, isFilled } = this.#inbox;
-    const isDone = returning === "no" && !isFilled;
-    if (this.#closing || isDone || this.#link.answersClose) {
+    const { backlog } = this.#outbox;
+    const isAtWork = returning !== "no" || isFilled;
+    const isDone = this.#closing ? this.#closeSent : !isAtWork && backlog === undefined;
+    if (isDone || this.#link.answersClose) {
       this.#closeSent = true;
       this.#limitClosing();
       this.#endMessages();
       return true;
     }
-    const answer = (): void => this.#answerClose();
-    if (returning === "surely") {
-      // Half, since the peer may wait no longer for our answer than we would for the peer's.
-      const { clock, closeTimeout } = this.#options;
-      this.#answerTimeout = new Timeout(clock, answer, closeTimeout / 2);
-    } else {
-      new TurnEnd(answer).note(true);
-    }
     this.#limitClosing();
+    // Where the application has closed, our Close is on its way already, behind what was sent.
+    if (!this.#closing) {
+      if (returning === "surely" || backlog !== undefined) this.#limitAnswer(code, reason);
+      if (!isAtWork) this.#answerClose();
+      else if (returning !== "surely") new TurnEnd(() => this.#answerClose()).note(true);
+    }
     this.#inbox.end();
     this.#pings?.rejectAll(this.#closedError("receive pong"));
     return false;
   }
 
-  /** Answers the peer's Close, unless that is done, or is on its way behind what was sent. */
+  /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
   #answerClose(): void {
-    if (this.#peerClose === undefined || this.#closing) return;
-    this.#sendClose(this.#peerClose.code, this.#peerClose.reason);
+    if (this.#peerClose !== undefined) {
+      this.#startClosing(this.#peerClose.code, this.#peerClose.reason);
+    }
+  }
+
+  /** Answers the peer's Close at the latest when it is half of what the peer may wait as we would. */
+  #limitAnswer(code: number, reason: string): void {
+    const { clock, closeTimeout } = this.#options;
+    this.#workTimeout = new Timeout(clock, () => this.#sendClose(code, reason), closeTimeout / 2);
   }
 
   /**
@@ -508,10 +536,15 @@ export class WebSocketConnection<Data = unknown>
       : { ...close, wasClean: false, error: this.#failure ?? error };
     this.#keepalive.stop();
     this.#closeTimeout?.clear();
-    this.#answerTimeout?.clear();
+    this.#workTimeout?.clear();
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
     this.#endMessages();
     this.#outbox.end();
+    if (this.#inbox.isHandling) {
+      // A handler is told of the end, though it may be at work on what never ends.
+      const { clock, closeTimeout } = this.#options;
+      this.#workTimeout = new Timeout(clock, () => this.#inbox.abandon(), closeTimeout);
+    }
     this.#closed?.resolve(this.#info);
     this.#onClosed?.(this);
   }
@@ -599,6 +632,7 @@ export class WebSocketConnection<Data = unknown>
 
     onFinished(): void {
       this.#connection.#answerClose();
+      if (this.#connection.#info !== undefined) this.#connection.#workTimeout?.clear();
     }
 
     endOfMessages(): WebSocketClosedError | undefined {
@@ -644,7 +678,7 @@ export class WebSocketConnection<Data = unknown>
     }
 
     countSent(): number {
-      return this.#connection.#link.bytesSent;
+      return this.#connection.#link.progress;
     }
 
     sendPing(): void {

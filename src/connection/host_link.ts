@@ -177,8 +177,13 @@ export class HostLink implements Link {
 
   /** Bytes of messages that the host has written, as far as it tells. */
   get bytesSent(): number {
-    // A host may count the headers of frames among what it buffers.
-    return Math.max(0, this.#bytesSent - this.bufferedAmount);
+    // A host may count among what it buffers the headers of frames, and text in bytes.
+    return Math.max(0, this.progress);
+  }
+
+  /** May be below zero: of text, the host counts bytes. */
+  get progress(): number {
+    return this.#bytesSent - this.bufferedAmount;
   }
 
   /** Bytes of messages that came from the host. */
@@ -207,19 +212,19 @@ export class HostLink implements Link {
 
   /** Sends a text message. */
   sendText(data: string, compress: boolean | undefined): void {
-    this.#bytesSent += data.length;
-    this.#mostBuffered += 3 * data.length + HEADER;
     if (this.#blocked) this.#wait({ kind: "text", data, compress }, data.length);
     else this.#blocked = !this.#socket!.sendText(data, compress);
+    this.#bytesSent += data.length;
+    this.#mostBuffered += 3 * data.length + HEADER;
   }
 
   /** Sends a binary message. */
   sendBinary(data: Uint8Array, compress: boolean | undefined): void {
-    this.#bytesSent += data.length;
-    this.#mostBuffered += data.length + HEADER;
     // The application may change what it has sent.
     if (this.#blocked) this.#wait({ kind: "binary", data: copyOf(data), compress }, data.length);
     else this.#blocked = !this.#socket!.sendBinary(data, compress);
+    this.#bytesSent += data.length;
+    this.#mostBuffered += data.length + HEADER;
   }
 
   /** Begins a message in fragments, which are gathered. */
@@ -258,6 +263,8 @@ export class HostLink implements Link {
   ping(data: Uint8Array): void {
     if (!this.capabilities.ping) throw this.#unsupported("send ping");
     this.#mostBuffered += data.length + HEADER;
+    // What was sent before goes before, and Bun may drop it.
+    if (this.gathers) this.#blocked = !this.#socket!.flush!();
     if (this.#blocked) this.#wait({ kind: "ping", data: copyOf(data) }, data.length);
     else this.#socket!.ping(data);
   }
@@ -401,14 +408,18 @@ export class HostLink implements Link {
     switch (outgoing.kind) {
       case "text":
         this.#waitingBytes -= outgoing.data.length;
+        // As it waited it counted one byte for each unit.
+        this.#mostBuffered += 2 * outgoing.data.length + HEADER;
         this.#blocked = !socket.sendText(outgoing.data, outgoing.compress);
         break;
       case "binary":
         this.#waitingBytes -= outgoing.data.length;
+        this.#mostBuffered += HEADER;
         this.#blocked = !socket.sendBinary(outgoing.data, outgoing.compress);
         break;
       case "ping":
         this.#waitingBytes -= outgoing.data.length;
+        this.#mostBuffered += HEADER;
         socket.ping(outgoing.data);
         break;
       case "close":
@@ -486,14 +497,23 @@ export class HostLink implements Link {
     this.close(code, reason);
   }
 
+  /** Whether a message that was sent has not gone to the host, or is still there. */
+  #isCut(): boolean {
+    return this.#gathering !== undefined || (this.#socket?.bufferedAmount ?? 0) > 0 ||
+      this.#waiting.some(({ kind }) => kind === "text" || kind === "binary");
+  }
+
   #end(error: unknown): void {
+    // What the connection does as it hears of the end may lead here again.
+    if (this.#ended) return;
+    const isCut = this.#isCut();
     this.#ended = true;
     if (this.#look !== SOON) this.#clock.clearTimeout(this.#look);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#held = undefined;
     this.#gathering = undefined;
-    this.#sink?.onEnd(error ?? this.#failed);
+    this.#sink?.onEnd(error ?? this.#failed, isCut);
   }
 
   #unsupported(action: string): DOMException {

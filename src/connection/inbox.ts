@@ -60,6 +60,7 @@ export type Returning = "no" | "perhaps" | "surely";
 interface Consumption {
   readonly consumer: Consumer;
   readonly failsAtEnd: boolean;
+  readonly opens: boolean;
   /** What `consume` has returned. */
   readonly done: Promise<void>;
   /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
@@ -119,6 +120,11 @@ export class Inbox {
   /** Whether the application has a message in hand that it may answer before it takes the next. */
   get returning(): Returning {
     return this.#consumption?.busy === true ? "surely" : this.#returning;
+  }
+
+  /** Whether a consumer that has an `open` is at work on that, or on a message. */
+  get isHandling(): boolean {
+    return this.#consumption?.opens === true && this.#consumption.busy;
   }
 
   /** Whether reading has been stopped. */
@@ -181,7 +187,8 @@ export class Inbox {
   /** Whoever was given the last message has done with it. */
   leave(): void {
     this.#returning = "no";
-    if (this.#ended) this.#source.onFinished();
+    // One that has a message in hand is not done, though it asks for the next one meanwhile.
+    if (this.#ended && this.#consumption?.busy !== true) this.#source.onFinished();
   }
 
   /** The next message once it is there, `null` if none will come. */
@@ -208,7 +215,7 @@ export class Inbox {
 
   /** Gives the next message to `waiter` once it is there, `null` if none will come. */
   wait(waiter: Waiter): void {
-    // Whoever waits for the next message has answered the last one.
+    // Whoever waits for the next message has answered the last one, unless that was a consumer's.
     this.leave();
     if (this.#ended) return waiter.give(null);
     this.#source.flushAnswers();
@@ -239,6 +246,7 @@ export class Inbox {
     const consumption: Consumption = {
       consumer,
       failsAtEnd,
+      opens: open !== undefined,
       done,
       settle: resolve,
       busy: open !== undefined,
@@ -283,6 +291,13 @@ export class Inbox {
   release(): void {
     this.#released = true;
     if (this.#paused) this.#resume();
+  }
+
+  /** Does not wait for the consumer any longer, which is given no more. */
+  abandon(): void {
+    const consumption = this.#consumption;
+    this.#consumption = undefined;
+    consumption?.settle();
   }
 
   /** What an iteration throws once no more messages come; `undefined` where it just ends. */

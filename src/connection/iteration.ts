@@ -2,7 +2,7 @@
 
 import { requireFunction, requireOptionalSignal } from "../arguments.ts";
 import type { Message } from "../types.ts";
-import type { Consumer, Inbox, Returning, Waiter } from "./inbox.ts";
+import type { Consumer, Inbox, Waiter } from "./inbox.ts";
 import { pendingPromise } from "./ready.ts";
 
 type Step = IteratorResult<Message, undefined>;
@@ -18,7 +18,11 @@ export class MessageIterator implements AsyncIterator<Message, undefined> {
 
   /** The next message, once it is there. */
   next(): Promise<Step> {
-    return nextStep(this.#inbox, "surely");
+    const value = this.#inbox.take("surely");
+    if (value !== undefined) return Promise.resolve({ value, done: false });
+    const { promise, resolve } = pendingPromise<Step>();
+    this.#inbox.wait(new PendingStep(resolve, this.#inbox));
+    return promise;
   }
 
   /** Called where the loop is left. */
@@ -59,44 +63,36 @@ export function createReadable(
   inbox: Inbox,
   cancel: () => Promise<void>,
 ): ReadableStream<Message> {
+  // The message that a read still waits for is not to be lost with it.
+  const cancelled = new AbortController();
   return new ReadableStream({
     pull: async (controller) => {
-      // Who reads a stream does not say when he stops.
-      const { value, done } = await nextStep(inbox, "perhaps");
-      if (done) controller.close();
-      else controller.enqueue(value);
+      const message = await inbox.receive({ signal: cancelled.signal });
+      if (message !== null) return controller.enqueue(message);
+      const error = inbox.endOfMessages();
+      if (error !== undefined) throw error;
+      controller.close();
     },
-    cancel,
+    cancel: (reason) => {
+      cancelled.abort(reason);
+      return cancel();
+    },
   }, { highWaterMark: 0 });
-}
-
-function nextStep(inbox: Inbox, returning: Returning): Promise<Step> {
-  const value = inbox.take(returning);
-  if (value !== undefined) return Promise.resolve({ value, done: false });
-  const { promise, resolve } = pendingPromise<Step>();
-  inbox.wait(new PendingStep(resolve, inbox, returning));
-  return promise;
 }
 
 /** A step of an iteration whose message is still to come. */
 class PendingStep implements Waiter {
   readonly #resolve: (step: Step | Promise<never>) => void;
   readonly #inbox: Inbox;
-  readonly #returning: Returning;
 
-  constructor(
-    resolve: (step: Step | Promise<never>) => void,
-    inbox: Inbox,
-    returning: Returning,
-  ) {
+  constructor(resolve: (step: Step | Promise<never>) => void, inbox: Inbox) {
     this.#resolve = resolve;
     this.#inbox = inbox;
-    this.#returning = returning;
   }
 
   give(value: Message | null): void {
     if (value !== null) {
-      this.#inbox.expect(this.#returning);
+      this.#inbox.expect("surely");
       this.#resolve({ value, done: false });
       return;
     }

@@ -60,8 +60,10 @@ export interface Link {
   readonly answersClose: boolean;
   /** Bytes accepted for sending and not yet taken by the transport. */
   readonly bufferedAmount: number;
-  /** Bytes that the transport has taken, more and more of them while the peer does. */
+  /** Bytes that the transport has taken. */
   readonly bytesSent: number;
+  /** Grows while the peer takes what was sent, by whatever measure. */
+  readonly progress: number;
   /** Bytes taken from the transport. */
   readonly bytesReceived: number;
 

@@ -6,7 +6,7 @@
 import { copyOf } from "../bytes.ts";
 import { encodeUtf8 } from "../protocol/utf8.ts";
 import type { Link } from "./link.ts";
-import { quiet, READY } from "./ready.ts";
+import { quiet, READY, rejectQuietly } from "./ready.ts";
 import {
   openSource,
   type Payload,
@@ -25,7 +25,7 @@ export interface SendOptions {
    */
   readonly compress?: boolean;
   /**
-   * Whether text goes out as a binary message, in UTF-8.
+   * Whether text goes out as a binary message, in UTF-8; that of a stream as well.
    * @default false
    */
   readonly binary?: boolean;
@@ -79,6 +79,7 @@ export class Outbox {
   #queued = 0;
   /** Settles when `bufferedAmount` has fallen again. */
   #drain: PromiseWithResolvers<void> | undefined;
+  #ended = false;
   #sent = 0;
   /** How many messages had come when one was last sent behind them, and how many were sent since. */
   #answered = 0;
@@ -169,6 +170,7 @@ export class Outbox {
 
   /** The link is over: nothing will be written any more. */
   end(): void {
+    this.#ended = true;
     this.giveUp();
     this.#drain?.reject(this.#owner.closedError());
   }
@@ -213,8 +215,10 @@ export class Outbox {
   #waitForDrain(): Promise<void> {
     const { sendHighWaterMark } = this.#marks;
     this.#link.flush();
-    if (this.#link.buffersAtMost(sendHighWaterMark)) return READY;
+    if (!this.#ended && this.#link.buffersAtMost(sendHighWaterMark)) return READY;
     if (this.#isTooFarBehind()) this.#owner.onOverflow();
+    // Either may have been the end, behind which nothing drains.
+    if (this.#ended) return rejectQuietly(this.#owner.closedError());
     if (this.#drain === undefined) {
       this.#drain = Promise.withResolvers();
       quiet(this.#drain.promise);
@@ -295,7 +299,8 @@ export class Outbox {
     this.#cancelSource = source.cancel;
     let begun = false;
     try {
-      const { type, pieces } = await readFragments(source);
+      const { type: found, pieces } = await readFragments(source);
+      const type = options.binary === true ? "binary" : found;
       for await (const piece of pieces) {
         this.#owner.checkSendable();
         if (begun) this.#link.sendFragment(piece, false);

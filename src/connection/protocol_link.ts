@@ -118,6 +118,11 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     return this.#bytesSent - (this.#transport!.unwritten ?? this.#writing);
   }
 
+  /** The same. */
+  get progress(): number {
+    return this.bytesSent;
+  }
+
   /** Bytes taken from the transport. */
   get bytesReceived(): number {
     return this.#bytesReceived;
@@ -195,10 +200,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       if (chunk === undefined) break;
       const length = output.takenLength;
       this.#bytesSent += length;
-      if (!writeStart(transport, chunk, length)) {
-        this.#writing = length;
-        return;
-      }
+      // Before: the transport may be lost from within.
+      this.#writing = length;
+      if (!writeStart(transport, chunk, length)) return;
+      this.#writing = 0;
       output.giveBack();
       if (this.#ended) return;
     }
@@ -267,6 +272,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
 
   /** The transport is lost. */
   lost(error: unknown): void {
+    if (this.#ended) return;
+    this.#isOpen = false;
+    this.#transport!.close();
+    this.#releaseHeld();
     // Once both sides have said all, and it has left, how the transport ends does not matter any more.
     const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
     this.#end(isDone ? undefined : error);
@@ -294,8 +303,19 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#sink!.onTurnEnd();
   }
 
+  /** What arrived before the end comes before it; the peer's Close may be among it. */
+  #releaseHeld(): void {
+    if (!this.#paused) return;
+    do {
+      this.#paused = false;
+      this.#core.resume();
+    } while (this.#paused);
+    this.#afterInput();
+  }
+
   #afterInput(): void {
     this.#sink!.onTurnEnd();
+    if (this.#ended) return;
     if (this.#core.failure !== undefined && !this.#failureAnnounced) {
       this.#failureAnnounced = true;
       this.#sink!.onFailure(this.#core.failure);
@@ -323,7 +343,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#ended = true;
     if (this.#isOpen) this.#transport!.close();
     const isCut = this.bufferedAmount > 0;
-    this.#core.output.clear();
+    this.#bytesSent = this.bytesSent;
+    this.#writing = 0;
+    this.#core.end();
     this.#sink?.onEnd(error ?? this.#core.failure, isCut);
   }
 }

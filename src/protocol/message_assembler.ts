@@ -61,7 +61,7 @@ const CORRUPT: FrameViolation = {
 export class MessageAssembler implements LoneSlabOwner {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
-  readonly #decompressor: Decompressor | undefined;
+  #decompressor: Decompressor | undefined;
   #engine: Engine = "V8";
   #keepsChunks = false;
   #slab: PayloadSlab = commonSlab({ sharing: true, keepsChunks: false });
@@ -176,6 +176,15 @@ export class MessageAssembler implements LoneSlabOwner {
     if (length < buffer.length) return buffer.slice(0, length);
     noteRoom(buffer, buffer.byteOffset);
     return buffer;
+  }
+
+  /** Gives up what is held: no message will be completed any more. */
+  release(): void {
+    this.#buffer = EMPTY;
+    this.#length = 0;
+    this.#decompressor = undefined;
+    this.#validator = undefined;
+    this.#lone = undefined;
   }
 
   #chooseSlab(): void {

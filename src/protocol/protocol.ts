@@ -107,7 +107,7 @@ export class Protocol implements FrameSink {
   #messages: MessageSink | undefined;
   readonly #decoder: FrameDecoder;
   readonly #assembler: MessageAssembler;
-  readonly #compressor: Compressor | undefined;
+  #compressor: Compressor | undefined;
   readonly #masking: boolean;
   readonly #copyLimit: number;
 
@@ -133,6 +133,7 @@ export class Protocol implements FrameSink {
   #paused = false;
   /** Whether input is being decoded, and the sink may be calling back. */
   #decoding = false;
+  #ended = false;
 
   /** Creates one side of a connection whose opening handshake is done. */
   constructor(init: ProtocolInit, sink: ProtocolSink) {
@@ -203,6 +204,7 @@ export class Protocol implements FrameSink {
    */
   receiveData(chunk: Uint8Array): void {
     if (this.#eof || this.#failure !== undefined || this.#closeReceived !== undefined) return;
+    if (this.#ended) return;
     if (this.#paused) {
       this.#hold(chunk);
       return;
@@ -231,6 +233,20 @@ export class Protocol implements FrameSink {
     if (this.#held.length === 0 || this.#decoding) return;
     this.#heldAt = this.#decode(this.#held, this.#heldAt);
     if (this.#heldAt === this.#held.length) this.#dropHeld();
+  }
+
+  /**
+   * The transport is gone: no input is looked at any more, that of the chunk at hand included, and what is
+   * held of either direction is forgotten. May be called from within the sink.
+   */
+  end(): void {
+    this.#ended = true;
+    this.#decoder.halt();
+    this.output.clear();
+    this.#dropHeld();
+    this.#assembler.release();
+    this.#compressor = undefined;
+    this.#pongDue = undefined;
   }
 
   /** Called by the decoder. */
@@ -343,6 +359,7 @@ export class Protocol implements FrameSink {
       if (decoder.violation !== undefined) this.#fail(decoder.violation);
       // What follows a Close frame or a violation is not looked at (RFC 6455 sections 1.4 and 7.1.7).
       if (this.#failure !== undefined || this.#closeReceived !== undefined) at = chunk.length;
+      if (this.#ended) at = chunk.length;
       // The sink may have paused, which made the decoder return, and have resumed since.
     } while (at < chunk.length && !this.#paused);
     this.#decoding = false;

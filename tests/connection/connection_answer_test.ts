@@ -195,6 +195,74 @@ test("A close of the application's own answers with its code, behind what was se
   await assertRejects(() => finished, WebSocketClosedError);
 });
 
+test("The Close waits for a Blob or a stream that was sent before it, awaited or not", async () => {
+  const sources = {
+    "a Blob": () => new Blob(["sent"]),
+    "a stream": () => ReadableStream.from(["se", "nt"]),
+  };
+  for (const [what, source] of Object.entries(sources)) {
+    const unasked = openConnection();
+    const sending = unasked.connection.send(source());
+    unasked.transport.receive(closeFrameFor("server", 4000));
+    await sending;
+    await settle();
+    assertEquals([written(unasked.transport).at(-1), what], [4000, what]);
+    unasked.transport.receiveEof();
+    assertEquals((await unasked.connection.closed).wasClean, true);
+
+    const answer = openConnection();
+    const done = answer.connection.forEach(() => void answer.connection.send(source()));
+    receiveWithClose(answer.transport, ["a", "b"]);
+    await done;
+    await settle();
+    assertEquals([written(answer.transport).at(-1), what], [4000, what]);
+    assertEquals(written(answer.transport).slice(0, -1).join(""), "sentsent");
+    answer.connection.abort();
+  }
+});
+
+test("A close of the application's own stays behind a Blob, though the peer's Close comes first", async () => {
+  const { connection, transport } = openConnection();
+  const sending = connection.send(new Blob(["blob"]));
+  const closed = connection.close(4001);
+  transport.receive(closeFrameFor("server", 4000));
+  await sending;
+  await settle();
+  assertEquals(written(transport), ["blob", 4001]);
+  transport.receiveEof();
+  assertEquals(await closed, { code: 4000, reason: "", wasClean: true });
+});
+
+test("The Close waits for a stream that hangs for half of closeTimeout", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
+  const sending = connection.send(
+    new ReadableStream<string>({ pull: () => new Promise(() => {}) }),
+  );
+  sending.catch(() => {});
+  transport.receive(closeFrameFor("server", 4000));
+  await clock.advance(499);
+  assertEquals([written(transport), await stateOf(sending)], [[], "pending"]);
+  await clock.advance(1);
+  assertEquals(written(transport), [4000]);
+  await assertRejects(() => sending, WebSocketClosedError);
+  transport.receiveEof();
+  assertEquals([(await connection.closed).code, clock.pending], [4000, 0]);
+});
+
+test("receive within a handler's function does not answer the Close before it is done", async () => {
+  const { connection, transport } = openConnection();
+  const done = consumeMessages(connection, async (message) => {
+    await settle();
+    await connection.send(`${message} ${await connection.receive()}`);
+  });
+  receiveWithClose(transport, ["a"]);
+  await done;
+  await settle();
+  assertEquals(written(transport), ["a null", 4000]);
+  connection.abort();
+});
+
 test("A connection lost before the Close is answered did not end cleanly (RFC 6455 7.1.4)", async () => {
   const clock = new ManualClock();
   const { connection, transport } = openConnection({ clock });

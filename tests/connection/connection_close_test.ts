@@ -322,6 +322,32 @@ test(
   { skip: runtime === "bun" ? "Bun's runner reports it, and fails the file" : undefined },
 );
 
+test("Closing behind a stream while both queues are full does not dead-lock", async () => {
+  const { client, server } = createPair();
+  const large = "x".repeat(300_000);
+  const ends = [client, server];
+  const sending = ends.flatMap((end) => [
+    end.send(large),
+    end.send(ReadableStream.from([large, large])),
+  ]);
+  const closed = ends.map((end) => end.close());
+  await Promise.allSettled(sending);
+  for (const info of await Promise.all(closed)) {
+    assertEquals([info.code, info.wasClean], [1000, true]);
+  }
+});
+
+test("send rejects where its write, or being too far behind, is the end", async () => {
+  const lost = openConnection();
+  lost.transport.write = () => {
+    lost.transport.lose();
+    return false;
+  };
+  const sending = lost.connection.send(new Uint8Array(200_000));
+  await assertRejects(() => sending, WebSocketClosedError, "connection is closed");
+  assertEquals(lost.connection.bufferedAmount, 0);
+});
+
 test("abort from within the last message leaves no timeout behind", async () => {
   const ends = [["Close", closeFrameFor("server", 1000)], ["violation", BAD]] as const;
   for (const [how, last] of ends) {

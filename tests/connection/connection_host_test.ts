@@ -1,17 +1,21 @@
 /** `WebSocketConnection` over a socket of the host's, and over a peer that is too slow. */
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { connectionOver, consumeMessages } from "../../src/connection/connection.ts";
-import { HostLink } from "../../src/connection/host_link.ts";
+import { connectionOver, consumeMessages, onceClosed } from "../../src/connection/connection.ts";
+import { HostLink, type HostLinkInit } from "../../src/connection/host_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
 import { CLOSE } from "../protocol/frames.ts";
 import { ALL, FakeHostSocket } from "./fake_host_socket.ts";
-import { openConnection, settle } from "./fake_transport.ts";
+import { openConnection, settle, stateOf } from "./fake_transport.ts";
 
-function openOnHost(options: ConnectionOptions = {}, capabilities: Partial<Capabilities> = {}) {
+function openOnHost(
+  options: ConnectionOptions = {},
+  capabilities: Partial<Capabilities> = {},
+  init: Partial<HostLinkInit> = {},
+) {
   const link = new HostLink({
     host: "the host",
     alternative: "another one",
@@ -20,6 +24,7 @@ function openOnHost(options: ConnectionOptions = {}, capabilities: Partial<Capab
     extensions: "",
     remoteAddress: undefined,
     capabilities: { ...ALL, ...capabilities },
+    ...init,
   }, options);
   const connection = connectionOver(link, options);
   const socket = new FakeHostSocket();
@@ -129,6 +134,70 @@ test("A connection over bytes is closed with 1013 behind what it had accepted", 
   assertEquals([opcode, String.fromCharCode(...payload)], [CLOSE, "\x03\xf5too far behind"]);
   connection.abort();
   assertEquals((await connection.closed).code, 1006);
+});
+
+test("A send that is too far behind rejects where the answer to the peer's Close is the end", async () => {
+  const { link, connection, socket } = openOnHost({ maxBufferedAmount: 100 }, {}, {
+    answersClose: false,
+  });
+  const loop = (async () => {
+    for await (const _message of connection) {
+      await settle();
+      socket.bufferedAmount = 200;
+      await connection.send("x".repeat(101));
+    }
+  })();
+  await settle();
+  link.receiveMessage("a");
+  link.receiveClose(1000, "");
+  await assertRejects(() => loop, WebSocketClosedError);
+  assertEquals((await connection.closed).code, 1000);
+});
+
+test("A connection on a host did not end cleanly where something it had sent was left", async () => {
+  const { link, connection, socket } = openOnHost();
+  socket.room = 1;
+  await connection.send("a");
+  await connection.send("b");
+  link.closed(1000, "");
+  const { code, wasClean } = await connection.closed;
+  assertEquals([socket.calls, code, wasClean], [["text a"], 1000, false]);
+});
+
+test("A peer that takes a long text slowly is not given up, whatever its host counts", async () => {
+  const clock = new ManualClock();
+  const { connection, socket } = openOnHost({ clock, pingInterval: 1_000, pingTimeout: 500 });
+  // Three bytes for each unit of text.
+  socket.bufferedAmount = 30_000;
+  void connection.send("€".repeat(10_000));
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(250);
+    socket.bufferedAmount -= 500;
+  }
+  assertEquals(await stateOf(connection.closed), "pending");
+  await clock.advance(10_000);
+  assertEquals((await connection.closed).code, 1006);
+});
+
+test("A connection on a host ends once, whatever is done at its end", async () => {
+  const { link, connection } = openOnHost();
+  const cancelled = Promise.withResolvers<void>();
+  const sending = connection.send(
+    new ReadableStream<string>({
+      pull: () => new Promise(() => {}),
+      cancel: () => {
+        connection.abort(new Error("late"));
+        cancelled.resolve();
+      },
+    }),
+  );
+  sending.catch(() => {});
+  let ends = 0;
+  onceClosed(connection, () => ends++);
+  await settle();
+  link.closed(1000, "bye");
+  await cancelled.promise;
+  assertEquals([(await connection.closed).code, ends], [1000, 1]);
 });
 
 test("data is what the connection was made with", () => {

@@ -118,6 +118,51 @@ test("readable fails where the connection is lost, and closes it where it is can
   assertEquals((await server.closed).code, 1000);
 });
 
+test("A read of readable that is cancelled while it waits takes no message with it", async () => {
+  const { client, server } = createPair();
+  const reader = server.readable.getReader();
+  const reading = reader.read();
+  await settle();
+  const cancelled = reader.cancel("enough");
+  await client.send("late");
+  assertEquals(await server.receive(), "late");
+  await cancelled;
+  assertEquals((await reading).done, true);
+  assertEquals((await client.closed).code, 1000);
+});
+
+test("writable that is aborted drops the connection, though a write waits for the peer", async () => {
+  const { connection, transport } = openConnection();
+  transport.blocked = true;
+  const writer = connection.writable.getWriter();
+  const writing = writer.write(new Uint8Array(200_000));
+  const reason = new RangeError("enough");
+  const aborting = writer.abort(reason);
+  assertEquals(transport.closed, true);
+  assertStrictEquals((await connection.closed).error, reason);
+  await assertRejects(() => writing);
+  await aborting;
+});
+
+test("writable fails as its connection ends, unless it was closed by it", async () => {
+  const lost = openConnection();
+  const writer = lost.connection.writable.getWriter();
+  lost.transport.lose();
+  await assertRejects(() => writer.closed, WebSocketClosedError);
+
+  const { client, server } = createPair();
+  const waiting = new ReadableStream<Message>({ pull: () => new Promise(() => {}) });
+  const piping = waiting.pipeTo(client.writable);
+  await server.close(4000);
+  const error = await assertRejects(() => piping, WebSocketClosedError);
+  assertEquals(error.code, 4000);
+
+  const pair = createPair();
+  const mine = pair.client.writable.getWriter();
+  await mine.close();
+  assertEquals([await mine.closed, (await pair.server.closed).code], [undefined, 1000]);
+});
+
 test("writable fails where the connection is closed, and aborts it where it is aborted", async () => {
   const { client, server } = createPair();
   await server.close();

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { WebSocketConnection } from "../../src/connection/stream_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
-import { createPair, createStreamPair } from "../../src/testing.ts";
+import { createPair, createStreamPair, ManualClock } from "../../src/testing.ts";
 import type { Sendable } from "../../src/types.ts";
 import { test } from "../harness.ts";
 import {
@@ -188,6 +188,13 @@ test("send of a stream that fails before its first piece rejects, and the connec
   await assertRejects(() => client.send(source), RangeError, "x");
   await client.send("after");
   assertEquals(await server.receive(), "after");
+  await client.close();
+});
+
+test("send of a stream of text goes as binary where it is told to", async () => {
+  const { client, server } = createPair();
+  await client.send(ReadableStream.from(["Gr", "üße ", "\ud83c", "\udf0a"]), { binary: true });
+  assertEquals(await server.receive(), new TextEncoder().encode("Grüße 🌊"));
   await client.close();
 });
 
@@ -440,7 +447,8 @@ test("WebSocketConnection refuses a message above the limit with 1009, whichever
 });
 
 test("A fragment that follows our Close is not sent, the Close may stand between fragments", async () => {
-  const { connection, transport } = openConnection();
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
   let go = () => {};
   const held = new Promise<void>((resolve) => go = resolve);
   const sending = connection.send((async function* () {
@@ -450,8 +458,9 @@ test("A fragment that follows our Close is not sent, the Close may stand between
   })());
   await settle();
   transport.receive(concat(closeFrameFor("server", 1000)));
-  go();
+  await clock.advance(500);
   await assertRejects(() => sending, WebSocketClosedError);
+  go();
   await settle();
   assertEquals(transport.frames.map(({ opcode }) => opcode), [TEXT, CLOSE]);
   connection.abort();

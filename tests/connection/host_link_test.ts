@@ -223,6 +223,18 @@ test("HostLink asks its host how much is buffered only where it may be above the
   assertEquals([link.buffersAtMost(22), asked], [true, 3]);
 });
 
+test("HostLink knows that text which has waited is more for its host than it was here", () => {
+  const { link, socket } = openLink();
+  socket.room = 1;
+  link.sendText("a", undefined);
+  link.sendText("€".repeat(100), undefined);
+  assertEquals(link.buffersAtMost(100), true);
+  socket.room = 1;
+  link.drained();
+  socket.bufferedAmount = 300;
+  assertEquals([link.buffersAtMost(100), link.buffersAtMost(300)], [false, true]);
+});
+
 test("HostLink sends a message of fragments as a whole", () => {
   const { link, socket } = openLink();
   const piece = bytes("ä").subarray(0, 1);

@@ -7,6 +7,7 @@ export class LinkNotes implements LinkSink, MessageSink {
   readonly calls: string[] = [];
   readonly messages: Message[] = [];
   error: unknown;
+  isCut: boolean | undefined;
   drains = 0;
   /** Whether the peer's Close is answered at once. */
   answers = true;
@@ -44,8 +45,9 @@ export class LinkNotes implements LinkSink, MessageSink {
   onDrain(): void {
     this.drains++;
   }
-  onEnd(error: unknown): void {
+  onEnd(error: unknown, isCut = false): void {
     this.calls.push("end");
     this.error = error;
+    this.isCut = isCut;
   }
 }

@@ -252,9 +252,63 @@ test("ProtocolLink delivers nothing after its end, be it resumed", () => {
     frameFor("server", TEXT, "b"),
     closeFrameFor("server", 1000),
   );
-  transport.lose();
+  link.abort(new Error("enough"));
   link.resume();
   assertEquals([sink.messages, sink.calls.at(-1)], [["a"], "end"]);
+});
+
+test("ProtocolLink delivers what it has read and held, the Close too, where the transport is lost", () => {
+  const { link, sink, transport } = opened();
+  sink.onMessageHook = () => link.pause();
+  transport.receive(
+    frameFor("server", TEXT, "a"),
+    frameFor("server", TEXT, "b"),
+    frameFor("server", TEXT, "c"),
+    closeFrameFor("server", 1000),
+  );
+  const cause = new Error("reset");
+  transport.lose(cause);
+  assertEquals(sink.messages, ["a", "b", "c"]);
+  assertEquals(sink.calls.filter((call) => /^close|^end/.test(call)), ["close 1000 ", "end"]);
+  assertStrictEquals(sink.error, cause);
+  assertEquals([transport.writes, transport.closed], [[], true]);
+
+  const violating = opened();
+  violating.link.pause();
+  violating.transport.receive(frameFor("server", 3, ""));
+  violating.transport.lose();
+  assertEquals(violating.sink.calls.slice(-2), ["failure 1002", "end"]);
+});
+
+test("ProtocolLink tells nothing more of a chunk behind its end", () => {
+  for (
+    const next of [
+      closeFrameFor("server", 1000),
+      frameFor("server", 3, ""),
+      frameFor("server", TEXT, "b"),
+      frameFor("server", PING, "p"),
+    ]
+  ) {
+    const { link, sink, transport } = opened();
+    sink.onMessageHook = () => link.abort(new Error("enough"));
+    transport.receive(frameFor("server", TEXT, "a"), next);
+    const told = sink.calls.filter((call) => call !== "turn end");
+    assertEquals([told, transport.writes], [["activity", "message", "end"], []]);
+  }
+});
+
+test("ProtocolLink whose transport is lost within a write ends once, with nothing left to write", () => {
+  for (const taken of [true, false]) {
+    const { link, sink, transport } = opened();
+    transport.write = () => {
+      transport.lose();
+      return taken;
+    };
+    link.sendBinary(new Uint8Array(1_000), undefined);
+    link.flush();
+    const { calls, isCut } = sink;
+    assertEquals([calls, isCut, link.bufferedAmount], [["end"], true, 0], String(taken));
+  }
 });
 
 test("ProtocolLink of a server ends its direction after both Closes, and then waits for the client (RFC 6455 7.1.1)", () => {
