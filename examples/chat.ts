@@ -51,7 +51,7 @@ class Room {
     let name = wanted;
     for (let i = 2; this.#members.has(name); i++) name = `${wanted} ${i}`;
     const members = [...this.#members.keys()];
-    member.notify({ type: "welcome", name, members, history: this.#history });
+    member.notify(encode({ type: "welcome", name, members, history: this.#history }));
     this.#members.set(name, member);
     this.tell({ type: "joined", name, time: Date.now() });
     return name;
@@ -66,8 +66,14 @@ class Room {
   tell(event: ChatEvent): void {
     this.#history.push(event);
     if (this.#history.length > MAX_HISTORY) this.#history.shift();
-    for (const member of this.#members.values()) member.notify(event);
+    // Once for all of them, where an object given to each would be made JSON of for each.
+    const text = encode(event);
+    for (const member of this.#members.values()) member.notify(text);
   }
+}
+
+function encode(event: ChatEvent): string {
+  return JSON.stringify(event);
 }
 
 /** One visitor's connection. */
@@ -121,8 +127,8 @@ class ChatHandler extends WebSocketHandler {
     if (room.isEmpty) this.#rooms.delete(this.#roomName);
   }
 
-  /** Sends without waiting, since one slow member must not hold up the others. */
-  notify(event: ChatEvent): void {
+  /** Sends an event without waiting, since one slow member must not hold up the others. */
+  notify(event: string): void {
     void this.writeMessage(event);
   }
 }

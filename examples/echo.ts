@@ -3,7 +3,7 @@
  * its connections with 1001, on ^C.
  */
 
-import { WebSocketClosedError, type WebSocketConnection } from "@gale/websocket";
+import { CloseCode, WebSocketClosedError, type WebSocketConnection } from "@gale/websocket";
 import { readCommandLine } from "./command_line.ts";
 import { formatAddress, readTextFile, serveTcp, stopSignal, upgradeWebSocket } from "./host.ts";
 
@@ -41,7 +41,9 @@ async function echo(connection: WebSocketConnection): Promise<void> {
   try {
     for await (const message of connection) await connection.send(message);
   } catch (error) {
-    if (!(error instanceof WebSocketClosedError)) throw error;
-    // The client has gone without a goodbye.
+    if (error instanceof WebSocketClosedError) return; // The client has gone without a goodbye.
+    // As a handler does: nobody awaits this function, and the connection would stay open.
+    console.error(error);
+    void connection.close(CloseCode.InternalError);
   }
 }

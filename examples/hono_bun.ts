@@ -6,7 +6,12 @@
 import { Hono } from "hono";
 import { logger } from "hono/logger";
 import { type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
-import { type BunUpgradeOptions, upgradeWebSocket, websocket } from "@gale/websocket/bun";
+import {
+  type BunUpgradeOptions,
+  guardUpgrades,
+  upgradeWebSocket,
+  websocket,
+} from "@gale/websocket/bun";
 
 class Greeter extends WebSocketHandler {
   override open(name: string) {
@@ -43,8 +48,9 @@ app.use(async (context, next) => {
   return response ?? await next();
 });
 
+// An application that rejects behind an upgrade would end a process of Bun's.
 const server: { fetch: typeof app.fetch; websocket: typeof websocket } = {
-  fetch: app.fetch,
+  fetch: guardUpgrades(app.fetch),
   websocket,
 };
 export default server;
