@@ -4,12 +4,10 @@
  * connection on ^D.
  */
 
-import { connectWebSocket, type Message, type WebSocketConnection } from "@gale/websocket";
+import { connectWebSocket, type WebSocketConnection } from "@gale/websocket";
 import { readCommandLine } from "./command_line.ts";
 import { exit, readLines, stopSignal } from "./host.ts";
-
-/** Bytes shown of a binary message. */
-const SHOWN_BYTES = 64;
+import { formatClose, formatMessage, say } from "./terminal.ts";
 
 const { options, operands } = readCommandLine("client.ts [options] <url>", {
   subprotocol: { type: "list", help: "a subprotocol to offer; may be repeated" },
@@ -30,12 +28,12 @@ if (options.ping !== undefined && options.ping > 0) {
   void connection.closed.then(() => clearInterval(timer));
 }
 for (let message = await connection.receive(); message !== null;) {
-  console.log(format(message));
+  console.log(formatMessage(message));
   message = await connection.receive();
 }
-const { code, reason, wasClean } = await connection.closed;
-say(`Closed with ${code}${reason === "" ? "" : ` (${reason})`}`);
-exit(wasClean ? 0 : 1);
+const end = await connection.closed;
+say(formatClose(end));
+exit(end.wasClean ? 0 : 1);
 
 function connect(url: string): Promise<WebSocketConnection> {
   return connectWebSocket(url, {
@@ -71,34 +69,6 @@ async function ping(connection: WebSocketConnection): Promise<void> {
 function describeAgreement({ protocol, extensions }: WebSocketConnection): string {
   const agreed = [protocol, extensions].filter((text) => text !== "");
   return agreed.length === 0 ? "" : `, ${agreed.join(", ")}`;
-}
-
-function format(message: Message): string {
-  if (typeof message === "string") return escapeControls(message);
-  const shown = Array.from(
-    message.subarray(0, SHOWN_BYTES),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  );
-  if (message.length > SHOWN_BYTES) shown.push("…");
-  return `[${message.length} bytes] ${shown.join(" ")}`;
-}
-
-/**
- * Makes visible what a terminal would obey: a peer could otherwise move the cursor, change the title
- * or the clipboard, or turn the direction of the text.
- */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
-    const short = JSON.stringify(character).slice(1, -1);
-    return short !== character
-      ? short
-      : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}
-
-/** Tells about the connection, apart from what arrives on it. */
-function say(text: string): void {
-  console.error(escapeControls(text));
 }
 
 function fail(text: string): never {

@@ -1,0 +1,159 @@
+/**
+ * A client of a feed that keeps a connection up: `deno run -A examples/reconnect.ts
+ * ws://localhost:8001`, or `bun run examples/reconnect.ts …`. It prints what arrives, and connects
+ * again where the connection is lost or could not be opened, after waits that grow. It ends on ^C, and
+ * where another attempt would end as the last one did.
+ */
+
+import {
+  CloseCode,
+  type CloseInfo,
+  connectWebSocket,
+  type WebSocketConnection,
+  WebSocketHandshakeError,
+  WebSocketProtocolError,
+} from "@gale/websocket";
+import { readCommandLine } from "./command_line.ts";
+import { exit, stopSignal } from "./host.ts";
+import { formatClose, formatMessage, say } from "./terminal.ts";
+
+/** Close codes after which the same client may be welcome again. */
+const PASSING_CODES: readonly number[] = [
+  CloseCode.GoingAway, // the server shuts down, and another one may take its place
+  CloseCode.NoStatusReceived, // no reason is given, so that there is none against it
+  CloseCode.Abnormal, // the network failed, the server vanished, or did not answer a ping
+  CloseCode.InternalError,
+  CloseCode.ServiceRestart,
+  CloseCode.TryAgainLater,
+  CloseCode.BadGateway,
+];
+
+/** The largest delay that timers take; what is larger they take for none. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** How an attempt ended, or the connection that came of it. */
+interface Ending {
+  /** What is told of it. */
+  readonly text: string;
+  /** The exit code, where another attempt is of no use. */
+  readonly exitCode?: number;
+  /** Whether the server was there, so that the waits begin anew. */
+  readonly resets?: boolean;
+  /** Milliseconds that the server wants to be left alone. */
+  readonly retryAfter?: number;
+}
+
+const { options, operands } = readCommandLine("reconnect.ts [options] <url>", {
+  "connect-timeout": { type: "number", help: "milliseconds that an attempt may take (10000)" },
+  "base-delay": { type: "number", help: "milliseconds that the first wait may take (500)" },
+  "max-delay": { type: "number", help: "milliseconds that no wait exceeds (30000)" },
+});
+const {
+  "connect-timeout": connectTimeout = 10_000,
+  "base-delay": baseDelay = 500,
+  "max-delay": maxDelay = 30_000,
+} = options;
+const [url] = operands;
+if (url === undefined || operands.length > 1) {
+  say("Give one URL; --help tells more.");
+  exit(2);
+}
+
+const stop = stopSignal();
+exit(await run(url));
+
+/** Connects again and again; resolves with the exit code. */
+async function run(url: string): Promise<number> {
+  for (let failures = 0;; failures++) {
+    const ending = await connect(url).then(follow, judgeFailure);
+    say(ending.text);
+    if (stop.aborted) return 0;
+    if (ending.exitCode !== undefined) return ending.exitCode;
+    if (ending.resets) failures = 0;
+    // The random part comes on top: those who are sent away together should not come back together.
+    const delay = Math.min(MAX_TIMER, Math.round((ending.retryAfter ?? 0) + backoff(failures)));
+    say(`Trying again in ${delay} ms`);
+    await wait(delay);
+    if (stop.aborted) return 0;
+  }
+}
+
+/**
+ * Milliseconds to wait, by truncated binary exponential backoff (RFC 6455 section 7.2.3). Each wait
+ * is random, the first one too: a server that comes up again is not met by all its clients at once.
+ */
+function backoff(failures: number): number {
+  return Math.random() * Math.min(maxDelay, baseDelay * 2 ** failures);
+}
+
+async function connect(url: string): Promise<WebSocketConnection> {
+  // Not `stop` itself, which would later abort the connection, where it is to be closed.
+  const attempt = new AbortController();
+  const giveUp = () => attempt.abort(stop.reason);
+  stop.addEventListener("abort", giveUp);
+  try {
+    return await connectWebSocket(url, { connectTimeout, signal: attempt.signal });
+  } finally {
+    stop.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Prints what arrives until the connection ends. */
+async function follow(connection: WebSocketConnection): Promise<Ending> {
+  say(`Connected to ${connection.url}`);
+  const leave = () => void connection.close();
+  stop.addEventListener("abort", leave);
+  for (let message = await connection.receive(); message !== null;) {
+    console.log(formatMessage(message));
+    message = await connection.receive();
+  }
+  const end = await connection.closed;
+  stop.removeEventListener("abort", leave);
+  return judgeEnd(end);
+}
+
+/**
+ * Whether to come back after a connection. 1000 says that the feed is over. The other codes that are
+ * not listed above say that the server does not want this client, or what it does, and it would not
+ * think otherwise the next time. What those from 3000 on mean only the application knows, which
+ * should list its own.
+ */
+function judgeEnd(end: CloseInfo): Ending {
+  const { code, error } = end;
+  const text = formatClose(end);
+  // Our side has ended it, and would again: what the server sends is malformed, or too large.
+  if (error instanceof WebSocketProtocolError) {
+    return { text: `${text}: ${error.message}`, exitCode: 1 };
+  }
+  if (!PASSING_CODES.includes(code)) return { text, exitCode: code === CloseCode.Normal ? 0 : 1 };
+  // A server that is overloaded may accept, only to say this: that is no better than a refusal.
+  return { text, resets: code !== CloseCode.TryAgainLater };
+}
+
+/** Whether to try again after an attempt that has failed. */
+function judgeFailure(error: unknown): Ending {
+  const text = stop.aborted ? "Stopped" : (error as Error).message;
+  // The URL or an option is wrong.
+  if (!(error instanceof WebSocketHandshakeError)) return { text, exitCode: 2 };
+  const { status, response } = error;
+  // A network can mend, and a server; the same request will not be found better. Of the 4xx, 408 and
+  // 429 tell of the moment, and not of the request.
+  const isPassing = status === undefined || status >= 500 || status === 408 || status === 429;
+  if (!isPassing) return { text, exitCode: 1 };
+  // Seconds; the date that it may be instead takes the server's clock to read.
+  const retryAfter = response?.headers.get("retry-after") ?? "";
+  return /^\d+$/.test(retryAfter) ? { text, retryAfter: Number(retryAfter) * 1000 } : { text };
+}
+
+/** Waits, and no longer once the program is to stop. */
+function wait(delay: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, delay);
+    stop.addEventListener("abort", end);
+  });
+}
