@@ -73,10 +73,7 @@ async function dial(request: Request): Promise<WebSocketConnection | Response> {
     // A refusal, as 401 or 503, is for the client. A redirect is not: it would lead past the relay.
     if (response !== undefined && response.status >= 400) return response;
     console.error(error.message);
-    return new Response("The upstream cannot be reached.\n", {
-      status: 502,
-      statusText: "Bad Gateway",
-    });
+    return new Response("The upstream cannot be reached.\n", { status: 502 });
   }
 }
 

@@ -267,7 +267,7 @@ export class WebSocketConnection<Data = unknown>
    * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out;
    * `Deno.serve` and `Bun.serve` answer it by themselves, at once.
    */
-  [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
     return new MessageIterator(this.#inbox);
   }
 

@@ -8,7 +8,7 @@ import { pendingPromise } from "./ready.ts";
 type Step = IteratorResult<Message, undefined>;
 
 /** Iterates over what arrives. Leaving early, as `break` does, takes nothing further. */
-export class MessageIterator implements AsyncIterator<Message, undefined> {
+export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
   readonly #inbox: Inbox;
 
   /** Creates an iterator, which takes nothing yet. */
@@ -23,6 +23,11 @@ export class MessageIterator implements AsyncIterator<Message, undefined> {
     const { promise, resolve } = pendingPromise<Step>();
     this.#inbox.wait(new PendingStep(resolve, this.#inbox));
     return promise;
+  }
+
+  /** Itself, so that a loop may go on with what has been begun by `next`. */
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   /** Called where the loop is left. */

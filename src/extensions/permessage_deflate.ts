@@ -5,7 +5,11 @@
 
 import { Deflater } from "../deflate/deflate.ts";
 import { type FinishedMessage, Inflater, type InflateStatus } from "../deflate/inflate.ts";
-import type { PermessageDeflateParameters } from "./permessage_deflate_negotiation.ts";
+import {
+  DEFAULT_LEVEL,
+  DEFAULT_THRESHOLD,
+  type PermessageDeflateParameters,
+} from "./permessage_deflate_negotiation.ts";
 
 /** What was agreed, and what this side chose for itself. */
 export interface PermessageDeflateInit {
@@ -16,11 +20,6 @@ export interface PermessageDeflateInit {
   /** Messages of fewer bytes go out uncompressed. */
   readonly threshold?: number | undefined;
 }
-
-/** The default effort. */
-export const DEFAULT_LEVEL = 6;
-/** The default size, in bytes, from which messages are compressed. */
-export const DEFAULT_THRESHOLD = 256;
 
 /** Decompresses the messages of the peer, one after the other. */
 export class Decompressor {

@@ -33,6 +33,10 @@ export interface AcceptedOffer {
 /** The extension's registered name. */
 const NAME = "permessage-deflate";
 
+/** The default effort. */
+export const DEFAULT_LEVEL = 6;
+/** The default size, in bytes, from which messages are compressed. */
+export const DEFAULT_THRESHOLD = 256;
 const MAX_WINDOW_BITS = 15;
 const WINDOW_BITS_RANGE: [number, number] = [8, MAX_WINDOW_BITS];
 
@@ -54,8 +58,8 @@ export function resolveCompression(
     throw new TypeError(`compression must be a boolean or an object, not ${given}`);
   }
   const resolved: ResolvedCompression = {
-    level: given.level ?? 6,
-    threshold: given.threshold ?? 256,
+    level: given.level ?? DEFAULT_LEVEL,
+    threshold: given.threshold ?? DEFAULT_THRESHOLD,
     serverNoContextTakeover: given.serverNoContextTakeover ?? false,
     clientNoContextTakeover: given.clientNoContextTakeover ?? false,
     serverMaxWindowBits: given.serverMaxWindowBits ?? MAX_WINDOW_BITS,

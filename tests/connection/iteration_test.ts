@@ -61,6 +61,17 @@ test("MessageIterator throws what the end says, after the last message", async (
   assertStrictEquals(await assertRejects(() => iterator.next()), error);
 });
 
+test("MessageIterator serves a loop that goes on where next has begun", async () => {
+  const { inbox } = createInbox();
+  for (const text of ["a", "b", "c"]) inbox.push(text);
+  inbox.end();
+  const iterator = new MessageIterator(inbox);
+  assertEquals(await iterator.next(), { value: "a", done: false });
+  const rest: Message[] = [];
+  for await (const message of iterator) rest.push(message);
+  assertEquals(rest, ["b", "c"]);
+});
+
 test("MessageIterator throws to all who wait for the next message", async () => {
   const error = new RangeError("lost");
   const { inbox } = createInbox(error);
