@@ -101,8 +101,10 @@ export class ClientHandshake {
    */
   constructor(url: URL, options: ClientHandshakeOptions, key: string = createKey()) {
     this.#key = key;
-    this.#subprotocols = [...options.subprotocols ?? []];
-    requireSubprotocols(this.#subprotocols);
+    const { subprotocols = [] } = options;
+    // Before it is copied: of a string the copy would be an array of its letters.
+    requireSubprotocols(subprotocols);
+    this.#subprotocols = [...subprotocols];
     this.#requireSubprotocol = options.requireSubprotocol ?? false;
     this.#compression = resolveCompression(options.compression);
     this.#request = encodeRequestHead(url.pathname + url.search, this.#requestFields(url, options));

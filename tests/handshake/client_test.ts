@@ -191,6 +191,7 @@ test("ClientHandshake prefers an Authorization header to the user of the URL", (
 
 test("ClientHandshake refuses what cannot be asked for, before any I/O (RFC 6455 4.1)", () => {
   const cases: [url: string, options: ClientHandshakeOptions, error: typeof TypeError][] = [
+    ["ws://a/", { subprotocols: "chat" as unknown as string[] }, TypeError],
     ["ws://a/", { subprotocols: ["a", "a"] }, TypeError],
     ["ws://a/", { subprotocols: [""] }, TypeError],
     ["ws://a/", { subprotocols: ["a,b"] }, TypeError],
