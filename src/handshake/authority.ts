@@ -67,7 +67,10 @@ export function formatOrigin(origin: Origin): string {
 
 /** Whether two authorities are the same under a scheme, whose default port may be left out. */
 export function isSameAuthority(one: Authority, other: Authority, scheme: string): boolean {
-  const defaultPort = DEFAULT_PORTS.get(scheme);
-  return one.hostname === other.hostname &&
-    (one.port ?? defaultPort) === (other.port ?? defaultPort);
+  return one.hostname === other.hostname && portUnder(scheme, one) === portUnder(scheme, other);
+}
+
+/** The port under a scheme: the scheme's own where none is written. */
+export function portUnder(scheme: string, { port }: Authority): number | undefined {
+  return port ?? DEFAULT_PORTS.get(scheme);
 }

@@ -14,6 +14,7 @@ import {
   type Origin,
   parseAuthority,
   parseOrigin,
+  portUnder,
 } from "./authority.ts";
 
 /** What {@linkcode OriginPolicy} is made of; the members are those of `HandshakeOptions`. */
@@ -24,8 +25,8 @@ export interface OriginPolicyOptions {
   readonly publicOrigin?: string;
 }
 
-/** The request whose origin is judged. */
-export interface OriginTarget {
+/** The request whose host and origin are judged. */
+export interface RequestTarget {
   /** The host that the request names. */
   readonly host: Authority;
   /** Whether the request is known to have come by TLS; behind a proxy it is not known. */
@@ -44,7 +45,8 @@ function matchesHostname(hostname: string, pattern: string): boolean {
 
 /**
  * The hosts that a request may name: an entry without a port stands for the host at any port, and one
- * with a leading `*.` for the subdomains.
+ * with a leading `*.` for the subdomains. A Host without a port has that of the scheme; where a proxy
+ * may have ended TLS, that of either.
  */
 export class HostPolicy {
   readonly #hosts: readonly Authority[];
@@ -58,10 +60,12 @@ export class HostPolicy {
     });
   }
 
-  /** Whether a request for `host` is let in. */
-  allows(host: Authority): boolean {
+  /** Whether a request is let in. */
+  allows({ host, secure }: RequestTarget): boolean {
+    const schemes = secure ? ["https"] : ["http", "https"];
+    const ports = schemes.map((scheme) => portUnder(scheme, host));
     return this.#hosts.some(({ hostname, port }) =>
-      (port === undefined || port === host.port) && matchesHostname(host.hostname, hostname)
+      (port === undefined || ports.includes(port)) && matchesHostname(host.hostname, hostname)
     );
   }
 }
@@ -95,7 +99,7 @@ export class OriginPolicy {
   }
 
   /** `undefined` when `text`, the value of `Origin`, is allowed; otherwise the reason why not. */
-  judge(text: string, target: OriginTarget): string | undefined {
+  judge(text: string, target: RequestTarget): string | undefined {
     if (this.#allowAny) return undefined;
     if (text === "null") {
       return this.#allowNull ? undefined : 'The origin "null" is not allowed';
@@ -107,7 +111,7 @@ export class OriginPolicy {
       `the request is for "${this.#describeOwn(target)}"`;
   }
 
-  #isOwn(origin: Origin, { host, secure }: OriginTarget): boolean {
+  #isOwn(origin: Origin, { host, secure }: RequestTarget): boolean {
     if (this.#publicOrigin !== undefined) {
       return formatOrigin(origin) === formatOrigin(this.#publicOrigin);
     }
@@ -125,7 +129,7 @@ export class OriginPolicy {
       );
   }
 
-  #describeOwn({ host, secure }: OriginTarget): string {
+  #describeOwn({ host, secure }: RequestTarget): string {
     if (this.#publicOrigin !== undefined) return formatOrigin(this.#publicOrigin);
     const authority = formatAuthority(host);
     return secure ? `https://${authority}` : authority;

@@ -68,7 +68,8 @@ export interface HandshakeOptions {
    */
   readonly checkOrigin?: (origin: string, request: Request) => boolean;
   /**
-   * The hosts that a request may name in Host, with or without a port, with `*.` for subdomains. Guards
+   * The hosts that a request may name in Host, with `*.` for subdomains. One without a port allows any;
+   * `:443` also allows a Host that has none, and so does `:80` unless this server does TLS itself. Guards
    * a server on a private network against a page whose own name has been made to resolve to it (DNS
    * rebinding), which the comparison of origins cannot tell.
    * @default any
@@ -167,12 +168,12 @@ export function negotiateUpgrade(
   if (head !== undefined && !isTargetOn(host, head.target)) {
     return refuse(400, "The request target names another host than the Host header.");
   }
-  if (hostPolicy?.allows(host) === false) {
+  const target = { host, secure: request.url.startsWith("https:") };
+  if (hostPolicy?.allows(target) === false) {
     return refuse(403, `The host "${formatAuthority(host)}" is not allowed.`);
   }
   const origin = request.headers.get("origin");
   if (origin !== null) {
-    const target = { host, secure: request.url.startsWith("https:") };
     const reason = options.checkOrigin === undefined
       ? originPolicy.judge(origin, target)
       : judgeBy(options.checkOrigin, origin, request);

@@ -5,6 +5,7 @@ import {
   isSameAuthority,
   parseAuthority,
   parseOrigin,
+  portUnder,
 } from "../../src/handshake/authority.ts";
 import { randomSource, test } from "../harness.ts";
 
@@ -123,6 +124,19 @@ test("isSameAuthority takes a default port as written or not (RFC 9110 4.2.3)", 
     const [left, right] = [parseAuthority(one)!, parseAuthority(other)!];
     assertEquals(isSameAuthority(left, right, scheme), same, `${one} ${other} ${scheme}`);
     assertEquals(isSameAuthority(right, left, scheme), same, `${other} ${one} ${scheme}`);
+  }
+});
+
+test("portUnder knows the default ports, and no other scheme's (RFC 9110 4.2)", () => {
+  const cases: [scheme: string, text: string, port: number | undefined][] = [
+    ["http", "a", 80],
+    ["https", "a", 443],
+    ["https", "a:80", 80],
+    ["app", "a", undefined],
+    ["app", "a:0", 0],
+  ];
+  for (const [scheme, text, port] of cases) {
+    assertEquals(portUnder(scheme, parseAuthority(text)!), port, `${scheme} ${text}`);
   }
 });
 

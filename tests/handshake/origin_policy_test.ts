@@ -167,6 +167,10 @@ test("OriginPolicy refuses allowedOrigins that are no list of strings and patter
   }
 });
 
+function allows(policy: HostPolicy, host: string, secure = false): boolean {
+  return policy.allows({ host: parseAuthority(host)!, secure });
+}
+
 test("HostPolicy allows the hosts that are listed (RFC 9110 7.4)", () => {
   const policy = new HostPolicy(["Example.com", "localhost:8000", "*.internal", "[::1]"]);
   const cases: [host: string, allowed: boolean][] = [
@@ -181,9 +185,27 @@ test("HostPolicy allows the hosts that are listed (RFC 9110 7.4)", () => {
     ["evil.example", false],
   ];
   for (const [host, allowed] of cases) {
-    assertEquals(policy.allows(parseAuthority(host)!), allowed, host);
+    assertEquals(allows(policy, host), allowed, host);
   }
-  assertEquals(new HostPolicy([]).allows(parseAuthority("a")!), false);
+  assertEquals(allows(new HostPolicy([]), "a"), false);
+});
+
+test("HostPolicy takes the port of the scheme where Host has none (RFC 9110 4.2)", () => {
+  const cases: [entry: string, host: string, clear: boolean, secure: boolean][] = [
+    ["a:443", "a", true, true], // In the clear, a proxy may have ended TLS.
+    ["a:80", "a", true, false],
+    ["a:8000", "a", false, false],
+    ["a:443", "a:443", true, true],
+    ["a:80", "a:443", false, false],
+    ["a:443", "a:80", false, false],
+    ["*.a:443", "b.a", true, true],
+    ["*.a:443", "a", false, false],
+  ];
+  for (const [entry, host, clear, secure] of cases) {
+    const policy = new HostPolicy([entry]);
+    const allowed = [allows(policy, host), allows(policy, host, true)];
+    assertEquals(allowed, [clear, secure], `${entry} ${host}`);
+  }
 });
 
 test("HostPolicy refuses entries that are no hosts", () => {

@@ -292,6 +292,10 @@ test("negotiateUpgrade lets in the allowed hosts (RFC 9110 7.4)", async () => {
   await agreementOn(requestWith({ "Host": "a.example.com:1" }), {
     allowedHosts: ["*.example.com"],
   });
+  const secure = requestWith({}, { url: "https://example.com/chat" });
+  await agreementOn(secure, { allowedHosts: ["example.com:443"] });
+  const other = negotiateUpgrade(secure, { allowedHosts: ["example.com:80"] });
+  await assertRefused(other, 403, /The host "example.com"/);
 });
 
 test("negotiateUpgrade selects the first of its subprotocols that is offered (RFC 6455 4.2.2)", async () => {
