@@ -36,6 +36,9 @@ export interface RequestTarget {
 /** Stands first in a host for any subdomain. */
 const WILDCARD = "*.";
 
+/** What pages are loaded by that open a WebSocket; an origin with the latter's scheme is a mistake. */
+const PAGE_SCHEMES: ReadonlyMap<string, string> = new Map([["ws", "http"], ["wss", "https"]]);
+
 /** Whether `hostname` is `pattern`, or a subdomain where the pattern begins with `*.`. */
 function matchesHostname(hostname: string, pattern: string): boolean {
   if (!pattern.startsWith(WILDCARD)) return hostname === pattern;
@@ -144,9 +147,18 @@ function requireList(origins: readonly (string | RegExp)[]): readonly (string | 
 
 function requireOrigin(text: string, where: string): Origin {
   const origin = parseOrigin(text);
-  if (origin !== undefined) return origin;
+  if (origin === undefined) {
+    throw new TypeError(
+      `Cannot use ${
+        JSON.stringify(text)
+      } ${where}: an origin is a scheme, a host and at most a port`,
+    );
+  }
+  const scheme = PAGE_SCHEMES.get(origin.scheme);
+  if (scheme === undefined) return origin;
   throw new TypeError(
-    `Cannot use ${JSON.stringify(text)} ${where}: an origin is a scheme, a host and at most a port`,
+    `Cannot use ${JSON.stringify(text)} ${where}: ` +
+      `an origin is that of the page, whose scheme is ${scheme}, not ${origin.scheme}`,
   );
 }
 

@@ -160,6 +160,19 @@ test("OriginPolicy refuses options that are no origins", () => {
   assertThrows(() => new OriginPolicy({ publicOrigin: "null" }), TypeError);
 });
 
+test("OriginPolicy refuses an option with the scheme of a WebSocket, which no page has (RFC 6454 4)", () => {
+  for (const [scheme, own] of [["ws", "http"], ["WSS", "https"]] as const) {
+    const text = `${scheme}://example.com`;
+    const message = `whose scheme is ${own}, not ${scheme.toLowerCase()}`;
+    const options = [
+      { allowedOrigins: ["https://a.example", text] },
+      { allowedOrigins: [`${scheme}://*.example.com`] },
+      { publicOrigin: text },
+    ];
+    for (const option of options) assertThrows(() => new OriginPolicy(option), TypeError, message);
+  }
+});
+
 test("OriginPolicy refuses allowedOrigins that are no list of strings and patterns", () => {
   for (const origins of ["https://example.com", [new URL("https://example.com")], [null], 1]) {
     const allowedOrigins = origins as unknown as string[];
