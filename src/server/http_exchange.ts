@@ -288,11 +288,12 @@ export class HttpExchange implements TransportSink {
     const head = await upgrade.encodeResponse(response);
     this.#responseStarted = true;
     await this.#write(head);
-    // The end of the peer's direction would not be told again to the connection.
-    if (this.#peerEnded.signal.aborted) return this.abort(this.#peerEnded.signal.reason);
+    if (this.#lost.signal.aborted) return;
     if (this.#early.full) this.#transport.resume();
     this.#phase = Phase.Over;
     upgrade.open(this.#transport, this.#early.take());
+    // Behind the early bytes: its Close may be among them.
+    if (this.#peerEnded.signal.aborted) upgrade.receiveEof();
     this.#options.onEnd({ connection: upgrade.connection });
   }
 

@@ -110,6 +110,11 @@ export class RawUpgrade<Data = unknown> {
     this.#link.open(transport, rest);
   }
 
+  /** The peer has ended its direction, which the transport will not tell again. */
+  receiveEof(): void {
+    this.#link.receiveEof();
+  }
+
   /** Gives the connection up. */
   abort(error: unknown): void {
     this.#link.abort(error);

@@ -25,6 +25,8 @@ const SWITCHING =
   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 /** A masked text message "Hi", the mask being zero. */
 const HI = Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x48, 0x69);
+/** A masked Close with 1000. */
+const CLOSE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 
 /** An exchange with everything about it. */
 class Fixture {
@@ -535,6 +537,52 @@ test("HttpExchange gives the connection up where the client goes before the 101"
     assertEquals(fixture.errors, []);
     assertEquals(fixture.clock.pending, 0);
   }
+});
+
+test("HttpExchange opens the connection of a client that has ended its direction (RFC 6455 1.4)", async () => {
+  const cases: [frames: Uint8Array, messages: string[], code: number, wasClean: boolean][] = [
+    [Uint8Array.of(...HI, ...CLOSE), ["Hi"], 1000, true],
+    [Uint8Array.of(...HI, ...HI), ["Hi", "Hi"], 1006, false],
+    [CLOSE, [], 1000, true],
+  ];
+  for (const [frames, messages, code, wasClean] of cases) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { transport, ...fixture } = new Fixture(async (request) => {
+      await promise;
+      return upgradeRaw(request)!.response;
+    });
+    transport.feed(http(UPGRADE));
+    transport.feed(frames);
+    transport.feedEof();
+    resolve();
+    await transport.until(() => transport.writes > 0);
+    await settle();
+    const connection = fixture.ends[0]!.connection!;
+    for (const message of messages) assertEquals(await connection.receive(), message);
+    const closed = await connection.closed;
+    assertEquals([closed.code, closed.wasClean], [code, wasClean]);
+    // The 101, and the Close that answers.
+    assertEquals(transport.bytes.length, SWITCHING.length + (wasClean ? 4 : 0));
+    assert(transport.closed);
+    assertEquals([fixture.ends.length, fixture.errors, fixture.clock.pending], [1, [], 0]);
+  }
+});
+
+test("HttpExchange ends once where the client goes while the 101 is written", async () => {
+  let closed: Promise<{ code: number }> | undefined;
+  const fixture = new Fixture((request) => {
+    const { response, connection } = upgradeRaw(request)!;
+    closed = connection!.closed;
+    return response;
+  });
+  fixture.transport.feed(http(UPGRADE));
+  await fixture.transport.until(() => fixture.transport.writes > 0);
+  const loss = new Error("reset");
+  fixture.transport.lose(loss);
+  assertEquals((await closed!).code, 1006);
+  await settle();
+  assertEquals(fixture.ends, [{ error: loss }]);
+  assertEquals(fixture.errors, []);
 });
 
 test("HttpExchange ends a connection that is made after the client went", async () => {
