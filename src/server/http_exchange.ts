@@ -313,7 +313,9 @@ export class HttpExchange implements TransportSink {
 
   #responseToError(error: unknown): Response {
     const violation = this.#body?.violation;
-    if (violation !== undefined) return textResponse(400, violation);
+    if (violation !== undefined && isDueTo(error, violation)) {
+      return textResponse(400, violation.message);
+    }
     // A function that stopped since the peer went away did nothing wrong.
     const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason;
     if (error === undefined || !wasTold) this.#options.onError(error);
@@ -403,6 +405,11 @@ export class HttpExchange implements TransportSink {
     this.#timeout?.clear();
     this.#timeout = undefined;
   }
+}
+
+/** Whether an error is another one, or names it as its cause. */
+function isDueTo(error: unknown, other: Error): boolean {
+  return error === other || error instanceof Error && error.cause === other;
 }
 
 function textResponse(status: number, message: string): Response {

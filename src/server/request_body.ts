@@ -26,7 +26,7 @@ export class RequestBody {
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #wanting = false;
   #over = false;
-  #violation: string | undefined;
+  #violation: TypeError | undefined;
 
   /** Creates the body; nothing is asked of `flow` before the stream is read. */
   constructor(framing: BodyFraming, flow: BodyFlow) {
@@ -51,8 +51,8 @@ export class RequestBody {
     return this.#over;
   }
 
-  /** What the peer did wrong, if it did. */
-  get violation(): string | undefined {
+  /** What the peer did wrong, if it did: the error that whoever reads is told. */
+  get violation(): TypeError | undefined {
     return this.#violation;
   }
 
@@ -97,8 +97,8 @@ export class RequestBody {
   }
 
   #violate(message: string): void {
-    this.#violation = message;
-    this.fail(new TypeError(message));
+    this.#violation = new TypeError(message);
+    this.fail(this.#violation);
   }
 
   #end(): void {

@@ -290,6 +290,48 @@ for (
   });
 }
 
+const READINGS: [name: string, read: (request: Request) => Promise<unknown>][] = [
+  ["text()", (request) => request.text()],
+  ["json()", (request) => request.json()],
+  ["bytes()", (request) => request.bytes()],
+  ["arrayBuffer()", (request) => request.arrayBuffer()],
+  ["blob()", (request) => request.blob()],
+  ["formData()", (request) => request.formData()],
+  ["a copy", (request) => request.clone().text()],
+  ["an iteration", (request) => Array.fromAsync(request.body!)],
+  ["a pipe", (request) => Array.fromAsync(request.body!.pipeThrough(new TextDecoderStream()))],
+  ["an error with a cause", async (request) => {
+    await request.text().catch((cause) => {
+      throw new Error("Cannot read the form", { cause });
+    });
+  }],
+];
+
+for (const [name, read] of READINGS) {
+  test(`HttpExchange knows a broken body by what ${name} rejects with`, async () => {
+    const fixture = new Fixture(async (request) => {
+      await read(request);
+      return new Response();
+    });
+    fixture.transport.feed(http(
+      "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n" +
+        "Content-Type: application/x-www-form-urlencoded\n\nx\n",
+    ));
+    await fixture.transport.answered();
+    assertEquals([fixture.status, fixture.errors], [400, []]);
+  });
+}
+
+test("HttpExchange reports another error of a function whose request has a broken body", async () => {
+  const broken = new RangeError("broken");
+  const fixture = new Fixture(async (request) => {
+    await request.text().catch(() => {});
+    throw broken;
+  });
+  await fixture.request("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nx\n");
+  assertEquals([fixture.status, fixture.errors], [500, [broken]]);
+});
+
 test("HttpExchange streams a body back while it arrives", async () => {
   const fixture = new Fixture((request) => new Response(request.body));
   fixture.transport.feed(http("POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\nhello"));
