@@ -9,6 +9,7 @@ import type { WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
 import type { RemoteAddress } from "../types.ts";
+import { EarlyBytes } from "./early_bytes.ts";
 import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exchange.ts";
 import { resolveServeOptions, type ServeOptions } from "./serve_options.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
@@ -50,6 +51,9 @@ export interface AcceptOptions<Data = unknown>
     | undefined
     | Promise<UpgradeOptions<Data> | Response | undefined>;
 }
+
+/** Bytes kept of the body of a refusal for the error's `response`: as many as a client keeps. */
+const MAX_REFUSAL_BODY = 65_536;
 
 /** Makes the transport, once the options are known to be in order. */
 type OpenTransport = () => ByteTransport;
@@ -95,22 +99,23 @@ export async function acceptTransport<Data>(
   options: AcceptOptions<Data>,
 ): Promise<WebSocketConnection<Data>> {
   checkAcceptOptions(options);
-  let refusal: Response | undefined;
+  let refusal: Refusal | undefined;
   const failures: unknown[] = [];
   const answer = async (request: Request) => {
     const chosen = await options.onRequest?.(request);
     const response = chosen instanceof Response
       ? chosen
       : upgradeRaw(request, { ...options, ...chosen })!.response;
-    if (response.status !== 101) refusal = response.clone();
-    return response;
+    if (response.status === 101 || !isSendable(response)) return response;
+    refusal = copyWhileSent(response);
+    return refusal.sent;
   };
   const onError = (error: unknown) => void failures.push(error);
   const end = await runExchange(open, answer, { ...options, onError });
   if (end.connection !== undefined) return end.connection as WebSocketConnection<Data>;
   options.signal?.throwIfAborted();
   if (failures.length > 0) throw failures[0];
-  throw handshakeError(end.refusal ?? refusal, end.error);
+  throw handshakeError(end.refusal ?? refusal?.copy(), end.error);
 }
 
 async function runExchange(
@@ -131,6 +136,48 @@ async function runExchange(
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** Whether a response can be read; otherwise whoever sends it says what is wrong. */
+function isSendable({ status, bodyUsed, body }: Response): boolean {
+  return status !== 0 && !bodyUsed && body?.locked !== true;
+}
+
+/** A response on its way out, and what is kept of it. */
+interface Refusal {
+  /** The response to send. */
+  readonly sent: Response;
+  /** The same with what has been read of the body, up to {@linkcode MAX_REFUSAL_BODY}. */
+  copy(): Response;
+}
+
+/**
+ * Keeps the start of a body as it goes by. A `clone` would keep all of it, and keep its source running
+ * when the client has gone.
+ */
+function copyWhileSent(response: Response): Refusal {
+  const { status, statusText, headers, body } = response;
+  const init = { status, statusText, headers };
+  if (body === null) return { sent: response, copy: () => new Response(null, init) };
+  const kept = new EarlyBytes();
+  let wanted = MAX_REFUSAL_BODY;
+  const transform = (
+    chunk: Uint8Array<ArrayBuffer>,
+    controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ) => {
+    if (wanted > 0 && chunk instanceof Uint8Array) {
+      const start = chunk.subarray(0, wanted);
+      kept.push(start);
+      wanted -= start.length;
+    }
+    controller.enqueue(chunk);
+  };
+  // A chunk ahead: a short body is then there though the client goes before it is sent.
+  const keeper = new TransformStream({ transform }, undefined, { highWaterMark: 1 });
+  return {
+    sent: new Response(body.pipeThrough(keeper), init),
+    copy: () => new Response(kept.take().slice(), init),
+  };
 }
 
 function handshakeError(response: Response | undefined, cause: unknown): WebSocketHandshakeError {

@@ -45,6 +45,99 @@ test("acceptTransport lets onRequest choose the options, or refuse", async () =>
   assertEquals(await response?.text(), "no");
 });
 
+/** Refuses a client of whom the answer is told, and what the error shows of it. */
+async function refuseWith(
+  response: Response,
+  follow: (transport: FakeTransport) => Promise<void>,
+): Promise<{ transport: FakeTransport; error: WebSocketHandshakeError }> {
+  const transport = new FakeTransport();
+  const refusing = assertRejects(
+    () => acceptTransport(() => transport, { onRequest: () => response }),
+    WebSocketHandshakeError,
+  );
+  await settle();
+  transport.feed(UPGRADE);
+  await follow(transport);
+  return { transport, error: await refusing };
+}
+
+test("acceptTransport shows what it has answered, the body up to 64 KiB", async () => {
+  const bodies: [body: () => BodyInit | null, kept: number][] = [
+    [() => null, 0],
+    [() => "", 0],
+    [() => "x".repeat(100), 100],
+    [() => new Uint8Array(65_536).fill(120), 65_536],
+    [() => new Uint8Array(200_000).fill(120), 65_536],
+    [() => ReadableStream.from(Array(50).fill(new Uint8Array(5_000).fill(120))), 65_536],
+  ];
+  for (const [body, kept] of bodies) {
+    const headers: [string, string][] = [["set-cookie", "a=1"], ["set-cookie", "b=2"]];
+    const response = new Response(body(), { status: 403, statusText: "Not You", headers });
+    const { transport, error } = await refuseWith(response, async (transport) => {
+      await transport.answered();
+      transport.feedEof();
+    });
+    assert(transport.text.startsWith("HTTP/1.1 403 Not You\r\n"), transport.text);
+    const sent = await new Response(body()).text();
+    const content = transport.text.slice(transport.text.indexOf("\r\n\r\n")).replaceAll(
+      /[^x]/g,
+      "",
+    );
+    assertEquals(content.length, sent.length);
+    const shown = error.response!;
+    assertEquals([shown.status, shown.statusText], [403, "Not You"]);
+    assertEquals(shown.headers.getSetCookie(), ["a=1", "b=2"]);
+    assertEquals(await shown.text(), "x".repeat(kept));
+  }
+});
+
+test("acceptTransport cancels the body of a refusal where the client goes", async () => {
+  const { promise: cancelled, resolve: cancel } = Promise.withResolvers<unknown>();
+  let pulls = 0;
+  const pull = (controller: ReadableStreamDefaultController) => {
+    pulls++;
+    controller.enqueue(new Uint8Array(1_000).fill(120));
+  };
+  const loss = new Error("reset");
+  const { error } = await refuseWith(
+    new Response(new ReadableStream({ pull, cancel }), { status: 503 }),
+    async (transport) => {
+      transport.blocked = true;
+      await transport.until(() => transport.writes > 0);
+      await settle();
+      transport.lose(loss);
+    },
+  );
+  await cancelled;
+  assert(pulls < 10, `${pulls} chunks were read`);
+  assertStrictEquals(error.cause, loss);
+  assertEquals(error.status, 503);
+  const text = await error.response!.text();
+  assert(text.startsWith("xxx") && text.length < 10_000, text);
+});
+
+test("acceptTransport says what is wrong with a response that cannot be sent", async () => {
+  const used = new Response("used", { status: 403 });
+  await used.text();
+  const locked = new Response("locked", { status: 403 });
+  const reader = locked.body!.getReader();
+  for (const response of [used, locked, Response.error()]) {
+    const transport = new FakeTransport();
+    const rejecting = assertRejects(
+      () => acceptTransport(() => transport, { onRequest: () => response }),
+      TypeError,
+      "Cannot send the response",
+    );
+    await settle();
+    transport.feed(UPGRADE);
+    await transport.answered();
+    transport.feedEof();
+    await rejecting;
+    assert(transport.text.startsWith("HTTP/1.1 500 "), transport.text);
+  }
+  await reader.cancel();
+});
+
 test("acceptTransport rejects with what onRequest throws", async () => {
   const transport = new FakeTransport();
   const error = new Error("thrown");
