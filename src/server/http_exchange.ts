@@ -27,7 +27,7 @@ export interface PeerInfo {
  * The application's function: a request in, a response out. The request's `signal` is aborted when the
  * client ends its direction, which is not found out while a body waits that nobody reads. The body of GET
  * and HEAD is not read; methods other than DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT are answered
- * with 501 without asking the function.
+ * with 501 without asking the function, and so is `OPTIONS *`.
  */
 export type RequestHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
 

@@ -28,7 +28,7 @@ const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 /** An authority: no userinfo, no path, no blanks (RFC 9110 section 4.2). */
 const AUTHORITY = /^[^\s/?#@\\]+$/;
 
-/** Where HTTP/1.0 leaves the host out. */
+/** Where HTTP/1.0 leaves the host out, and the target does not name it. */
 const DEFAULT_HOST = "localhost";
 
 /**
@@ -65,12 +65,18 @@ function requestUrl(head: RequestHead, secure: boolean): string | HeadViolation 
   if (field === undefined && head.minorVersion === 1) {
     return refused(400, "The request has no Host field");
   }
+  const scheme = secure ? "https" : "http";
   const host = field ?? DEFAULT_HOST;
-  const base = AUTHORITY.test(host) ? parseUrl(`${secure ? "https" : "http"}://${host}`) : null;
+  const base = AUTHORITY.test(host) ? parseUrl(`${scheme}://${host}`) : null;
   if (base === null) return refused(400, "The Host field is not a host and port");
 
   const target = head.target;
   if (target.startsWith("/")) return base.origin + target;
+  // The server as a whole is meant (RFC 9112 3.2.4), which no URL says: the function, which would take it
+  // for a request of some resource, is not asked. Only GET and HEAD have to be implemented (RFC 9110 9.1).
+  if (target === "*" && head.method === "OPTIONS") {
+    return refused(501, "OPTIONS is implemented for resources only, not for the server as a whole");
+  }
   // The absolute form is for proxies; a server takes it, but only for itself (RFC 9112 3.2.2).
   if (!/^https?:\/\//i.test(target)) {
     return refused(400, "The request target is neither a path nor an absolute URL");
@@ -79,11 +85,11 @@ function requestUrl(head: RequestHead, secure: boolean): string | HeadViolation 
   if (absolute === null || absolute.username !== "" || absolute.password !== "") {
     return refused(400, "The request target is not a valid URL");
   }
-  const authority = parseUrl(`${base.protocol}//${absolute.host}`);
-  if (authority?.host !== base.host) {
+  const authority = parseUrl(`${scheme}://${absolute.host}`);
+  if (authority === null || field !== undefined && authority.host !== base.host) {
     return refused(400, "The request target and the Host field name different hosts");
   }
-  return base.origin + absolute.pathname + absolute.search;
+  return authority.origin + absolute.pathname + absolute.search;
 }
 
 function bodyFraming(head: RequestHead): BodyFraming | HeadViolation {

@@ -44,6 +44,12 @@ const URLS: [name: string, variation: Variation, secure: boolean, url: string][]
     false,
     "http://example.com/",
   ],
+  [
+    "an absolute target from HTTP/1.0 without Host",
+    { target: "http://example.com:8080/a?b", minorVersion: 0, fields: [] },
+    false,
+    "http://example.com:8080/a?b",
+  ],
   ["HTTP/1.0 without Host", { minorVersion: 0, fields: [] }, false, "http://localhost/"],
 ];
 
@@ -64,9 +70,16 @@ const REFUSED: [name: string, variation: Variation, status: number][] = [
   ["a Host with a path", { fields: [["Host", "example.com/x"]] }, 400],
   ["a Host that is no host", { fields: [["Host", "exa mple"]] }, 400],
   ["a Host with a port out of range", { fields: [["Host", "example.com:99999"]] }, 400],
-  ["the asterisk form", { method: "OPTIONS", target: "*" }, 400],
+  ["the asterisk form (RFC 9112 3.2.4)", { method: "OPTIONS", target: "*" }, 501],
+  ["the asterisk form of another method (RFC 9112 3.2.4)", { target: "*" }, 400],
+  ["the asterisk form without a Host", { method: "OPTIONS", target: "*", fields: [] }, 400],
   ["another scheme", { target: "ftp://example.com/" }, 400],
   ["an absolute target for another host", { target: "http://other.test/" }, 400],
+  [
+    "an absolute target for another host, from HTTP/1.0",
+    { target: "http://other.test/", minorVersion: 0 },
+    400,
+  ],
   ["an absolute target for another port", { target: "http://example.com:81/" }, 400],
   ["an absolute target with userinfo", { target: "http://a:b@example.com/" }, 400],
   ["an absolute target that is no URL", { target: "http://[/" }, 400],
