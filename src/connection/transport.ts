@@ -69,7 +69,10 @@ export interface ByteTransport {
   /** Stops reading: after a chunk already under way, `receive` is not called before `resume()`. */
   pause(): void;
 
-  /** Reads on. */
+  /**
+   * Reads on. Calls no method of the sink before it has returned: what is held is delivered in a later
+   * turn or microtask, so that {@linkcode attach} may follow it and miss nothing.
+   */
   resume(): void;
 
   /** Ends our direction (FIN, or close_notify), after what was written. Reading goes on. */

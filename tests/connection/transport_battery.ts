@@ -161,6 +161,22 @@ export function transportBattery(
     assertEquals(pair.farSink.bytes(), noise(total, 4));
   });
 
+  scene("delivers nothing from within resume(), to the sink attached behind it", async (pair) => {
+    const second = new RecordingSink();
+    pair.farSink.onReceive = () => pair.far.pause();
+    const bytes = noise(200_000, 8);
+    const sending = pump(pair.near, pair.nearSink, bytes, bytes.length);
+    await pair.farSink.called("receive");
+    await settled(() => pair.farSink.byteLength);
+    const { byteLength } = pair.farSink;
+    pair.far.resume();
+    assertEquals(pair.farSink.byteLength, byteLength);
+    pair.far.attach(second);
+    await second.until(() => byteLength + second.byteLength === bytes.length);
+    await sending;
+    assertEquals(pair.farSink.byteLength, byteLength);
+  });
+
   scene("redirects to the sink attached from within receive", async (pair) => {
     const second = new RecordingSink();
     pair.farSink.onReceive = () => pair.far.attach(second);

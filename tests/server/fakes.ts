@@ -50,7 +50,9 @@ export class FakeTransport implements ByteTransport {
 
   resume(): void {
     this.paused = false;
-    while (this.#held.length > 0 && !this.paused) this.#sink!.receive(this.#held.shift()!);
+    queueMicrotask(() => {
+      while (this.#held.length > 0 && !this.paused) this.#sink!.receive(this.#held.shift()!);
+    });
     this.#wake();
   }
 
