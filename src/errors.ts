@@ -46,7 +46,7 @@ export class WebSocketProtocolError extends Error {
 
 /** What {@linkcode WebSocketHandshakeError} carries besides its message. */
 export interface WebSocketHandshakeErrorInit {
-  /** The server's answer, where one came: status, headers and a capped body. */
+  /** The server's answer, where it is another than 101: status, headers and a capped body. */
   readonly response?: Response;
   /** What made the handshake fail, where it was another error. */
   readonly cause?: unknown;
@@ -56,7 +56,7 @@ export interface WebSocketHandshakeErrorInit {
 export class WebSocketHandshakeError extends Error {
   /** Always `"WebSocketHandshakeError"`. */
   override readonly name = "WebSocketHandshakeError";
-  /** The server's answer, where one came: status, headers and a capped body. */
+  /** The server's answer, where it is another than 101: status, headers and a capped body. */
   readonly response: Response | undefined;
 
   /** Creates the error. */
@@ -65,7 +65,7 @@ export class WebSocketHandshakeError extends Error {
     this.response = init.response;
   }
 
-  /** The status of the server's answer, where one came. */
+  /** The status of {@linkcode response}. */
   get status(): number | undefined {
     return this.response?.status;
   }

@@ -417,6 +417,7 @@ test("connectBy rejects a head over its limits", async () => {
     { headLimits: { maxHeadSize: 64 } },
   );
   assert(error.message.includes("The head exceeds 64 bytes"), error.message);
+  assertEquals(error.response, undefined);
 });
 
 test("connectBy rejects with the cause where dialling fails, and tells no secret", async () => {

@@ -16,9 +16,10 @@ import type { Dial } from "../connection/dial.ts";
  * - with the signal's reason once the signal is aborted;
  * - with a {@linkcode WebSocketHandshakeError} where the server cannot be reached (the host's error is
  *   the `cause`), where it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError` is
- *   the `cause`), and where the server answers otherwise than with a 101 that is in order: the
- *   `response` then has the status, the headers, and the body up to `maxErrorBodySize`; also where
- *   `onResponse` throws or rejects (its error is the `cause`).
+ *   the `cause`), where it answers with another status than 101 (the `response` has the status, the
+ *   headers, and the body up to `maxErrorBodySize`), where its answer is malformed or a 101 that does not
+ *   fit the request (there is no `response`), and where `onResponse` throws or rejects (its error is the
+ *   `cause`).
  *
  * Nothing stays open then. On Deno, `--allow-net` is needed.
  *
