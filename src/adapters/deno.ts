@@ -118,6 +118,7 @@ class HostListener implements Listener {
   readonly #listener: DenoListener;
   readonly #noDelay: boolean;
   #loop: AcceptLoop | undefined;
+  #refed = true;
   #closed = false;
 
   constructor(options: ServeTcpOptions) {
@@ -133,6 +134,7 @@ class HostListener implements Listener {
     const { AcceptLoop } = await import("./deno_accept.ts");
     if (this.#closed) return;
     this.#loop = new AcceptLoop(this.#listener, acceptor, this.#noDelay);
+    if (!this.#refed) this.#loop.unref();
     void this.#loop.run();
   }
 
@@ -143,10 +145,14 @@ class HostListener implements Listener {
   }
 
   ref(): void {
+    this.#refed = true;
     this.#listener.ref();
+    this.#loop?.ref();
   }
 
   unref(): void {
+    this.#refed = false;
     this.#listener.unref();
+    this.#loop?.unref();
   }
 }

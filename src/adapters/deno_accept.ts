@@ -16,6 +16,9 @@ export class AcceptLoop {
   readonly #acceptor: Acceptor;
   readonly #noDelay: boolean;
   #stopped = false;
+  #refed = true;
+  /** The pause before accepting is tried again, and what ends it early. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #wake: (() => void) | undefined;
 
   /** Creates the loop; {@linkcode run} begins it. */
@@ -48,6 +51,18 @@ export class AcceptLoop {
     this.#wake?.();
   }
 
+  /** Keeps the process alive during a pause as well. */
+  ref(): void {
+    this.#refed = true;
+    if (this.#timer !== undefined) Deno.refTimer(this.#timer);
+  }
+
+  /** Lets the process end during a pause as well; while it accepts that is up to the listener. */
+  unref(): void {
+    this.#refed = false;
+    if (this.#timer !== undefined) Deno.unrefTimer(this.#timer);
+  }
+
   #accept(connection: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn): void {
     const transport = new DenoTransport(connection);
     try {
@@ -61,9 +76,11 @@ export class AcceptLoop {
   async #pause(delay: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, delay);
+    if (!this.#refed) Deno.unrefTimer(timer);
+    this.#timer = timer;
     this.#wake = resolve;
     await promise;
     clearTimeout(timer);
-    this.#wake = undefined;
+    this.#timer = this.#wake = undefined;
   }
 }

@@ -46,3 +46,37 @@ test("AcceptLoop ends while it waits to accept again", async () => {
     Deno.listen = listen;
   }
 }, { skip });
+
+test("AcceptLoop keeps the process during a pause only where its listener does", async () => {
+  const { listen, refTimer, unrefTimer } = Deno;
+  const calls: string[] = [];
+  Deno.refTimer = (timer) => {
+    calls.push("ref");
+    refTimer(timer);
+  };
+  Deno.unrefTimer = (timer) => {
+    calls.push("unref");
+    unrefTimer(timer);
+  };
+  Deno.listen = failingListen(listen, Infinity);
+  let failed = Promise.withResolvers<void>();
+  try {
+    const onError = () => failed.resolve();
+    await using server = serveTcp(
+      { port: 0, hostname: "127.0.0.1", onError },
+      () => new Response(),
+    );
+    server.unref();
+    await failed.promise;
+    assertEquals(calls, ["unref"]);
+    server.ref();
+    server.unref();
+    assertEquals(calls, ["unref", "ref", "unref"]);
+    server.ref();
+    failed = Promise.withResolvers();
+    await failed.promise;
+    assertEquals(calls, ["unref", "ref", "unref", "ref"]);
+  } finally {
+    Object.assign(Deno, { listen, refTimer, unrefTimer });
+  }
+}, { skip });
