@@ -4,7 +4,7 @@ import type { WebSocketConnection } from "../connection/connection.ts";
 import type * as Accept from "../server/accept.ts";
 import type { AcceptOptions, ServeStreamOptions } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
-import type { WorkersSocket } from "./cloudflare_types.ts";
+import type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
 
 /** Options of {@linkcode serveSocket}: `secure` is what the socket says, unless given. */
 export type ServeSocketOptions = Omit<ServeStreamOptions, "remoteAddress">;
@@ -64,7 +64,7 @@ export async function acceptWebSocket<Data = undefined>(
 /** What both need: the code, loaded with the first of them, and what the socket tells of itself. */
 async function prepare(
   socket: WorkersSocket,
-  { secure }: { readonly secure?: boolean },
+  { secure, signal }: ServeSocketOptions | AcceptSocketOptions,
   check: (accept: typeof Accept) => void,
 ) {
   const [accept, { WorkersTransport }] = await Promise.all([
@@ -72,10 +72,30 @@ async function prepare(
     import("./cloudflare_transport.ts"),
   ]);
   check(accept);
-  const { remoteAddress } = await socket.opened;
+  const { remoteAddress } = await openedWithin(socket, signal);
   return {
     accept,
     open: () => new WorkersTransport(socket, remoteAddress),
     secure: secure ?? socket.secureTransport === "on",
   };
+}
+
+/** Waits until the socket is open, and closes it where the signal comes first. */
+async function openedWithin(
+  socket: WorkersSocket,
+  signal: AbortSignal | undefined,
+): Promise<WorkersSocketInfo> {
+  if (signal === undefined) return await socket.opened;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => {
+    socket.close().catch(() => {});
+    reject(signal.reason);
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([aborted, socket.opened]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

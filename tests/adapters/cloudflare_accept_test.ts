@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { connectWebSocket } from "../../mod.ts";
 import { acceptWebSocket, serveSocket } from "../../src/adapters/cloudflare_accept.ts";
 import { upgradeWebSocket } from "../../src/adapters/cloudflare.ts";
@@ -76,6 +82,43 @@ test("cloudflare.acceptWebSocket checks its options before it takes the socket",
   const { far } = workersSocketPair();
   await assertRejects(() => acceptWebSocket(far, { handshakeTimeout: -1 }), RangeError);
   assertEquals(far.readable.locked, false);
+});
+
+test("cloudflare.acceptWebSocket and serveSocket wait for a socket no longer than the signal", async () => {
+  const takings: ((socket: WorkersSocket, signal: AbortSignal) => Promise<unknown>)[] = [
+    (socket, signal) => acceptWebSocket(socket, { signal }),
+    (socket, signal) => serveSocket(socket, () => new Response(), { signal }),
+  ];
+  for (const take of takings) {
+    for (const early of [true, false]) {
+      const { near, far } = workersSocketPair();
+      const waited = Promise.withResolvers<void>();
+      const opened = early ? far.opened : new Promise<never>(() => {});
+      Object.defineProperty(far, "opened", {
+        get: () => {
+          waited.resolve();
+          return opened;
+        },
+      });
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      if (early) controller.abort(reason);
+      const rejecting = assertRejects(() => take(far, controller.signal));
+      await waited.promise;
+      controller.abort(reason);
+      assertStrictEquals(await rejecting, reason);
+      await far.closed;
+      assertEquals((await near.readable.getReader().read()).done, true);
+    }
+  }
+});
+
+test("cloudflare.acceptWebSocket waits for a socket, and rejects with what it fails with", async () => {
+  const { signal } = new AbortController();
+  const { far } = workersSocketPair();
+  const refused = new Error("refused");
+  Object.defineProperty(far, "opened", { get: () => Promise.reject(refused) });
+  assertStrictEquals(await assertRejects(() => acceptWebSocket(far, { signal })), refused);
 });
 
 test("cloudflare.serveSocket answers a request that is none for a WebSocket", async () => {
