@@ -41,7 +41,12 @@ import type { UpgradeResult } from "../server/upgrade.ts";
 import { upgradeRaw } from "../server/upgrade_registry.ts";
 import { BunTransport } from "./bun_transport.ts";
 import { type BunUpgradeOptions, upgradeBunRequest } from "./bun_upgrade.ts";
-import { type BunListener, bunSocketApi, type BunSocketOptions } from "./bun_types.ts";
+import {
+  ALPN_PROTOCOLS,
+  type BunListener,
+  bunSocketApi,
+  type BunSocketOptions,
+} from "./bun_types.ts";
 
 export { connectWebSocket } from "./bun_connect.ts";
 export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
@@ -54,9 +59,6 @@ export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts"
 export type { TcpServer } from "../server/tcp_server.ts";
 export type * from "./client_types.ts";
 export type * from "./server_types.ts";
-
-/** `http/1.1` behind its length (RFC 7301 section 3.1). */
-const ALPN_PROTOCOLS = "\x08http/1.1";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the

@@ -3,11 +3,13 @@
 import type { Dial, DialTarget } from "../connection/dial.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { BunTransport } from "./bun_transport.ts";
-import { bunSocketApi, type BunSocketHandlers, type BunTlsOptions } from "./bun_types.ts";
+import {
+  ALPN_PROTOCOLS,
+  bunSocketApi,
+  type BunSocketHandlers,
+  type BunTlsOptions,
+} from "./bun_types.ts";
 import { certifiedName, checkClientCertificate, unbracketed } from "./dial_target.ts";
-
-/** `http/1.1` behind its length: a server that would choose h2 must know (RFC 7301 section 3.1). */
-const ALPN_PROTOCOLS = "\x08http/1.1";
 
 /**
  * Connects by `Bun.connect`. An abort is obeyed at once, but an attempt to connect cannot be taken

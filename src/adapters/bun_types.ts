@@ -45,6 +45,12 @@ export interface BunSocketHandlers<Data> {
   error(socket: BunSocket<Data>, error: Error): void;
 }
 
+/**
+ * What is spoken over TLS, `http/1.1` behind its length: a peer that would choose h2 must know
+ * (RFC 7301 section 3.1).
+ */
+export const ALPN_PROTOCOLS = "\x08http/1.1";
+
 /** TLS of a listener or of a connection. */
 export interface BunTlsOptions {
   /** Certificates of authorities, in PEM, instead of the host's list. */
