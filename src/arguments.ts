@@ -29,6 +29,32 @@ export function requireOptionalSignal(name: string, value: unknown): void {
   throw new TypeError(`${name} must be an AbortSignal, not ${describe(value)}`);
 }
 
+/** The largest delay that the platforms' timers take, in milliseconds. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/**
+ * Checks that a number is an integer from `from` to `to`, and returns it.
+ *
+ * @throws {RangeError} otherwise, naming it.
+ */
+export function requireInteger(
+  name: string,
+  value: number,
+  { from = 0, to = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly to?: number } = {},
+): number {
+  if (Number.isInteger(value) && value >= from && value <= to) return value;
+  throw new RangeError(`${name} must be an integer from ${from} to ${to}, not ${describe(value)}`);
+}
+
+/**
+ * Checks that a number of milliseconds is one that a timer takes, and returns it.
+ *
+ * @throws {RangeError} otherwise, naming it.
+ */
+export function requireDelay(name: string, value: number): number {
+  return requireInteger(name, value, { to: MAX_DELAY });
+}
+
 function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";

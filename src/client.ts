@@ -3,7 +3,7 @@
  * it is asked to.
  */
 
-import { requireOptionalFunction } from "./arguments.ts";
+import { requireDelay, requireInteger, requireOptionalFunction } from "./arguments.ts";
 import { Deadline } from "./client/deadline.ts";
 import { ClientExchange, type Refusal } from "./client/exchange.ts";
 import {
@@ -98,9 +98,6 @@ export interface ConnectOptions<Data = unknown> extends ConnectionOptions, Clien
 const CONNECT_TIMEOUT = 20_000;
 const MAX_ERROR_BODY_SIZE = 65_536;
 
-/** The largest delay that the platforms' timers take. */
-const MAX_DELAY = 2 ** 31 - 1;
-
 /** One handshake to be made: at first as the application asked, later as redirects have left it. */
 interface Attempt {
   readonly url: URL;
@@ -126,10 +123,10 @@ export async function connectBy<Data>(
   const { clock } = resolveConnectionOptions(options);
   requireOptionalFunction("dial", options.dial);
   requireOptionalFunction("onResponse", options.onResponse);
-  requireInteger("connectTimeout", connectTimeout, MAX_DELAY);
-  requireInteger("maxRedirects", maxRedirects, Number.MAX_SAFE_INTEGER);
+  requireDelay("connectTimeout", connectTimeout);
+  requireInteger("maxRedirects", maxRedirects);
   resolveHeadLimits(options.headLimits);
-  requireInteger("maxErrorBodySize", options.maxErrorBodySize ?? 0, Number.MAX_SAFE_INTEGER);
+  requireInteger("maxErrorBodySize", options.maxErrorBodySize ?? 0);
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw new TypeError("Cannot connect: cert and key must be given together");
   }
@@ -290,9 +287,4 @@ function toHeaders({ fields }: ResponseHead): Headers {
   const headers = new Headers();
   for (const [name, value] of fields) headers.append(name, value);
   return headers;
-}
-
-function requireInteger(name: string, value: number, to: number): void {
-  if (Number.isInteger(value) && value >= 0 && value <= to) return;
-  throw new RangeError(`${name} must be an integer from 0 to ${to}, not ${value}`);
 }

@@ -7,7 +7,9 @@ import * as cloudflare from "../src/adapters/cloudflare.ts";
 import * as deno from "../src/adapters/deno.ts";
 import * as tcp from "../src/adapters/tcp.ts";
 import {
+  requireDelay,
   requireFunction,
+  requireInteger,
   requireOptionalFunction,
   requireOptionalSignal,
 } from "../src/arguments.ts";
@@ -57,6 +59,47 @@ test("requireOptionalFunction and requireOptionalSignal name what is wrong, and 
     TypeError,
     "signal must be an AbortSignal, not a function",
   );
+});
+
+test("requireInteger and requireDelay return what is in the range, its ends included", () => {
+  const { MAX_SAFE_INTEGER } = Number;
+  for (const value of [0, 1, MAX_SAFE_INTEGER]) assertEquals(requireInteger("size", value), value);
+  for (const value of [8, 15]) {
+    assertEquals(requireInteger("bits", value, { from: 8, to: 15 }), value);
+  }
+  for (const value of [0, 2_147_483_647]) assertEquals(requireDelay("timeout", value), value);
+});
+
+test("requireInteger and requireDelay name what is wrong, and the range", () => {
+  const wrong: readonly (readonly [value: unknown, what: string])[] = [
+    [7, "7"],
+    [16, "16"],
+    [8.5, "8.5"],
+    [NaN, "NaN"],
+    [Infinity, "Infinity"],
+    ["9", '"9"'],
+    [null, "null"],
+    [[9], "an object"],
+  ];
+  for (const [value, what] of wrong) {
+    assertThrows(
+      () => requireInteger("bits", value as number, { from: 8, to: 15 }),
+      RangeError,
+      `bits must be an integer from 8 to 15, not ${what}`,
+    );
+  }
+  assertThrows(
+    () => requireInteger("size", 2 ** 53),
+    RangeError,
+    "size must be an integer from 0 to 9007199254740991, not 9007199254740992",
+  );
+  for (const value of [-1, 0.5, 2_147_483_648]) {
+    assertThrows(
+      () => requireDelay("timeout", value),
+      RangeError,
+      `timeout must be an integer from 0 to 2147483647, not ${value}`,
+    );
+  }
 });
 
 /** Wrong values, and what is said of them. */

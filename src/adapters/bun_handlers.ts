@@ -1,5 +1,6 @@
 /** The `websocket` object of `Bun.serve`. */
 
+import { requireInteger } from "../arguments.ts";
 import { DEFAULTS } from "../connection/options.ts";
 import { BACKPRESSURE_LIMIT, BunSocket, type BunSocketData } from "./bun_socket.ts";
 import type { BunWebSocketHandlers } from "./bun_types.ts";
@@ -31,13 +32,7 @@ export function createWebSocketHandlers(
   options: WebSocketHandlersOptions = {},
 ): BunWebSocketHandlers<BunSocketData> {
   const { maxMessageSize = DEFAULTS.maxMessageSize } = options;
-  if (
-    !Number.isInteger(maxMessageSize) || maxMessageSize < 0 || maxMessageSize > MAX_MESSAGE_SIZE
-  ) {
-    throw new RangeError(
-      `maxMessageSize must be an integer from 0 to ${MAX_MESSAGE_SIZE}, not ${maxMessageSize}`,
-    );
-  }
+  requireInteger("maxMessageSize", maxMessageSize, { to: MAX_MESSAGE_SIZE });
   const handlers: BunWebSocketHandlers<BunSocket> = {
     maxPayloadLength: maxMessageSize,
     backpressureLimit: BACKPRESSURE_LIMIT,

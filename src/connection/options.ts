@@ -1,6 +1,11 @@
 /** Defaults and checks of {@linkcode ConnectionOptions}. */
 
-import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
+import {
+  requireDelay,
+  requireInteger,
+  requireOptionalFunction,
+  requireOptionalSignal,
+} from "../arguments.ts";
 import type { Clock, ConnectionOptions } from "../types.ts";
 import { defaultClock, sharesTurns } from "./clock.ts";
 
@@ -47,9 +52,6 @@ export const DEFAULTS = {
   closeTimeout: 10_000,
 } as const;
 
-/** The largest delay that the platforms' timers take. */
-const MAX_DELAY = 2 ** 31 - 1;
-
 /**
  * Fills in the defaults.
  *
@@ -65,13 +67,13 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
 }
 
 function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
-  const receiveHighWaterMark = bytes(
+  const receiveHighWaterMark = requireInteger(
     "receiveHighWaterMark",
     options.receiveHighWaterMark ?? DEFAULTS.receiveHighWaterMark,
   );
   const { maxBufferedAmount = Infinity } = options;
-  if (maxBufferedAmount !== Infinity) bytes("maxBufferedAmount", maxBufferedAmount);
-  const sendHighWaterMark = bytes(
+  if (maxBufferedAmount !== Infinity) requireInteger("maxBufferedAmount", maxBufferedAmount);
+  const sendHighWaterMark = requireInteger(
     "sendHighWaterMark",
     options.sendHighWaterMark ?? Math.min(DEFAULTS.sendHighWaterMark, maxBufferedAmount),
   );
@@ -82,21 +84,26 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
     );
   }
   return {
-    maxMessageSize: bytes("maxMessageSize", options.maxMessageSize ?? DEFAULTS.maxMessageSize),
-    maxFragments: integer("maxFragments", options.maxFragments ?? DEFAULTS.maxFragments, {
+    maxMessageSize: requireInteger(
+      "maxMessageSize",
+      options.maxMessageSize ?? DEFAULTS.maxMessageSize,
+    ),
+    maxFragments: requireInteger("maxFragments", options.maxFragments ?? DEFAULTS.maxFragments, {
       from: 1,
-      to: Number.MAX_SAFE_INTEGER,
     }),
     receiveHighWaterMark,
     receiveLowWaterMark: lowMark("receive", options.receiveLowWaterMark, receiveHighWaterMark),
     sendHighWaterMark,
     sendLowWaterMark: lowMark("send", options.sendLowWaterMark, sendHighWaterMark),
     maxBufferedAmount,
-    maxQueuedAmount: bytes("maxQueuedAmount", options.maxQueuedAmount ?? DEFAULTS.maxQueuedAmount),
-    pingInterval: delay("pingInterval", options.pingInterval),
-    pingTimeout: delay("pingTimeout", options.pingTimeout),
-    idleTimeout: delay("idleTimeout", options.idleTimeout),
-    closeTimeout: delay("closeTimeout", options.closeTimeout),
+    maxQueuedAmount: requireInteger(
+      "maxQueuedAmount",
+      options.maxQueuedAmount ?? DEFAULTS.maxQueuedAmount,
+    ),
+    pingInterval: requireDelay("pingInterval", options.pingInterval ?? DEFAULTS.pingInterval),
+    pingTimeout: requireDelay("pingTimeout", options.pingTimeout ?? DEFAULTS.pingTimeout),
+    idleTimeout: requireDelay("idleTimeout", options.idleTimeout ?? DEFAULTS.idleTimeout),
+    closeTimeout: requireDelay("closeTimeout", options.closeTimeout ?? DEFAULTS.closeTimeout),
     clock: options.clock ?? defaultClock(),
   };
 }
@@ -120,28 +127,6 @@ const NAMES = [
 /** One object for all connections that say nothing, which are most. */
 const ALL_DEFAULT: ResolvedConnectionOptions = resolve({});
 
-function bytes(name: string, value: number): number {
-  return integer(name, value, { from: 0, to: Number.MAX_SAFE_INTEGER });
-}
-
 function lowMark(direction: "receive" | "send", value: number | undefined, high: number): number {
-  return integer(`${direction}LowWaterMark`, value ?? Math.floor(high / 4), { from: 0, to: high });
-}
-
-function delay(
-  name: "pingInterval" | "pingTimeout" | "idleTimeout" | "closeTimeout",
-  value: number | undefined,
-): number {
-  return integer(name, value ?? DEFAULTS[name], { from: 0, to: MAX_DELAY });
-}
-
-function integer(
-  name: string,
-  value: number,
-  { from, to }: { readonly from: number; readonly to: number },
-): number {
-  if (!Number.isInteger(value) || value < from || value > to) {
-    throw new RangeError(`${name} must be an integer from ${from} to ${to}, not ${value}`);
-  }
-  return value;
+  return requireInteger(`${direction}LowWaterMark`, value ?? Math.floor(high / 4), { to: high });
 }

@@ -3,6 +3,7 @@
  * that follow from both (RFC 7692 section 7.1).
  */
 
+import { requireInteger } from "../arguments.ts";
 import { type ExtensionOffer, formatExtension } from "../handshake/header_values.ts";
 import type { ExtensionParameter } from "../handshake/header_values.ts";
 import type { CompressionOptions } from "../types.ts";
@@ -38,7 +39,7 @@ export const DEFAULT_LEVEL = 6;
 /** The default size, in bytes, from which messages are compressed. */
 export const DEFAULT_THRESHOLD = 256;
 const MAX_WINDOW_BITS = 15;
-const WINDOW_BITS_RANGE: [number, number] = [8, MAX_WINDOW_BITS];
+const WINDOW_BITS_RANGE = { from: 8, to: MAX_WINDOW_BITS } as const;
 
 /** The window sizes as they are written: decimal, no leading zero, nothing else. */
 const WINDOW_BITS: ReadonlyMap<string, number> = new Map(
@@ -65,18 +66,19 @@ export function resolveCompression(
     serverMaxWindowBits: given.serverMaxWindowBits ?? MAX_WINDOW_BITS,
     clientMaxWindowBits: given.clientMaxWindowBits ?? MAX_WINDOW_BITS,
   };
-  requireInteger("level", resolved.level, [1, 9]);
-  requireInteger("threshold", resolved.threshold, [0, Number.MAX_SAFE_INTEGER]);
-  requireInteger("serverMaxWindowBits", resolved.serverMaxWindowBits, WINDOW_BITS_RANGE);
-  requireInteger("clientMaxWindowBits", resolved.clientMaxWindowBits, WINDOW_BITS_RANGE);
-  return resolved;
-}
-
-function requireInteger(name: string, value: number, [least, most]: [number, number]): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new RangeError(
-    `Cannot set up compression: ${name} must be an integer from ${least} to ${most}, not ${value}`,
+  requireInteger("compression.level", resolved.level, { from: 1, to: 9 });
+  requireInteger("compression.threshold", resolved.threshold);
+  requireInteger(
+    "compression.serverMaxWindowBits",
+    resolved.serverMaxWindowBits,
+    WINDOW_BITS_RANGE,
   );
+  requireInteger(
+    "compression.clientMaxWindowBits",
+    resolved.clientMaxWindowBits,
+    WINDOW_BITS_RANGE,
+  );
+  return resolved;
 }
 
 /** The parameters of one offer or response, each valid by itself. */

@@ -2,7 +2,12 @@
  * What `serveTcp` takes, the same on every host.
  */
 
-import { requireOptionalFunction, requireOptionalSignal } from "../arguments.ts";
+import {
+  requireDelay,
+  requireInteger,
+  requireOptionalFunction,
+  requireOptionalSignal,
+} from "../arguments.ts";
 import { defaultClock } from "../connection/clock.ts";
 import { type HeadLimits, resolveHeadLimits } from "../handshake/head_limits.ts";
 import type { Clock } from "../types.ts";
@@ -95,9 +100,6 @@ export interface ServeTcpOptions extends ServeOptions {
 /** {@linkcode ServeOptions} with every default filled in, and `onError` one that never throws. */
 export type ResolvedServeOptions = Required<ServeOptions>;
 
-/** The largest delay that the platforms' timers take. */
-const MAX_DELAY = 2 ** 31 - 1;
-
 /**
  * Fills in the defaults.
  *
@@ -114,9 +116,9 @@ export function resolveServeOptions(
     throw new RangeError(`maxConnections must be a positive integer, not ${maxConnections}`);
   }
   return {
-    handshakeTimeout: delay("handshakeTimeout", options.handshakeTimeout ?? 10_000),
-    stallTimeout: delay("stallTimeout", options.stallTimeout ?? 30_000),
-    shutdownTimeout: delay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
+    handshakeTimeout: requireDelay("handshakeTimeout", options.handshakeTimeout ?? 10_000),
+    stallTimeout: requireDelay("stallTimeout", options.stallTimeout ?? 30_000),
+    shutdownTimeout: requireDelay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
     maxConnections,
     headLimits: resolveHeadLimits(options.headLimits),
     onError: (error) => report(error, options.onError),
@@ -142,9 +144,7 @@ export function checkListenOptions(options: ServeTcpOptions): void {
   if (path !== undefined && cert !== undefined) {
     throw new TypeError("Cannot listen: a Unix socket takes no certificate");
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`port must be an integer from 0 to 65535, not ${port}`);
-  }
+  requireInteger("port", port, { to: 65_535 });
 }
 
 /** Nothing that the application does with an error may take the server down. */
@@ -155,11 +155,4 @@ function report(error: unknown, onError: ServeOptions["onError"]): void {
   } catch (failure) {
     console.error(failure);
   }
-}
-
-function delay(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > MAX_DELAY) {
-    throw new RangeError(`${name} must be an integer from 0 to ${MAX_DELAY}, not ${value}`);
-  }
-  return value;
 }
