@@ -137,7 +137,7 @@ class HostListener implements Listener {
         if (noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
         if (this.#acceptor === undefined) this.#waiting.push(transport);
         else this.#acceptor.accept(transport);
-      }, cert !== undefined),
+      }, { secure: cert !== undefined, unix: path !== undefined }),
     };
     if (path !== undefined) {
       this.#listener = bunSocketApi().listen({ ...init, unix: path });

@@ -26,7 +26,7 @@ export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
     if (abandoned) return transport.close();
     if (target.path === undefined) transport.setNoDelay(target.noDelay ?? true);
     if (!target.secure) resolve(transport);
-  });
+  }, { unix: target.path !== undefined });
   const socket: BunSocketHandlers<BunTransport> = {
     ...base,
     handshake(socket, success, error) {

@@ -5,6 +5,20 @@ import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
 
+/** What a socket does not tell of itself, or not always. */
+export interface BunSocketKind {
+  /**
+   * Whether it is one of a listener with TLS, where what is written before the handshake is done fails.
+   * @default false
+   */
+  readonly secure?: boolean;
+  /**
+   * Whether it is a Unix socket; a TCP socket whose peer has gone by then has no address either.
+   * @default false
+   */
+  readonly unix?: boolean;
+}
+
 /**
  * Driven by the callbacks that {@linkcode BunTransport.handlers} makes, one set for all sockets of a
  * listener. The listener or connection must have `allowHalfOpen: true`.
@@ -49,16 +63,15 @@ export class BunTransport implements ByteTransport {
    *
    * @param opened Called with the transport of each socket that is connected; over TLS the handshake
    * is still to come.
-   * @param secure Whether it is, and what is written before it is done fails.
    */
   static handlers(
     opened: (transport: BunTransport) => void,
-    secure = false,
+    { secure = false, unix = false }: BunSocketKind = {},
   ): BunSocketHandlers<BunTransport> {
     return {
       binaryType: "uint8array",
       open(socket) {
-        const transport = new BunTransport(socket);
+        const transport = new BunTransport(socket, unix);
         transport.#shaking = secure;
         socket.data = transport;
         opened(transport);
@@ -88,18 +101,15 @@ export class BunTransport implements ByteTransport {
   }
 
   /** Takes a connected socket over; the callbacks do so. */
-  constructor(socket: BunSocket<BunTransport>) {
+  constructor(socket: BunSocket<BunTransport>, unix: boolean) {
     this.#socket = socket;
     // Read now, since a closed socket has forgotten it.
-    const { remoteAddress: hostname, remotePort: port } = socket;
-    this.remoteAddress = hostname === undefined || port === undefined
-      ? { transport: "unix", hostname: "", port: 0 }
-      : { transport: "tcp", hostname, port };
+    this.remoteAddress = unix ? { transport: "unix", hostname: "", port: 0 } : addressOf(socket);
   }
 
   /** Over TCP, with TLS or without. */
   get supportsNoDelay(): boolean {
-    return this.remoteAddress?.transport === "tcp";
+    return this.remoteAddress?.transport !== "unix";
   }
 
   /** Names who receives. What was held until the first call follows in a microtask. */
@@ -288,4 +298,11 @@ export class BunTransport implements ByteTransport {
       this.#sink.lost(this.#lossDue.error);
     }
   }
+}
+
+function addressOf(
+  { remoteAddress: hostname, remotePort: port }: BunSocket<BunTransport>,
+): RemoteAddress | undefined {
+  if (hostname === undefined || port === undefined) return undefined;
+  return { transport: "tcp", hostname, port };
 }

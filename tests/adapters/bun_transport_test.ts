@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { BunTransport } from "../../src/adapters/bun_transport.ts";
+import { type BunSocketKind, BunTransport } from "../../src/adapters/bun_transport.ts";
 import {
   type BunSocket,
   bunSocketApi,
@@ -28,14 +28,14 @@ async function joined(listening: Place, connecting: Place): Promise<TransportPai
   const listener = bunSocketApi().listen({
     ...listening,
     allowHalfOpen: true,
-    socket: BunTransport.handlers(accepted),
+    socket: BunTransport.handlers(accepted, { unix: "unix" in listening }),
   });
   await bunSocketApi().connect({
     ...listening,
     port: listener.port,
     ...connecting,
     allowHalfOpen: true,
-    socket: BunTransport.handlers(connected),
+    socket: BunTransport.handlers(connected, { unix: "unix" in listening }),
   });
   return { near: await near, far: await far, dispose: () => listener.stop(true) };
 }
@@ -80,8 +80,9 @@ class ScriptedSocket implements BunSocket<BunTransport> {
   readonly takes: number[] = [];
   readonly handlers: BunSocketHandlers<BunTransport>;
 
-  constructor() {
-    this.handlers = BunTransport.handlers(() => {});
+  constructor(kind: BunSocketKind = {}, address: Partial<ScriptedSocket> = {}) {
+    Object.assign(this, address);
+    this.handlers = BunTransport.handlers(() => {}, kind);
     this.handlers.open(this);
   }
 
@@ -331,6 +332,19 @@ test("BunTransport names the peer", () => {
     hostname: "192.0.2.1",
     port: 7,
   });
+});
+
+test("BunTransport knows a TCP socket whose peer has gone from a Unix socket", () => {
+  const unknown = { remoteAddress: undefined, remotePort: undefined };
+  const gone = new ScriptedSocket({}, unknown);
+  assertEquals(gone.data!.remoteAddress, undefined);
+  assertEquals(gone.data!.supportsNoDelay, true);
+  gone.data!.setNoDelay(true);
+  assertEquals(gone.calls, ["noDelay true"]);
+
+  const { data: unix } = new ScriptedSocket({ unix: true }, unknown);
+  assertEquals(unix!.remoteAddress, { transport: "unix", hostname: "", port: 0 });
+  assertEquals(unix!.supportsNoDelay, false);
 });
 
 test("BunTransport callbacks pass over an attempt to connect that failed", () => {
