@@ -86,8 +86,8 @@ export type * from "./server_types.ts";
  * - A peer that has gone before the upgrade gives a connection that has ended, with 1006.
  *
  * @throws {TypeError} if an option is wrong; if the request is not from `serveTcp`, and `server` is
- * missing, has no `websocket` object, or another one than ours; or if the request has been upgraded or
- * answered already, or is not the object that the server passed on.
+ * missing, has no `websocket` object, or another one than ours, which then has the client's socket; or
+ * if the request has been upgraded or answered already, or is not the object that the server passed on.
  * @throws {RangeError} if an option is out of its range, or `maxMessageSize` exceeds that of the
  * `websocket` object.
  */

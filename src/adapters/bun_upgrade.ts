@@ -124,7 +124,10 @@ export function guardUpgrades<Rest extends unknown[], Result>(
   };
 }
 
-/** Bun has upgraded; but who serves the socket? */
+/**
+ * Bun has upgraded; but who serves the socket? Where that is not us it stays open, since Bun has shown it
+ * to the other object alone: `upgrade` returns `true`, and nothing leads from its `data` to the socket.
+ */
 function checkHandlers({ limit }: BunSocket, maxMessageSize: number = 0): void {
   if (limit === undefined) {
     throw new TypeError(
