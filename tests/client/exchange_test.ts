@@ -145,6 +145,7 @@ test("ClientExchange rejects with the signal's reason while the 101 is judged", 
   transport.receive(SWITCHING);
   controller.abort(reason);
   assertEquals(await assertRejects(() => outcome), reason);
+  await settle(); // The digest, which nobody waits for any more.
   assertEquals(transport.calls.at(-1), "close");
 });
 
