@@ -29,6 +29,18 @@ export function requireOptionalSignal(name: string, value: unknown): void {
   throw new TypeError(`${name} must be an AbortSignal, not ${describe(value)}`);
 }
 
+/**
+ * Checks that a source of time tells it and sets timeouts, where it is given.
+ *
+ * @throws {TypeError} otherwise, naming what it lacks.
+ */
+export function requireOptionalClock(value: unknown): void {
+  if (value === undefined) return;
+  for (const name of ["now", "setTimeout", "clearTimeout"]) {
+    requireFunction(`clock.${name}`, (value as Record<string, unknown> | null)?.[name]);
+  }
+}
+
 /** The largest delay that the platforms' timers take, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
 

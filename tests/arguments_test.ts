@@ -109,6 +109,9 @@ const CONNECTION: Wrong = [
   [{ signal: 5 }, "signal must be an AbortSignal, not 5"],
   [{ onPing: 5 }, "onPing must be a function, not 5"],
   [{ onPong: "log" }, 'onPong must be a function, not "log"'],
+  [{ clock: {} }, "clock.now must be a function, not undefined"],
+  [{ clock: { now: Date.now, setTimeout, clearTimeout: 5 } }, "clock.clearTimeout must be a"],
+  [{ clock: null }, "clock.now must be a function, not undefined"],
 ];
 const HANDSHAKE: Wrong = [
   [{ checkOrigin: true }, "checkOrigin must be a function, not true"],
@@ -117,6 +120,7 @@ const HANDSHAKE: Wrong = [
 const SERVING: Wrong = [
   [{ signal: 5 }, "signal must be an AbortSignal, not 5"],
   [{ onError: null }, "onError must be a function, not null"],
+  [{ clock: { now: Date.now } }, "clock.setTimeout must be a function, not undefined"],
 ];
 
 /** Calls with each of the wrong options, which has to throw, or to reject, with a TypeError. */
@@ -230,16 +234,17 @@ test("upgradeWebSocket refuses wrong options of a request, be that itself in ord
 });
 
 test("upgradeWebSocket refuses wrong options of a request of Deno.serve", async () => {
+  const wrong = [...CONNECTION, ...HANDSHAKE];
   let refused = 0;
   await using fixture = serve(async (request) => {
-    await refuses([...CONNECTION, ...HANDSHAKE], (options) => {
+    await refuses(wrong, (options) => {
       refused++;
       return deno.upgradeWebSocket(request, options);
     });
     return new Response();
   });
   await (await fetch(`http://127.0.0.1:${fixture.port}/`)).body?.cancel();
-  assertEquals([refused, fixture.errors], [5, []]);
+  assertEquals([refused, fixture.errors], [wrong.length, []]);
 }, { skip: runtime === "deno" ? undefined : "Deno.serve is there under Deno only" });
 
 test("WebSocketRouter refuses wrong options and handlers when it is made", async () => {

@@ -3,6 +3,7 @@
 import {
   requireDelay,
   requireInteger,
+  requireOptionalClock,
   requireOptionalFunction,
   requireOptionalSignal,
 } from "../arguments.ts";
@@ -56,7 +57,7 @@ export const DEFAULTS = {
  * Fills in the defaults.
  *
  * @throws {RangeError} if a number is out of its range, naming it.
- * @throws {TypeError} if a callback is no function, or a signal none.
+ * @throws {TypeError} if a callback is no function, or a signal or a clock none.
  */
 export function resolveConnectionOptions(options: ConnectionOptions): ResolvedConnectionOptions {
   requireOptionalSignal("signal", options.signal);
@@ -71,6 +72,7 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
     "receiveHighWaterMark",
     options.receiveHighWaterMark ?? DEFAULTS.receiveHighWaterMark,
   );
+  requireOptionalClock(options.clock);
   const { maxBufferedAmount = Infinity } = options;
   if (maxBufferedAmount !== Infinity) requireInteger("maxBufferedAmount", maxBufferedAmount);
   const sendHighWaterMark = requireInteger(

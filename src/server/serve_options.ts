@@ -5,6 +5,7 @@
 import {
   requireDelay,
   requireInteger,
+  requireOptionalClock,
   requireOptionalFunction,
   requireOptionalSignal,
 } from "../arguments.ts";
@@ -104,13 +105,14 @@ export type ResolvedServeOptions = Required<ServeOptions>;
  * Fills in the defaults.
  *
  * @throws {RangeError} if a number is out of its range, naming it.
- * @throws {TypeError} if a callback is no function, or a signal none.
+ * @throws {TypeError} if a callback is no function, or a signal or a clock none.
  */
 export function resolveServeOptions(
   options: ServeOptions & { readonly signal?: AbortSignal | undefined },
 ): ResolvedServeOptions {
   requireOptionalSignal("signal", options.signal);
   requireOptionalFunction("onError", options.onError);
+  requireOptionalClock(options.clock);
   const maxConnections = options.maxConnections ?? Infinity;
   if (maxConnections !== Infinity && !(Number.isInteger(maxConnections) && maxConnections > 0)) {
     throw new RangeError(`maxConnections must be a positive integer, not ${maxConnections}`);
