@@ -9,8 +9,11 @@ import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
 import type { Upgrade, UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
-/** A class of handlers; `init` is what the route names as its third element. */
-// deno-lint-ignore no-explicit-any -- each class has an init of its own, which the route must match
+/**
+ * A class of handlers; `init` is what the route names as its third element. That the two go together, no
+ * type tells.
+ */
+// deno-lint-ignore no-explicit-any -- each class has an init of its own
 export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
 
 /**
