@@ -27,7 +27,12 @@ function ignore(): void {}
  * Deno's TCP, but its pending read never ends where the stream's source closes without
  * `byobRequest.respond(0)`, a frequent mistake, and the end of the connection would be missed.
  *
- * `close` cancels the readable and aborts the writable: what waits in their queues is dropped.
+ * A chunk counts as taken when the writable's own write of it has ended, and not when it is in the
+ * writable's queue, which an abort erases, and whose length tells nothing of what the peer takes.
+ *
+ * `close` cancels the readable, whose queue is dropped. The writable is left to end in order, so that
+ * what it has taken can still be read, where either direction has ended in order; otherwise, and where
+ * a write is under way, it is aborted.
  */
 export class StreamTransport implements ByteTransport {
   /** The address of the peer, where it was given. */
@@ -36,8 +41,10 @@ export class StreamTransport implements ByteTransport {
   readonly supportsNoDelay = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #onReady: () => void;
+  readonly #onWritten: () => void;
   #sink: TransportSink | undefined = undefined;
+  /** Whether a write is under way. */
+  #writing = false;
   /** What a pause has left of the last chunk. */
   #rest: Uint8Array | undefined;
   #paused = false;
@@ -55,9 +62,7 @@ export class StreamTransport implements ByteTransport {
     this.remoteAddress = remoteAddress;
     this.#reader = readable.getReader();
     this.#writer = writable.getWriter();
-    this.#onReady = () => {
-      if (!this.#closed) this.#sink?.drained();
-    };
+    this.#onWritten = () => this.#noteWritten();
   }
 
   /** Names who receives; the first call starts the reading. */
@@ -69,13 +74,15 @@ export class StreamTransport implements ByteTransport {
     this.#startReading();
   }
 
-  /** Writes a copy of the chunk; `false` where the writable asks to wait. */
+  /**
+   * Writes a copy of the chunk. Always `false`, unless our direction has ended and the chunk is
+   * dropped.
+   */
   write(chunk: Uint8Array): boolean {
     if (this.#closed || this.#writeEnding) return true;
+    this.#writing = true;
     // A failure of the write is a failure of the stream, of which `closed` tells.
-    this.#writer.write(copyOf(chunk)).catch(ignore);
-    if (this.#writer.desiredSize! > 0) return true;
-    this.#writer.ready.then(this.#onReady, ignore);
+    this.#writer.write(copyOf(chunk)).then(this.#onWritten, ignore);
     return false;
   }
 
@@ -94,16 +101,19 @@ export class StreamTransport implements ByteTransport {
   closeWrite(): void {
     if (this.#closed || this.#writeEnding) return;
     this.#writeEnding = true;
-    this.#writer.close().catch(ignore);
+    if (!this.#writing) this.#endWriting();
   }
 
-  /** Cancels the readable and aborts the writable. */
+  /** Cancels the readable, and aborts the writable unless that ends in order. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     const reason = new DOMException("The transport was closed", "AbortError");
     this.#reader.cancel(reason).catch(ignore);
-    this.#writer.abort(reason).catch(ignore);
+    const endsInOrder = !this.#writing && (this.#writeEnding || this.#readEnded);
+    if (!endsInOrder) this.#writer.abort(reason).catch(ignore);
+    // Behind closeWrite() it ends already.
+    else if (!this.#writeEnding) this.#endWriting();
   }
 
   /** Always throws a `NotSupportedError`: a stream has no such switch. */
@@ -112,6 +122,17 @@ export class StreamTransport implements ByteTransport {
       "Cannot set noDelay: a byte stream has no such switch",
       "NotSupportedError",
     );
+  }
+
+  #noteWritten(): void {
+    if (this.#closed) return;
+    this.#writing = false;
+    if (this.#writeEnding) this.#endWriting();
+    this.#sink?.drained();
+  }
+
+  #endWriting(): void {
+    this.#writer.close().catch(ignore);
   }
 
   #startReading(): void {

@@ -79,7 +79,8 @@ export interface ByteTransport {
   closeWrite(): void;
 
   /**
-   * Releases everything at once. Idempotent. No sink method is called after it.
+   * Releases everything at once; what was taken is still sent where either direction has ended in
+   * order. Idempotent. No sink method is called after it.
    */
   close(): void;
 

@@ -14,6 +14,7 @@ import {
   WebSocketHandshakeError,
 } from "../../src/adapters/tcp.ts";
 import { ManualClock } from "../../src/testing.ts";
+import { SlowStream } from "../connection/slow_stream.ts";
 import { test } from "../harness.ts";
 import { http, settle } from "../server/fakes.ts";
 
@@ -30,8 +31,10 @@ class Client {
   #received = "";
 
   constructor() {
-    const inbound = new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 16 });
-    const outbound = new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 16 });
+    // They take some before it is read, as a socket does.
+    const deep = { highWaterMark: 16 };
+    const inbound = new TransformStream<Uint8Array, Uint8Array>(undefined, deep, deep);
+    const outbound = new TransformStream<Uint8Array, Uint8Array>(undefined, deep, deep);
     this.stream = { readable: inbound.readable, writable: outbound.writable };
     this.#writer = inbound.writable.getWriter();
     this.#reader = outbound.readable.getReader();
@@ -270,6 +273,25 @@ test("serveStream answers a client that has ended its direction before", async (
   });
   assert((await client.receive()).endsWith("page"));
   await served;
+});
+
+test("serveStream waits for a client that takes the response slowly, and loses nothing of it", async () => {
+  const clock = new ManualClock();
+  const stream = new SlowStream(16);
+  stream.receive(http("GET / HTTP/1.0\n\n"));
+  const body = "page ".repeat(20_000);
+  let served = false;
+  const serving = serveStream(stream, () => new Response(body), { clock })
+    .then(() => served = true);
+  while (!served) {
+    // Longer than a client is given that has been answered.
+    await clock.advance(2_000);
+    if (stream.waiting) await stream.take();
+  }
+  await serving;
+  await settle();
+  assertEquals(stream.ends, ["close"]);
+  assert(new TextDecoder().decode(stream.bytes).endsWith(body));
 });
 
 test("upgradeWebSocket of tcp refuses a request that came another way", () => {

@@ -1,7 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WebSocketConnection } from "../../src/connection/stream_link.ts";
 import type { ByteStream, RemoteAddress, WebSocketConnectionOptions } from "../../src/types.ts";
+import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
+import { CLOSE, closeFrameFor, frameFor, parseFrames, TEXT } from "../protocol/frames.ts";
+import { settle, stateOf } from "./fake_transport.ts";
+import { SlowStream } from "./slow_stream.ts";
 
 /** Two ends of a pair of byte streams. */
 function streamPair(): [ByteStream, ByteStream] {
@@ -98,4 +102,54 @@ test("WebSocketConnection refuses compression that is out of its range", () => {
       assertEquals(stream.readable.locked, false);
     }
   }
+});
+
+test("WebSocketConnection over a slow stream is closed once its answers and its Close have left", async () => {
+  for (const highWaterMark of [0, 1, 16]) {
+    const stream = new SlowStream(highWaterMark);
+    const connection = new WebSocketConnection(stream, { role: "server" });
+    void connection.forEach((message) => connection.send(message));
+    stream.receive(frameFor("server", TEXT, "a"));
+    await settle();
+    stream.receive(frameFor("server", TEXT, "b"), closeFrameFor("server", 1000));
+    stream.receiveEof();
+    while (await stateOf(connection.closed) === "pending") await stream.take();
+    await settle();
+    const frames = parseFrames(stream.bytes);
+    assertEquals(frames.map(({ opcode }) => opcode), [TEXT, TEXT, CLOSE], `${highWaterMark}`);
+    assertEquals(stream.ends, ["close"]);
+    assertEquals(await connection.closed, { code: 1000, reason: "", wasClean: true });
+  }
+});
+
+test("WebSocketConnection over a stream whose peer takes nothing does not end cleanly", async () => {
+  const clock = new ManualClock();
+  const stream = new SlowStream(16);
+  const options = { role: "server", clock, closeTimeout: 1_000 } as const;
+  const connection = new WebSocketConnection(stream, options);
+  await settle();
+  for (const text of ["a", "b"]) {
+    void connection.send(text);
+    await settle();
+  }
+  assertEquals(connection.bufferedAmount, 6);
+  stream.receive(closeFrameFor("server", 1000));
+  stream.receiveEof();
+  await settle();
+  await clock.advance(1_000);
+  const { code, wasClean } = await connection.closed;
+  assertEquals([code, wasClean], [1000, false]);
+});
+
+test("WebSocketConnection sends on over a stream that asks for no chunk", async () => {
+  const stream = new SlowStream(0);
+  const options = { role: "server", sendHighWaterMark: 10, sendLowWaterMark: 0 } as const;
+  const connection = new WebSocketConnection(stream, options);
+  for (let i = 0; i < 3; i++) {
+    const sent = connection.send(new Uint8Array(20));
+    assertEquals(await stateOf(sent), "pending");
+    await stream.take();
+    await sent;
+  }
+  connection.abort();
 });

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StreamTransport } from "../../src/connection/stream_transport.ts";
 import { test } from "../harness.ts";
+import { settle } from "./fake_transport.ts";
 import { RecordingSink } from "./recording_sink.ts";
-import { settled, transportBattery } from "./transport_battery.ts";
+import { SlowStream } from "./slow_stream.ts";
+import { settled, transportBattery, written } from "./transport_battery.ts";
 
 /** Two transports over a pair of identity pipes, which pass chunks by reference. */
 function pipes(): Promise<{ near: StreamTransport; far: StreamTransport; dispose(): void }> {
@@ -100,18 +102,14 @@ test("StreamTransport does not overwrite chunks that somebody else keeps", async
 });
 
 test("StreamTransport does not hand out memory that the writer uses again", async () => {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
-    {},
-    { highWaterMark: 10 },
-    { highWaterMark: 10 },
-  );
+  const { readable, writable } = deepPipe();
   const sink = new RecordingSink();
   const transport = new StreamTransport({ readable: new ReadableStream(), writable });
   transport.attach(sink);
   const chunk = new Uint8Array(4);
   for (let i = 0; i < 3; i++) {
     chunk.fill(i);
-    assert(transport.write(chunk));
+    await written(transport, sink, chunk);
   }
   transport.closeWrite();
   const chunks = await Array.fromAsync(readable);
@@ -119,27 +117,74 @@ test("StreamTransport does not hand out memory that the writer uses again", asyn
   transport.close();
 });
 
-test("StreamTransport takes writes at once while the writable asks for more", async () => {
-  const finish: (() => void)[] = [];
-  const sink = new RecordingSink();
-  const transport = new StreamTransport({
-    readable: new ReadableStream(),
-    writable: new WritableStream({
-      write() {
-        return new Promise((resolve) => finish.push(resolve));
-      },
-    }, { highWaterMark: 2 }),
-  });
-  transport.attach(sink);
-  await Promise.resolve();
-  assertEquals(transport.write(Uint8Array.of(1)), true);
-  assertEquals(transport.write(Uint8Array.of(2)), false);
-  await settled(() => sink.calls.length);
-  assertEquals(sink.calls, []);
-  finish.shift()!();
-  await sink.called("drained");
-  transport.close();
+test("StreamTransport has a chunk taken once the stream's write has ended, whatever it queues", async () => {
+  for (const highWaterMark of [0, 1, 16]) {
+    const stream = new SlowStream(highWaterMark);
+    const sink = new RecordingSink();
+    const transport = new StreamTransport(stream);
+    transport.attach(sink);
+    await settle();
+    for (let times = 1; times <= 3; times++) {
+      assertEquals(transport.write(Uint8Array.of(times)), false);
+      await settle();
+      assertEquals(sink.count("drained"), times - 1, `a mark of ${highWaterMark}`);
+      await stream.take();
+      await sink.called("drained", times);
+    }
+    assertEquals(stream.bytes, Uint8Array.of(1, 2, 3));
+    transport.close();
+  }
 });
+
+const ORDERLY_ENDS: readonly (readonly [
+  name: string,
+  end: (transport: StreamTransport, sink: RecordingSink, endInput: () => void) => Promise<void>,
+])[] = [
+  ["our own end", (transport) => Promise.resolve(transport.closeWrite())],
+  ["the peer's end", async (_, sink, endInput) => {
+    endInput();
+    await sink.called("eof");
+  }],
+  ["both ends", async (transport, sink, endInput) => {
+    endInput();
+    await sink.called("eof");
+    transport.closeWrite();
+  }],
+];
+
+for (const [name, end] of ORDERLY_ENDS) {
+  test(`StreamTransport close() behind ${name} leaves what was taken to be read`, async () => {
+    const { readable, writable } = deepPipe();
+    const input = new TransformStream<Uint8Array, Uint8Array>();
+    const sink = new RecordingSink();
+    const transport = new StreamTransport({ readable: input.readable, writable });
+    transport.attach(sink);
+    for (let i = 0; i < 3; i++) await written(transport, sink, Uint8Array.of(i));
+    await end(transport, sink, () => void input.writable.close());
+    transport.close();
+    await settle();
+    const chunks = await Array.fromAsync(readable);
+    assertEquals(chunks.map((chunk) => chunk[0]), [0, 1, 2]);
+  });
+}
+
+test("StreamTransport close() aborts a write that is under way behind an end as well", async () => {
+  const stream = new SlowStream();
+  const transport = new StreamTransport(stream);
+  transport.attach(new RecordingSink());
+  transport.write(Uint8Array.of(1));
+  transport.closeWrite();
+  await settle();
+  transport.close();
+  await stream.take();
+  await settle();
+  assertEquals(stream.ends, ["abort"]);
+});
+
+/** A pipe that takes what nobody reads yet. */
+function deepPipe(): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({}, { highWaterMark: 16 }, { highWaterMark: 16 });
+}
 
 test("StreamTransport keeps the rest of a large chunk while paused, and delivers it once", async () => {
   const sink = new RecordingSink();
