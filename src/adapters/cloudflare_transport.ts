@@ -6,6 +6,11 @@ import { parseAddress, type WorkersSocket } from "./cloudflare_types.ts";
 
 /** Bytes of one read at most; without a buffer of ours the runtime reads 4096 at once. */
 const READ_SIZE = 16_384;
+/**
+ * Bytes of one write at most, so that it is known how much of a large chunk has left. Chunks of 1 MB took
+ * no longer so than whole, and by 64 KiB half as long again.
+ */
+const WRITE_SIZE = 262_144;
 
 function ignore(): void {}
 
@@ -33,6 +38,7 @@ export class WorkersTransport implements ByteTransport {
   #reading = false;
   #readEnded = false;
   #writing = false;
+  #unwritten = 0;
   /** Whether our direction is to end, or has ended. */
   #writeEnding = false;
   #writeEnded = false;
@@ -67,6 +73,11 @@ export class WorkersTransport implements ByteTransport {
   attach(sink: TransportSink): void {
     this.#sink = sink;
     this.#startReading();
+  }
+
+  /** Bytes of the chunk lent that the runtime has not taken. */
+  get unwritten(): number {
+    return this.#unwritten;
   }
 
   /** Writes a chunk. Always `false`, unless our direction has ended and the chunk is dropped. */
@@ -144,11 +155,17 @@ export class WorkersTransport implements ByteTransport {
     this.#sink!.receiveEof();
   }
 
-  /** Writes a chunk. Never rejects. */
+  /** Writes a chunk, piece by piece. Never rejects. */
   async #write(chunk: Uint8Array): Promise<void> {
     this.#writing = true;
+    this.#unwritten = chunk.length;
     try {
-      await this.#writer.write(chunk);
+      do {
+        const at = chunk.length - this.#unwritten;
+        const piece = chunk.length <= WRITE_SIZE ? chunk : chunk.subarray(at, at + WRITE_SIZE);
+        await this.#writer.write(piece);
+        this.#unwritten -= piece.length;
+      } while (this.#unwritten > 0 && !this.#closed);
     } catch (error) {
       this.#failWriting(error);
       return;

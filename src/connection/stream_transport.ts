@@ -8,6 +8,12 @@ import type { ByteTransport, TransportSink } from "./transport.ts";
 const SCRATCH_SIZE = 65536;
 
 /**
+ * Bytes of one write at most, so that it is known how much of a large chunk has left. Echoes of 1 MB took
+ * 6 % longer so on Deno than by whole chunks, and by 64 KiB 27 %.
+ */
+const WRITE_SIZE = 262144;
+
+/**
  * What all transports lend in {@linkcode TransportSink.receive}. One is enough, since it is in use
  * during that call only, which neither awaits nor reaches another stream's chunk.
  */
@@ -43,8 +49,9 @@ export class StreamTransport implements ByteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #onWritten: () => void;
   #sink: TransportSink | undefined = undefined;
-  /** Whether a write is under way. */
-  #writing = false;
+  /** The chunk that is lent to us. */
+  #lent: Uint8Array | undefined = undefined;
+  #unwritten = 0;
   /** What a pause has left of the last chunk. */
   #rest: Uint8Array | undefined;
   #paused = false;
@@ -74,15 +81,20 @@ export class StreamTransport implements ByteTransport {
     this.#startReading();
   }
 
+  /** Bytes of the chunk lent that the writable has not taken. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
+
   /**
    * Writes a copy of the chunk. Always `false`, unless our direction has ended and the chunk is
    * dropped.
    */
   write(chunk: Uint8Array): boolean {
     if (this.#closed || this.#writeEnding) return true;
-    this.#writing = true;
-    // A failure of the write is a failure of the stream, of which `closed` tells.
-    this.#writer.write(copyOf(chunk)).then(this.#onWritten, ignore);
+    this.#lent = chunk;
+    this.#unwritten = chunk.length;
+    this.#writePiece(chunk);
     return false;
   }
 
@@ -101,7 +113,7 @@ export class StreamTransport implements ByteTransport {
   closeWrite(): void {
     if (this.#closed || this.#writeEnding) return;
     this.#writeEnding = true;
-    if (!this.#writing) this.#endWriting();
+    if (this.#lent === undefined) this.#endWriting();
   }
 
   /** Cancels the readable, and aborts the writable unless that ends in order. */
@@ -110,7 +122,7 @@ export class StreamTransport implements ByteTransport {
     this.#closed = true;
     const reason = new DOMException("The transport was closed", "AbortError");
     this.#reader.cancel(reason).catch(ignore);
-    const endsInOrder = !this.#writing && (this.#writeEnding || this.#readEnded);
+    const endsInOrder = this.#lent === undefined && (this.#writeEnding || this.#readEnded);
     if (!endsInOrder) this.#writer.abort(reason).catch(ignore);
     // Behind closeWrite() it ends already.
     else if (!this.#writeEnding) this.#endWriting();
@@ -124,9 +136,19 @@ export class StreamTransport implements ByteTransport {
     );
   }
 
+  /** Writes the next piece of the chunk lent. */
+  #writePiece(chunk: Uint8Array): void {
+    const at = chunk.length - this.#unwritten;
+    const piece = chunk.length <= WRITE_SIZE ? chunk : chunk.subarray(at, at + WRITE_SIZE);
+    // A failure of the write is a failure of the stream, of which `closed` tells.
+    this.#writer.write(copyOf(piece)).then(this.#onWritten, ignore);
+  }
+
   #noteWritten(): void {
     if (this.#closed) return;
-    this.#writing = false;
+    this.#unwritten = Math.max(0, this.#unwritten - WRITE_SIZE);
+    if (this.#unwritten > 0) return this.#writePiece(this.#lent!);
+    this.#lent = undefined;
     if (this.#writeEnding) this.#endWriting();
     this.#sink?.drained();
   }

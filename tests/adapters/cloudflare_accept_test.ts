@@ -205,3 +205,22 @@ test(
   },
   { skip },
 );
+
+test("a connect handler of a Worker keeps a peer that takes a large message slowly", async () => {
+  await using worker = await startWorker(WORKER, { tcp: true, bindings: { INBOUND: "serve" } });
+  const options = encodeURIComponent(JSON.stringify({ pingInterval: 500, pingTimeout: 500 }));
+  const { client } = await RawClient.open({ port: worker.tcpPort! }, `/large?options=${options}`);
+  await using _ = client;
+  let arrived = false;
+  const message = client.nextData().finally(() => arrived = true);
+  // A peer that is given up would be so long before it has it all.
+  while (!arrived) {
+    client.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    client.resume();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assertEquals((await message)?.payload.length, 33_554_432);
+  client.sendClose(1000);
+  assertEquals(await client.nextClose(), 1000);
+}, { skip });

@@ -1,7 +1,10 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { WorkersTransport } from "../../src/adapters/cloudflare_transport.ts";
+import type { WorkersSocket } from "../../src/adapters/cloudflare_types.ts";
+import { settle } from "../connection/fake_transport.ts";
 import { RecordingSink } from "../connection/recording_sink.ts";
-import { transportBattery } from "../connection/transport_battery.ts";
+import { SlowStream } from "../connection/slow_stream.ts";
+import { noise, transportBattery } from "../connection/transport_battery.ts";
 import { test } from "../harness.ts";
 import { workersSocketPair } from "./workers_socket_pair.ts";
 
@@ -47,4 +50,43 @@ test("WorkersTransport closes the socket once both directions have ended", async
   await near.closed;
   await far.closed;
   assertEquals(sink.calls, ["eof"]);
+});
+
+/** A socket over streams in the test's hands. */
+function socketOver({ readable, writable }: SlowStream): WorkersSocket {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const close = () => (resolve(), closed);
+  return { readable, writable, opened: Promise.resolve({}), closed, close };
+}
+
+test("WorkersTransport tells how much of a large chunk the runtime has taken", async () => {
+  const stream = new SlowStream();
+  const sink = new RecordingSink();
+  const transport = new WorkersTransport(socketOver(stream));
+  transport.attach(sink);
+  const chunk = noise(600_000, 9);
+  transport.write(chunk);
+  transport.closeWrite();
+  for (const [left, length] of [[600_000, 262_144], [337_856, 262_144], [75_712, 75_712]]) {
+    await settle();
+    assertEquals([transport.unwritten, sink.calls], [left, []]);
+    assertEquals(await stream.take(), length);
+  }
+  await sink.called("drained");
+  await settle();
+  assertEquals([transport.unwritten, stream.ends], [0, ["close"]]);
+  assertEquals(stream.bytes, chunk);
+});
+
+test("WorkersTransport writes no more of a chunk once it is closed", async () => {
+  const stream = new SlowStream();
+  const sink = new RecordingSink();
+  const transport = new WorkersTransport(socketOver(stream));
+  transport.attach(sink);
+  transport.write(new Uint8Array(600_000));
+  await settle();
+  transport.close();
+  await stream.take();
+  await settle();
+  assertEquals([stream.waiting, sink.calls], [false, []]);
 });

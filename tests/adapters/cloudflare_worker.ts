@@ -112,6 +112,7 @@ const routes: readonly WebSocketRoute[] = [
     }
     await connection.send({ blocks, waited, left: connection.bufferedAmount });
   }],
+  ["/large", (connection: WebSocketConnection) => connection.send(new Uint8Array(33_554_432))],
   ["/hoard", () => {}],
   ["/share", (connection: WebSocketConnection) => void (shared = connection)],
 ];

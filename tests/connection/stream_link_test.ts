@@ -153,3 +153,20 @@ test("WebSocketConnection sends on over a stream that asks for no chunk", async 
   }
   connection.abort();
 });
+
+test("WebSocketConnection keeps a peer that takes a large message slowly", async () => {
+  const clock = new ManualClock();
+  const stream = new SlowStream();
+  const options = { role: "server", clock, pingInterval: 1_000, pingTimeout: 500 } as const;
+  const connection = new WebSocketConnection(stream, options);
+  const sent = connection.send(new Uint8Array(2_621_440));
+  for (let at = 0; at < 10; at++) {
+    await clock.advance(1_000);
+    assertEquals(await stateOf(connection.closed), "pending");
+    await stream.take();
+  }
+  // The ping.
+  await stream.take();
+  await sent;
+  connection.abort();
+});

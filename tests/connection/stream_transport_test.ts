@@ -4,7 +4,7 @@ import { test } from "../harness.ts";
 import { settle } from "./fake_transport.ts";
 import { RecordingSink } from "./recording_sink.ts";
 import { SlowStream } from "./slow_stream.ts";
-import { settled, transportBattery, written } from "./transport_battery.ts";
+import { noise, settled, transportBattery, written } from "./transport_battery.ts";
 
 /** Two transports over a pair of identity pipes, which pass chunks by reference. */
 function pipes(): Promise<{ near: StreamTransport; far: StreamTransport; dispose(): void }> {
@@ -134,6 +134,26 @@ test("StreamTransport has a chunk taken once the stream's write has ended, whate
     assertEquals(stream.bytes, Uint8Array.of(1, 2, 3));
     transport.close();
   }
+});
+
+test("StreamTransport tells how much of a large chunk the stream has taken", async () => {
+  const stream = new SlowStream();
+  const sink = new RecordingSink();
+  const transport = new StreamTransport(stream);
+  transport.attach(sink);
+  const chunk = noise(600_000, 9);
+  transport.write(chunk);
+  transport.closeWrite();
+  for (const [left, length] of [[600_000, 262_144], [337_856, 262_144], [75_712, 75_712]]) {
+    await settle();
+    assertEquals([transport.unwritten, sink.calls], [left, []]);
+    assertEquals(await stream.take(), length);
+  }
+  await sink.called("drained");
+  await settle();
+  assertEquals([transport.unwritten, stream.ends], [0, ["close"]]);
+  assertEquals(stream.bytes, chunk);
+  transport.close();
 });
 
 const ORDERLY_ENDS: readonly (readonly [
