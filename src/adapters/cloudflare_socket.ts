@@ -40,7 +40,7 @@ export function attachWorkersSocket(socket: WorkersWebSocket, link: HostLink): v
   };
   for (const [type, listener] of listeners) socket.addEventListener(type, listener);
   socket.accept({ allowHalfOpen: true });
-  link.open(new WorkersHostSocket(socket));
+  link.open(new WorkersHostSocket(socket, detach));
 }
 
 function onClose(
@@ -84,9 +84,11 @@ function closeQuietly(socket: WorkersWebSocket): void {
 class WorkersHostSocket implements HostSocket {
   readonly reportsDrain = false;
   readonly #socket: WorkersWebSocket;
+  readonly #detach: () => void;
 
-  constructor(socket: WorkersWebSocket) {
+  constructor(socket: WorkersWebSocket, detach: () => void) {
     this.#socket = socket;
+    this.#detach = detach;
   }
 
   get bufferedAmount(): number {
@@ -112,6 +114,7 @@ class WorkersHostSocket implements HostSocket {
 
   /** A Close frame is all that there is; what ends the TCP connection is the end of the request. */
   terminate(): void {
+    this.#detach();
     closeQuietly(this.#socket);
   }
 

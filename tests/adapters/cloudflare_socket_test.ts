@@ -265,9 +265,10 @@ test("attachWorkersSocket leaves no listener on a socket that has ended", () => 
 });
 
 test("attachWorkersSocket lets go of a socket that cannot be closed any more", () => {
-  const { link, notes } = attach();
+  const { socket, link, notes } = attach();
   link.abort(new Error("enough"));
   assertEquals(notes.calls, ["end"]);
+  assertEquals([...socket.listened], []);
 });
 
 test("attachWorkersSocket does not explain away other errors of send", () => {
