@@ -34,7 +34,7 @@ export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () =
   socket.onclose = ({ code, reason, wasClean }) => {
     detach(socket);
     if (failure !== undefined) link.lost(failure);
-    else if (!wasClean && host.isClosing) link.lost(new Error(MESSAGE_WHILE_CLOSING));
+    else if (!wasClean && host.isClosing) link.lost(new Error(ENDED_WHILE_CLOSING));
     // What Deno calls a clean end without a code may be no Close frame at all. A peer that was sent a
     // code echoes it (RFC 6455 section 5.5.1).
     else if (code === CloseCode.NoStatusReceived && host.isClosing) {
@@ -52,8 +52,9 @@ function detach(socket: WebSocket): void {
       null;
 }
 
-const MESSAGE_WHILE_CLOSING =
-  "Deno.serve drops a connection where a message comes before the answer to its Close frame";
+const ENDED_WHILE_CLOSING =
+  "The connection ended before the answer to its Close frame: Deno.serve drops one where a message or " +
+  "a pong comes first";
 
 /** The sending side. */
 class DenoSocket implements HostSocket {

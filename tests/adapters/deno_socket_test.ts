@@ -15,6 +15,9 @@ import { HI } from "./raw_client.ts";
 
 const skip = runtime === "deno" ? undefined : "it needs Deno";
 
+/** A masked pong that nobody asked for. */
+const PONG = "\x8a\x80\0\0\0\0";
+
 /** A masked Close frame, the mask being zero. */
 function closeFrame(code: number): string {
   return `\x88\x82\0\0\0\0${String.fromCharCode(code >> 8, code & 0xff)}`;
@@ -139,16 +142,23 @@ test(
   { skip },
 );
 
-test("DenoSocket says why a message instead of the answer to Close ends in 1006", async () => {
-  await using pair = await connectRaw();
-  const closed = pair.connection.close(1000);
-  await pair.client.receive("\x88\x02\x03\xe8");
-  pair.client.send(HI + closeFrame(1000));
-  const { code, error } = await closed;
-  assertEquals(code, 1006);
-  assertStringIncludes(String(error), "before the answer to its Close frame");
-  await pair.client.destroy();
-}, { skip });
+test(
+  "DenoSocket says why a message or a pong before the answer to Close ends in 1006",
+  async () => {
+    for (const frame of [HI, PONG]) {
+      await using pair = await connectRaw();
+      const closed = pair.connection.close(1000);
+      await pair.client.receive("\x88\x02\x03\xe8");
+      pair.client.send(frame + closeFrame(1000));
+      const { code, error } = await closed;
+      assertEquals(code, 1006);
+      assertStringIncludes(String(error), "before the answer to its Close frame");
+      assertStringIncludes(String(error), "a message or a pong");
+      await pair.client.destroy();
+    }
+  },
+  { skip },
+);
 
 test(
   "DenoSocket gives a silent peer up after closeTimeout, and is freed by its next frame",
