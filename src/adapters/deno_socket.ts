@@ -39,7 +39,10 @@ export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () =
     // code echoes it (RFC 6455 section 5.5.1).
     else if (code === CloseCode.NoStatusReceived && host.isClosing) {
       link.closed(CloseCode.Abnormal, "");
-    } else link.closed(code, reason);
+    } else {
+      if (host.noteAnswer()) link.drained();
+      link.closed(code, reason);
+    }
   };
 }
 
@@ -61,6 +64,8 @@ class DenoSocket implements HostSocket {
   readonly reportsDrain = false;
   readonly #socket: WebSocket;
   #isClosing = false;
+  /** What waited before our Close frame, of which Deno then tells no more. */
+  #unwritten: number | undefined;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -72,7 +77,14 @@ class DenoSocket implements HostSocket {
   }
 
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount;
+    return this.#unwritten ?? this.#socket.bufferedAmount;
+  }
+
+  /** The peer's Close came: `true` if it answers ours, and so all before that has left. */
+  noteAnswer(): boolean {
+    const isAnswer = this.#unwritten !== undefined;
+    this.#unwritten = undefined;
+    return isAnswer;
   }
 
   sendText(text: string): boolean {
@@ -93,9 +105,14 @@ class DenoSocket implements HostSocket {
   }
 
   close(code: number, reason: string): void {
-    if (code === CloseCode.NoStatusReceived) return this.#socket.close();
-    this.#isClosing = this.#socket.readyState === WebSocket.OPEN;
-    this.#socket.close(code, reason);
+    const { bufferedAmount } = this;
+    if (code === CloseCode.NoStatusReceived) {
+      this.#socket.close();
+    } else {
+      this.#isClosing = this.#socket.readyState === WebSocket.OPEN;
+      this.#socket.close(code, reason);
+    }
+    this.#unwritten = bufferedAmount;
   }
 
   /**

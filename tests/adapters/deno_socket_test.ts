@@ -9,6 +9,8 @@ import { connectWebSocket, upgradeWebSocket } from "../../src/adapters/deno.ts";
 import { DENO_CAPABILITIES } from "../../src/adapters/deno_socket.ts";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
+import { stateOf } from "../connection/fake_transport.ts";
+import { settled } from "../connection/transport_battery.ts";
 import { runtime, test } from "../harness.ts";
 import { connectRaw, serve } from "./deno_serving.ts";
 import { HI } from "./raw_client.ts";
@@ -250,6 +252,65 @@ test("DenoSocket makes send wait for a slow peer, and no longer", async () => {
   assertEquals(message?.length, SIZE);
   await sent.promise;
 }, { skip });
+
+/** A connection whose peer reads nothing, and messages that wait for it. */
+async function connectBlocked() {
+  const pair = await connectRaw();
+  pair.client.pause();
+  const sent = Array.from({ length: 8 }, () => pair.connection.send(new Uint8Array(1_048_576)));
+  await settled(() => pair.connection.bufferedAmount);
+  return { ...pair, sent: sent.at(-1)! };
+}
+
+test(
+  "DenoSocket has what waits before its Close frame wait until the peer has taken it",
+  async () => {
+    await using pair = await connectBlocked();
+    const { client, connection, sent } = pair;
+    const { bufferedAmount } = connection;
+    const closed = connection.close(4000);
+    await settled(() => connection.bufferedAmount);
+    assertEquals(await stateOf(sent), "pending");
+    assertEquals(connection.bufferedAmount, bufferedAmount);
+    client.resume();
+    await client.receive("\x88\x02\x0f\xa0");
+    client.send(closeFrame(4000));
+    await sent;
+    assertEquals(await closed, { code: 4000, reason: "", wasClean: true });
+    assertEquals(connection.bufferedAmount, 0);
+    await client.destroy();
+  },
+  { skip },
+);
+
+test("DenoSocket rejects what waits before its Close frame where the peer vanishes", async () => {
+  await using pair = await connectBlocked();
+  const { connection } = pair;
+  const closed = connection.close(4000);
+  const rejected = assertRejects(() => pair.sent, WebSocketClosedError);
+  await settled(() => connection.bufferedAmount);
+  await pair.client.destroy();
+  assertEquals((await closed).code, 1006);
+  await rejected;
+}, { skip });
+
+test(
+  "DenoSocket has a send wait whose peer closes and reads nothing, until it vanishes",
+  async () => {
+    await using pair = await connectBlocked();
+    const { client, connection, sent } = pair;
+    const { bufferedAmount } = connection;
+    // Deno answers it behind what waits, and tells it only then.
+    client.send(closeFrame(1000));
+    await settled(() => connection.bufferedAmount);
+    assertEquals([await stateOf(sent), await stateOf(connection.closed)], ["pending", "pending"]);
+    assertEquals(connection.bufferedAmount, bufferedAmount);
+    await client.destroy();
+    assertEquals((await connection.closed).code, 1006);
+    await assertRejects(() => sent, WebSocketClosedError);
+  },
+  { skip },
+);
 
 test("DenoSocket is ended with 1001 by shutdown of Deno.serve", async () => {
   await using pair = await connectRaw();

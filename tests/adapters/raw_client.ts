@@ -48,6 +48,15 @@ export class RawClient {
     this.#socket.end();
   }
 
+  /** Reads nothing until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   destroy(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (this.#socket.closed) resolve();
