@@ -59,6 +59,7 @@ export type {
   ConnectionOptions,
   ConnectionStats,
   JsonObject,
+  JsonValue,
   Message,
   RemoteAddress,
   Sendable,

@@ -11,6 +11,7 @@
 
 import {
   CloseCode,
+  type CloseInfo,
   type Message,
   WebSocketClosedError,
   WebSocketHandler,
@@ -126,9 +127,8 @@ abstract class JsonRpcHandler extends WebSocketHandler {
   }
 
   /** Ends the calls that wait; to be called by an `onClose` that overrides this one. */
-  override async onClose(): Promise<void> {
-    const end = await this.connection.closed;
-    const error = new WebSocketClosedError("Cannot receive reply: connection is closed", end);
+  override onClose(info: CloseInfo): void {
+    const error = new WebSocketClosedError("Cannot receive reply: connection is closed", info);
     for (const { reject } of this.#pending.values()) reject(error);
   }
 

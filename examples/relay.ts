@@ -71,7 +71,7 @@ async function dial(request: Request): Promise<WebSocketConnection | Response> {
     if (!(error instanceof WebSocketHandshakeError)) throw error;
     const { response } = error;
     // A refusal, as 401 or 503, is for the client. A redirect is not: it would lead past the relay.
-    if (response !== undefined && response.status >= 400) return response;
+    if (response !== undefined && response.status >= 400) return withoutLength(response);
     console.error(error.message);
     return new Response("The upstream cannot be reached.\n", { status: 502 });
   }
@@ -99,4 +99,11 @@ async function carry(
   // 1005 stands for a Close without a code, and cannot be sent.
   else if (code === CloseCode.NoStatusReceived) void to.close();
   else void to.close(code, reason);
+}
+
+/** A refusal as it goes on: of a long body only the beginning is kept, so that its length is another. */
+function withoutLength({ status, statusText, headers, body }: Response): Response {
+  const response = new Response(body, { status, statusText, headers });
+  response.headers.delete("content-length");
+  return response;
 }

@@ -80,8 +80,9 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * {@linkcode checkOrigin} and {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is
  * awaited before the first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that
  * sends faster is not read;
- * {@linkcode onClose} comes last, exactly once after `open` was called: what is at work when the
- * connection ends, `open` or an `onMessage`, is waited for, at most for `closeTimeout`.
+ * {@linkcode onClose} comes last, exactly once after `open` was called, and behind the messages that had
+ * arrived; but where `open`, or `onMessage` with one of them, takes longer than `closeTimeout` after the
+ * end, it is waited for no longer, and the others are dropped.
  *
  * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
  * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.
@@ -312,7 +313,7 @@ export abstract class WebSocketHandler {
     for (const [name, value] of this.#responseHeaders ?? []) headers.append(name, value);
     return {
       ...options,
-      ...this.getConnectionOptions(),
+      ...withoutUndefined(this.getConnectionOptions()),
       headers,
       compression: this.getCompressionOptions() ?? false,
       // An inherited method leaves the refusal's text, which names both hosts, to the policy.
@@ -336,7 +337,14 @@ export abstract class WebSocketHandler {
   ): Promise<void> {
     try {
       const open = () => this.#open(args);
-      await consumeMessages(connection, (message) => this.onMessage(message), open);
+      const abandoned = await consumeMessages(
+        connection,
+        (message) => this.onMessage(message),
+        open,
+      );
+      void abandoned?.failure.then((error) =>
+        failConnection(connection, error, (error) => this.onError(error))
+      );
     } catch (error) {
       failConnection(connection, error, (error) => this.onError(error));
     }
@@ -365,6 +373,11 @@ export abstract class WebSocketHandler {
   static {
     runHandler = (handler, run) => handler.#run(run);
   }
+}
+
+/** What is given as `undefined` is not given. */
+function withoutUndefined(options: ConnectionOptions): ConnectionOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /**

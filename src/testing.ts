@@ -59,7 +59,7 @@ export interface ConnectToOptions<Data = unknown> extends Omit<ConnectOptions<Da
  * it has anyway.
  *
  * Rejects as `connectWebSocket` does: with a `WebSocketHandshakeError` where the function refuses, whose
- * `response` is its answer.
+ * `response` is its answer; and with a `TypeError` or `RangeError` where an option of either side is wrong.
  *
  * @example
  * ```ts
@@ -78,15 +78,16 @@ export interface ConnectToOptions<Data = unknown> extends Omit<ConnectOptions<Da
  * console.log(await client.receive()); // "Welcome to lobby"
  * ```
  */
-export async function connectTo<Data = undefined>(
+export async function connectTo<Data = unknown>(
   handler: RequestHandler,
   options: ConnectToOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {
   const { url = "/", server = {}, ...rest } = options;
-  const [{ connectBy }, { serveTransport }] = await Promise.all([
+  const [{ connectBy }, { checkServeStream, serveTransport }] = await Promise.all([
     import("./client.ts"),
     import("./server/accept.ts"),
   ]);
+  checkServeStream(handler, server);
   const dial = ({ secure }: DialTarget) => {
     const [near, far] = createStreamPair();
     const open = () => new StreamTransport(far, server.remoteAddress);
@@ -149,7 +150,7 @@ export interface ConnectionPair<ServerData = unknown, ClientData = unknown>
  * Creates two connected connections in memory, without a handshake and without a socket. Disposing
  * of the pair closes both.
  */
-export function createPair<ServerData = undefined, ClientData = undefined>(
+export function createPair<ServerData = unknown, ClientData = unknown>(
   options: PairOptions<ServerData, ClientData> = {},
 ): ConnectionPair<ServerData, ClientData> {
   const transports = createTransportPair(options);

@@ -14,16 +14,29 @@ export type Sendable =
   | { toJSON(): unknown };
 
 /**
- * A plain object, which goes as JSON. The type lets anything with properties pass but a promise, since
- * nothing tells an instance of a class by its type: `send` rejects with a `TypeError` for that.
+ * A plain object, which goes as JSON. Its type cannot tell instances of classes from it, but for promises,
+ * functions, maps and sets; `send` rejects with a `TypeError` for any.
  */
 export interface JsonObject {
   /** What `JSON.stringify` takes. */
   // deno-lint-ignore no-explicit-any -- a value that an interface describes would not do for `unknown`
   readonly [key: string]: any;
-  /** Somebody has forgotten to await it. */
-  readonly then?: never;
+  /** Data and no method, which promises have. */
+  readonly then?: JsonValue;
+  /** Data and no method, which functions have. */
+  readonly bind?: JsonValue;
+  /** Data and no method, which maps and sets have. */
+  readonly forEach?: JsonValue;
 }
+
+/** What JSON has, one level deep. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly unknown[]
+  | { readonly [key: string]: unknown };
 
 /** How a connection ended. */
 export interface CloseInfo {

@@ -617,6 +617,49 @@ test("WebSocketHandler.onClose waits for what is at work, at most for closeTimeo
   assertEquals([hanging.calls, opening.calls, clock.pending], [["open", "close"], ["close"], 0]);
 });
 
+test("WebSocketHandler is given all that arrived, however long it takes for all of it", async () => {
+  const clock = new ManualClock();
+  const gates = ["a", "b", "c"].map(() => Promise.withResolvers<void>());
+  const handler = new Recorder();
+  handler.onMessage = (message) => {
+    handler.calls.push(`message ${message}`);
+    return gates[handler.calls.length - 2]!.promise;
+  };
+  const { client } = await run(handler, {
+    options: { clock, closeTimeout: 1_000, pingInterval: 0 },
+  });
+  for (const text of ["a", "b", "c"]) await client.send(text);
+  await settle();
+  client.abort();
+  for (const gate of gates) {
+    await clock.advance(900);
+    gate.resolve();
+    await settle();
+  }
+  await handler.over;
+  const calls = ["open", "message a", "message b", "message c", "close"];
+  assertEquals([handler.calls, clock.pending], [calls, 0]);
+});
+
+test("WebSocketHandler.onError is told what is thrown when it is not waited for any longer", async () => {
+  const clock = new ManualClock();
+  const failing = Promise.withResolvers<void>();
+  const handler = Object.assign(new Recorder(), { onMessage: () => failing.promise });
+  const { client } = await run(handler, {
+    options: { clock, closeTimeout: 1_000, pingInterval: 0 },
+  });
+  await client.send("a");
+  await settle();
+  client.abort();
+  await settle();
+  await clock.advance(1_000);
+  await handler.over;
+  const expected = new RangeError("late");
+  failing.reject(expected);
+  await settle();
+  assertEquals(handler.errors, [expected]);
+});
+
 test("WebSocketHandler.onClose is told how the connection ended", async () => {
   const infos: CloseInfo[] = [];
   class Noting extends Recorder {
@@ -642,6 +685,15 @@ test("WebSocketHandler.getConnectionOptions go before the router's, and wrong on
       return { maxMessageSize: 3 };
     }
   }
+  class Unsaid extends Recorder {
+    override getConnectionOptions(): ConnectionOptions {
+      return { maxMessageSize: undefined } as object;
+    }
+  }
+  const unsaid = await run(new Unsaid(), { options: { maxMessageSize: 100 } });
+  assertEquals(unsaid.options[0]!.maxMessageSize, 100);
+  await unsaid.client.close();
+
   const handler = new Small();
   const { client, options } = await run(handler, {
     options: { maxMessageSize: 100, maxFragments: 5, headers: { "x-a": "1" }, compression: true },

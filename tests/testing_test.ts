@@ -118,6 +118,20 @@ test("connectTo rejects with the answer where there is no upgrade, or the functi
   assertEquals([broken.status, reported.map(String)], [500, ["RangeError: enough"]]);
 });
 
+test("connectTo refuses what is no function, and wrong options of either side, at once", async () => {
+  await assertRejects(() => connectTo(rooms as never), TypeError, "handler");
+  await assertRejects(
+    () => connectTo(handle, { server: { stallTimeout: -1 } }),
+    RangeError,
+    "stall",
+  );
+  await assertRejects(
+    () => connectTo(handle, { connectTimeout: -1 }),
+    RangeError,
+    "connectTimeout",
+  );
+});
+
 test("connectTo gives up where the function takes longer than connectTimeout", async () => {
   const clock = new ManualClock();
   const asked = Promise.withResolvers<void>();

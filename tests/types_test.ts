@@ -19,10 +19,11 @@ test("Sendable takes what an interface describes, and what goes as text, bytes o
     new ReadableStream<string>(),
     subscription,
     { a: { b: null } },
+    { if: {}, then: { type: "string" }, forEach: 1, bind: ["a"] },
     [1, 2] as const,
     new Date(),
   ];
-  assertEquals(all.length, 9);
+  assertEquals(all.length, 10);
 });
 
 test("Sendable takes no number, nothing that may be missing, and nothing to be awaited", () => {
@@ -37,6 +38,10 @@ test("Sendable takes no number, nothing that may be missing, and nothing to be a
     undefined,
     // @ts-expect-error -- await it first
     Promise.resolve("text"),
+    // @ts-expect-error -- call it first
+    () => ({ a: 1 }),
+    // @ts-expect-error -- JSON has none
+    new Map([["a", 1]]),
   ];
-  assertEquals(none.length, 5);
+  assertEquals(none.length, 7);
 });

@@ -7,7 +7,7 @@ import type { WebSocketConnection } from "../connection/connection.ts";
  * Opens a WebSocket to a server, as `connectWebSocket` of the main entry point does, over Bun's
  * sockets unless `options` give another `dial`.
  */
-export async function connectWebSocket<Data = undefined>(
+export async function connectWebSocket<Data = unknown>(
   url: string | URL | Request,
   options: ConnectOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {

@@ -49,7 +49,7 @@ export async function serveSocket(
  * where what `onRequest` returned is wrong. Where the options are wrong or a stream of the socket is
  * locked, rejects with one of these before it reads anything.
  */
-export async function acceptWebSocket<Data = undefined>(
+export async function acceptWebSocket<Data = unknown>(
   socket: WorkersSocket,
   options: AcceptSocketOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {

@@ -12,7 +12,7 @@ import type { WebSocketConnection } from "../connection/connection.ts";
  * rejects with a {@linkcode WebSocketHandshakeError} that says so. The connection belongs to the request
  * during which it was opened, and ends with it.
  */
-export async function connectWebSocket<Data = undefined>(
+export async function connectWebSocket<Data = unknown>(
   url: string | URL | Request,
   options: ConnectOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {

@@ -37,7 +37,7 @@ import type { Dial } from "../connection/dial.ts";
  * }
  * ```
  */
-export async function connectWebSocket<Data = undefined>(
+export async function connectWebSocket<Data = unknown>(
   url: string | URL | Request,
   options: ConnectOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {

@@ -80,7 +80,7 @@ export async function serveStream(
  * where what `onRequest` returned is wrong. Where the options are wrong or the stream is locked, rejects
  * with one of these before it reads anything.
  */
-export async function acceptWebSocket<Data = undefined>(
+export async function acceptWebSocket<Data = unknown>(
   stream: ByteStream,
   options: AcceptOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {

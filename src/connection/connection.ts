@@ -17,7 +17,13 @@ import type {
   WebSocketConnectionOptions,
 } from "../types.ts";
 import { Timeout } from "./alarms.ts";
-import { type Consumer, Inbox, type InboxSource, type ReceiveOptions } from "./inbox.ts";
+import {
+  type Abandoned,
+  type Consumer,
+  Inbox,
+  type InboxSource,
+  type ReceiveOptions,
+} from "./inbox.ts";
 import {
   createReadable,
   forEachMessage,
@@ -74,15 +80,15 @@ export let onceClosed: (
 /**
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
  * returns a promise is given the next message when that has resolved, and the first message comes when
- * `open` has been called and its promise has. Resolves when the last message has been consumed, or at the
- * latest `closeTimeout` after the end; rejects with what the consumer or `open` throws, and hands over no
- * more.
+ * `open` has been called and its promise has. Resolves when the last message has been consumed; rejects
+ * with what the consumer or `open` throws, and hands over no more. Where it takes longer than `closeTimeout`
+ * for `open`, or for one message, after the connection has ended, resolves with that.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
   consumer: Consumer,
   open?: () => Promise<void> | void,
-) => Promise<void>;
+) => Promise<void | Abandoned>;
 
 /**
  * One WebSocket connection, the same on every host.
@@ -121,8 +127,10 @@ export class WebSocketConnection<Data = unknown>
   #peerClose: { readonly code: number; readonly reason: string } | undefined;
   #failure: unknown;
   #closeTimeout: Timeout | undefined;
-  /** Bounds what the application is at work on when the peer has closed, and when all has ended. */
+  /** Bounds what the peer's Close, and then the end, waits for: the application, or what it has sent. */
   #workTimeout: Timeout | undefined;
+  /** Our Close, while it waits behind what was sent. */
+  #queuedClose: { readonly code: number; readonly reason: string } | undefined;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
   #info: CloseInfo | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
@@ -238,7 +246,10 @@ export class WebSocketConnection<Data = unknown>
     }
   }
 
-  /** A sink of messages: {@linkcode send} with its flow control; closing it closes the connection. */
+  /**
+   * A sink of messages: {@linkcode send} with its flow control; closing it closes the connection, and
+   * aborting it aborts it. It fails as the connection ends, so that a pipe into it ends as well.
+   */
   get writable(): WritableStream<Message> {
     return this.#writable ??= this.#createWritable();
   }
@@ -431,6 +442,7 @@ export class WebSocketConnection<Data = unknown>
     const { backlog } = this.#outbox;
     if (backlog === undefined) return this.#sendClose(code, reason);
     this.#closing = true;
+    this.#queuedClose = { code, reason };
     this.#limitClosing();
     // As with the Close itself: the peer may wait for us to read before it reads what is before that.
     if (this.#peerClose === undefined) this.#inbox.release();
@@ -477,8 +489,10 @@ export class WebSocketConnection<Data = unknown>
     }
     this.#limitClosing();
     // Where the application has closed, our Close is on its way already, behind what was sent.
-    if (!this.#closing) {
-      if (returning === "surely" || backlog !== undefined) this.#limitAnswer(code, reason);
+    if (this.#closing) {
+      this.#limitAnswer();
+    } else {
+      if (returning === "surely" || backlog !== undefined) this.#limitAnswer();
       if (!isAtWork) this.#answerClose();
       else if (returning !== "surely") new TurnEnd(() => this.#answerClose()).note(true);
     }
@@ -495,9 +509,24 @@ export class WebSocketConnection<Data = unknown>
   }
 
   /** Answers the peer's Close at the latest when it is half of what the peer may wait as we would. */
-  #limitAnswer(code: number, reason: string): void {
+  #limitAnswer(): void {
     const { clock, closeTimeout } = this.#options;
-    this.#workTimeout = new Timeout(clock, () => this.#sendClose(code, reason), closeTimeout / 2);
+    const answer = (): void => {
+      const { code, reason } = this.#queuedClose ?? this.#peerClose!;
+      this.#sendClose(code, reason);
+    };
+    this.#workTimeout = new Timeout(clock, answer, closeTimeout / 2);
+  }
+
+  /** A handler is told of the end, though it may be at work on a message for ever. */
+  #limitHandling(): void {
+    if (!this.#inbox.isHandling) return;
+    const { clock, closeTimeout } = this.#options;
+    const { length } = this.#inbox;
+    this.#workTimeout = new Timeout(clock, () => {
+      if (this.#inbox.length < length) this.#limitHandling();
+      else this.#inbox.abandon();
+    }, closeTimeout);
   }
 
   /**
@@ -540,11 +569,7 @@ export class WebSocketConnection<Data = unknown>
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
     this.#endMessages();
     this.#outbox.end();
-    if (this.#inbox.isHandling) {
-      // A handler is told of the end, though it may be at work on what never ends.
-      const { clock, closeTimeout } = this.#options;
-      this.#workTimeout = new Timeout(clock, () => this.#inbox.abandon(), closeTimeout);
-    }
+    this.#limitHandling();
     this.#closed?.resolve(this.#info);
     this.#onClosed?.(this);
   }
@@ -638,6 +663,10 @@ export class WebSocketConnection<Data = unknown>
     endOfMessages(): WebSocketClosedError | undefined {
       const connection = this.#connection;
       return connection.#isComplete() ? undefined : connection.#closedError("receive message");
+    }
+
+    isClosing(): boolean {
+      return isClosing(this.#connection);
     }
 
     checkSendable(): void {

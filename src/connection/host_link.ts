@@ -358,7 +358,10 @@ export class HostLink implements Link {
     this.#blocked = false;
     let sent = 0;
     while (!this.#blocked && sent < this.#waiting.length) {
-      this.#send(socket, this.#waiting[sent++]!);
+      const next = this.#waiting[sent++]!;
+      // The last, with which the host may end at once: then nothing waits any more.
+      if (next.kind === "close") this.#waiting = [];
+      this.#send(socket, next);
     }
     this.#waiting.splice(0, sent);
     this.#afterWriting();
@@ -443,7 +446,8 @@ export class HostLink implements Link {
 
   /** With both Close frames exchanged here, the host has nothing more to tell. */
   #endIfClosed(): void {
-    if (this.#closeSent && this.#closeReceived && !this.#ended) this.#end(undefined);
+    // What the host has still to write goes before our Close, which it has as well.
+    if (this.#closeSent && this.#closeReceived) this.#end(undefined, false);
   }
 
   #afterWriting(): void {
@@ -503,10 +507,9 @@ export class HostLink implements Link {
       this.#waiting.some(({ kind }) => kind === "text" || kind === "binary");
   }
 
-  #end(error: unknown): void {
+  #end(error: unknown, isCut = this.#isCut()): void {
     // What the connection does as it hears of the end may lead here again.
     if (this.#ended) return;
-    const isCut = this.#isCut();
     this.#ended = true;
     if (this.#look !== SOON) this.#clock.clearTimeout(this.#look);
     this.#waiting = [];

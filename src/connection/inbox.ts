@@ -23,6 +23,8 @@ export interface InboxSource {
   onFinished(): void;
   /** What an iteration throws once no more messages come; `undefined` where it just ends. */
   endOfMessages(): Error | undefined;
+  /** Whether the connection is closing or closed. */
+  isClosing(): boolean;
 }
 
 /** When to stop reading, and when to go on; see `ConnectionOptions`. */
@@ -56,15 +58,23 @@ export interface Waiter {
  */
 export type Returning = "no" | "perhaps" | "surely";
 
+/** A consumer that has not come to an end in time. */
+export interface Abandoned {
+  /** Resolves with what it throws, should it do so afterwards. */
+  readonly failure: Promise<unknown>;
+}
+
 /** A consumer at work. */
 interface Consumption {
   readonly consumer: Consumer;
   readonly failsAtEnd: boolean;
   readonly opens: boolean;
   /** What `consume` has returned. */
-  readonly done: Promise<void>;
+  readonly done: Promise<void | Abandoned>;
   /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
-  settle: (result: void | Promise<never>) => void;
+  settle: (result: void | Abandoned | Promise<never>) => void;
+  /** Takes what it fails with once it is not waited for any longer. */
+  failLate?: (error: unknown) => void;
   /** Whether it has a message in hand. */
   busy: boolean;
 }
@@ -110,6 +120,11 @@ export class Inbox {
   /** Messages received so far. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Messages that wait to be taken. */
+  get length(): number {
+    return this.#queue?.length ?? 0;
   }
 
   /** Whether messages wait to be taken. */
@@ -229,20 +244,20 @@ export class Inbox {
 
   /**
    * Hands every message to a consumer, one at a time, the first one behind `open`. Resolves behind the
-   * last one; rejects with what the consumer or `open` throws, with the signal's reason, and with a
-   * `TypeError` where there is a consumer already. As a `send` that meets the end of the connection, a
-   * rejection with a `WebSocketClosedError` is not reported as unhandled.
+   * last one, or with what {@linkcode abandon} leaves; rejects with what the consumer or `open` throws,
+   * with the signal's reason, and with a `TypeError` where there is a consumer already. As with a `send`
+   * that meets the end of the connection, a `WebSocketClosedError` is then not reported as unhandled.
    */
   consume(
     consumer: Consumer,
     { open, signal, failsAtEnd = false }: ConsumeOptions = {},
-  ): Promise<void> {
+  ): Promise<void | Abandoned> {
     if (this.#consumption !== undefined) {
       return Promise.reject(
         new TypeError("Cannot hand over messages: they go to a function already"),
       );
     }
-    const { promise: done, resolve } = pendingPromise<void>();
+    const { promise: done, resolve } = pendingPromise<void | Abandoned>();
     const consumption: Consumption = {
       consumer,
       failsAtEnd,
@@ -277,11 +292,12 @@ export class Inbox {
     consumption.busy = false;
     this.#source.flushAnswers();
     this.leave();
-    if (!this.#ended) return;
-    if (this.#consumption === consumption) this.#consumption = undefined;
+    // What was written may have been the end, and have come here.
+    if (!this.#ended || this.#consumption !== consumption) return;
+    this.#consumption = undefined;
     const error = consumption.failsAtEnd ? this.endOfMessages() : undefined;
     if (error === undefined) consumption.settle();
-    else failConsumption(consumption, error);
+    else this.#fail(consumption, error);
   }
 
   /**
@@ -296,8 +312,11 @@ export class Inbox {
   /** Does not wait for the consumer any longer, which is given no more. */
   abandon(): void {
     const consumption = this.#consumption;
+    if (consumption === undefined) return;
     this.#consumption = undefined;
-    consumption?.settle();
+    const { promise: failure, resolve } = Promise.withResolvers<unknown>();
+    consumption.failLate = resolve;
+    consumption.settle({ failure });
   }
 
   /** What an iteration throws once no more messages come; `undefined` where it just ends. */
@@ -363,10 +382,16 @@ export class Inbox {
 
   #endConsumption(consumption: Consumption, error: unknown): void {
     // What it was given when it was stopped may fail afterwards.
-    if (this.#consumption !== consumption) return;
+    if (this.#consumption !== consumption) return consumption.failLate?.(error);
     this.#consumption = undefined;
-    failConsumption(consumption, error);
+    this.#fail(consumption, error);
     this.leave();
+  }
+
+  #fail(consumption: Consumption, error: unknown): void {
+    // One of another connection's is the application's to see to, while this one stays open.
+    if (error instanceof WebSocketClosedError && this.#source.isClosing()) quiet(consumption.done);
+    consumption.settle(Promise.reject(error));
   }
 
   #resume(): void {
@@ -379,11 +404,6 @@ export class Inbox {
     if (this.#waiter === waiter) this.#waiter = this.#waiters?.shift();
     else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
   }
-}
-
-function failConsumption(consumption: Consumption, error: unknown): void {
-  if (error instanceof WebSocketClosedError) quiet(consumption.done);
-  consumption.settle(Promise.reject(error));
 }
 
 /** Whether it is a promise, or may be something like one. */

@@ -60,7 +60,7 @@ export function forEachMessage(
     return Promise.reject(error);
   }
   // No function of its own around that promise, whose rejection at the end is not to be reported.
-  return inbox.consume(callback, { signal, failsAtEnd: true });
+  return inbox.consume(callback, { signal, failsAtEnd: true }) as Promise<void>;
 }
 
 /** The messages as a stream that is read only as it is read; `cancel` is called where that is. */
@@ -68,18 +68,23 @@ export function createReadable(
   inbox: Inbox,
   cancel: () => Promise<void>,
 ): ReadableStream<Message> {
-  // The message that a read still waits for is not to be lost with it.
-  const cancelled = new AbortController();
+  let waiter: Waiter | undefined;
   return new ReadableStream({
     pull: async (controller) => {
-      const message = await inbox.receive({ signal: cancelled.signal });
+      let message = inbox.take() ?? null;
+      if (message === null) {
+        const { promise, resolve } = pendingPromise<Message | null>();
+        inbox.wait(waiter = { give: resolve });
+        message = await promise;
+      }
       if (message !== null) return controller.enqueue(message);
       const error = inbox.endOfMessages();
       if (error !== undefined) throw error;
       controller.close();
     },
-    cancel: (reason) => {
-      cancelled.abort(reason);
+    cancel: () => {
+      // The message that a read still waits for is not to be lost with it.
+      if (waiter !== undefined) inbox.withdraw(waiter);
       return cancel();
     },
   }, { highWaterMark: 0 });

@@ -23,7 +23,7 @@ export interface KeepaliveActions {
   isBlocked(): boolean;
   /** Whether something of ours waits for the peer to take it. */
   isBehind(): boolean;
-  /** Bytes taken from us so far. */
+  /** What grows as the peer takes bytes from us. */
   countSent(): number;
   /** Pings the peer. */
   sendPing(): void;
@@ -55,7 +55,7 @@ export class Keepalive implements Alarm {
   #lastMessage: number;
   /** When the peer was pinged that has not been heard since. */
   #pingSent: number | undefined;
-  /** The bytes taken from us when it was last looked, if more of them waited. */
+  /** What had been taken from us when it was last looked, if more of it waited. */
   #sentBefore: number | undefined;
 
   /** Starts the watch. */
@@ -91,9 +91,11 @@ export class Keepalive implements Alarm {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
     const isBehind = this.#actions.isBehind();
+    const wasBehind = this.#sentBefore !== undefined;
     if (this.#takesOurs(isBehind) || this.#heard) this.#noteLife(now);
-    // A pong would not be read, so none is expected; but a ping finds out where the transport is lost.
-    else if (!isBehind && this.#actions.isBlocked()) this.#pingSent = undefined;
+    // A pong would not be read, so none is expected, but that something is taken where it was not before;
+    // and a ping finds out where the transport is lost.
+    else if (!(isBehind && wasBehind) && this.#actions.isBlocked()) this.#pingSent = undefined;
 
     let due = Infinity;
     if (idleTimeout > 0) {

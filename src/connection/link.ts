@@ -62,7 +62,7 @@ export interface Link {
   readonly bufferedAmount: number;
   /** Bytes that the transport has taken. */
   readonly bytesSent: number;
-  /** Grows while the peer takes what was sent, by whatever measure. */
+  /** Grows while the peer takes what was sent; only that it does so means anything. */
   readonly progress: number;
   /** Bytes taken from the transport. */
   readonly bytesReceived: number;

@@ -102,7 +102,7 @@ export class Outbox {
     return this.#queued;
   }
 
-  /** Resolves when all that was sent so far has reached the link, where some of it has not. */
+  /** Resolves when all that was sent so far has reached the link and has room there, where some has not. */
   get backlog(): Promise<void> | undefined {
     return this.#tail;
   }

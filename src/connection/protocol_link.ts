@@ -303,9 +303,12 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#sink!.onTurnEnd();
   }
 
-  /** What arrived before the end comes before it; the peer's Close may be among it. */
+  /**
+   * What arrived before the end comes before it; the peer's Close may be among it. Not where it may be
+   * compressed, so that a little of it is more than any limit allows.
+   */
   #releaseHeld(): void {
-    if (!this.#paused) return;
+    if (!this.#paused || this.#compression) return;
     do {
       this.#paused = false;
       this.#core.resume();
@@ -341,10 +344,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#isOpen) this.#transport!.close();
     const isCut = this.bufferedAmount > 0;
     this.#bytesSent = this.bytesSent;
     this.#writing = 0;
+    if (this.#isOpen) this.#transport!.close();
     this.#core.end();
     this.#sink?.onEnd(error ?? this.#core.failure, isCut);
   }

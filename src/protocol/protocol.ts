@@ -345,6 +345,7 @@ export class Protocol implements FrameSink {
 
   #fail({ closeCode, message }: FrameViolation): void {
     if (this.#closeSent === undefined) this.#sink.onFailing();
+    if (this.#ended) return;
     // The sink may have sent one of its own.
     if (this.#closeSent === undefined) this.sendClose(closeCode, message);
     this.#failure = new WebSocketProtocolError(closeCode, message);

@@ -250,6 +250,22 @@ test("The Close waits for a stream that hangs for half of closeTimeout", async (
   assertEquals([(await connection.closed).code, clock.pending], [4000, 0]);
 });
 
+test("A close of the application's own goes before a stream that hangs, after half of closeTimeout", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
+  const sending = connection.send(
+    new ReadableStream<string>({ pull: () => new Promise(() => {}) }),
+  );
+  sending.catch(() => {});
+  void connection.close(4001);
+  transport.receive(closeFrameFor("server", 4000));
+  await clock.advance(500);
+  assertEquals(written(transport), [4001]);
+  await assertRejects(() => sending, WebSocketClosedError);
+  transport.receiveEof();
+  assertEquals([(await connection.closed).code, clock.pending], [4000, 0]);
+});
+
 test("receive within a handler's function does not answer the Close before it is done", async () => {
   const { connection, transport } = openConnection();
   const done = consumeMessages(connection, async (message) => {

@@ -305,6 +305,34 @@ test("forEach that meets the end of its connection is not reported as unhandled"
   assertEquals(reported, []);
 });
 
+test("forEach whose answer is the end of its connection rejects once, and quietly", async () => {
+  const reported = await unhandled(() => {
+    const { connection, transport } = openConnection();
+    void connection.forEach((message) => connection.send(message));
+    transport.write = () => {
+      transport.lose();
+      return true;
+    };
+    transport.receive(frameFor("server", TEXT, "a"));
+  });
+  assertEquals(reported, []);
+});
+
+test(
+  "forEach that meets the end of another connection is reported, as its own is open",
+  async () => {
+    const from = openConnection(), to = openConnection();
+    to.transport.lose();
+    const reported = await unhandled(() => {
+      void from.connection.forEach((message) => to.connection.send(message));
+      from.transport.receive(frameFor("server", TEXT, "a"));
+    });
+    assertEquals(reported.length, 1);
+    from.connection.abort();
+  },
+  { skip: runtime === "bun" ? "Bun's runner reports it, and fails the file" : undefined },
+);
+
 test(
   "What the function of forEach throws is reported as unhandled where nobody looks at it",
   async () => {

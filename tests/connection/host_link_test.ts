@@ -235,6 +235,22 @@ test("HostLink knows that text which has waited is more for its host than it was
   assertEquals([link.buffersAtMost(100), link.buffersAtMost(300)], [false, true]);
 });
 
+test("HostLink has left nothing where its host ends with the Close that had waited", () => {
+  const { link, notes, socket } = openLink();
+  socket.room = 1;
+  link.sendText("a", undefined);
+  link.sendText("b", undefined);
+  link.close(4000, "bye");
+  socket.close = (code, reason) => link.closed(code, reason);
+  socket.room = Infinity;
+  link.drained();
+  assertEquals([socket.calls, notes.calls.at(-1), notes.isCut], [
+    ["text a", "text b"],
+    "end",
+    false,
+  ]);
+});
+
 test("HostLink sends a message of fragments as a whole", () => {
   const { link, socket } = openLink();
   const piece = bytes("ä").subarray(0, 1);

@@ -27,6 +27,7 @@ function createInbox(high = costOf(0) * 4, low = costOf(0), idleTimeout = 0) {
       hooks.onFlush();
     },
     onFinished: () => void calls.push("finished"),
+    isClosing: () => true,
     endOfMessages: () => undefined,
   };
   const marks = { receiveHighWaterMark: high, receiveLowWaterMark: low, idleTimeout };

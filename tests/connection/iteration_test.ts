@@ -15,6 +15,7 @@ function createInbox(error?: Error) {
       resumeReading: () => {},
       flushAnswers: () => {},
       onFinished: () => void calls.push("finished"),
+      isClosing: () => true,
       endOfMessages: () => error,
     },
   );

@@ -143,6 +143,19 @@ test("Keepalive counts from its last ping where a peer that is not read takes no
   assertEquals(log.at(-1), "lost at 100");
 });
 
+test("Keepalive gives nobody up for what it finds waiting at its first look behind a ping", async () => {
+  const { clock, log, state } = watch({ pingInterval: 40, pingTimeout: 5 });
+  state.blocked = true;
+  await clock.advance(44);
+  state.behind = true;
+  await clock.advance(1);
+  state.sent++;
+  await clock.advance(10);
+  state.behind = false;
+  await clock.advance(100);
+  assertEquals(log.filter((line) => !line.startsWith("ping")), []);
+});
+
 test("Keepalive takes what the peer takes from us for a sign of life", async () => {
   const { clock, log, state } = watch({ pingInterval: 30, pingTimeout: 20 });
   const lost = () => log.filter((line) => line.startsWith("lost"));

@@ -280,6 +280,21 @@ test("ProtocolLink delivers what it has read and held, the Close too, where the 
   assertEquals(violating.sink.calls.slice(-2), ["failure 1002", "end"]);
 });
 
+test("ProtocolLink leaves what it holds where that may be compressed, and the transport is lost", () => {
+  const parameters = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const { link, sink, transport } = open("server", {}, { compression: { parameters } });
+  link.open(transport);
+  link.pause();
+  transport.receive(frameFor("server", TEXT, "a"));
+  transport.lose();
+  assertEquals([sink.messages, sink.calls.at(-1)], [[], "end"]);
+});
+
 test("ProtocolLink tells nothing more of a chunk behind its end", () => {
   for (
     const next of [
