@@ -14,7 +14,8 @@ interface BunHost {
 
 /** The part of Bun's `process` that is used here. */
 interface BunProcess {
-  once(signal: string, listener: () => void): void;
+  on(signal: string, listener: () => void): void;
+  off(signal: string, listener: () => void): void;
   exit(code: number): never;
 }
 
@@ -55,16 +56,17 @@ export async function* readLines(): AsyncGenerator<string, void> {
 /** Aborts at the first SIGINT (^C) or SIGTERM; a second one ends the process as if nobody listened. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    if (bun !== undefined) {
-      process.once(name, () => controller.abort());
-      continue;
+  const names = ["SIGINT", "SIGTERM"] as const;
+  const listener = () => {
+    for (const name of names) {
+      if (bun !== undefined) process.off(name, listener);
+      else Deno.removeSignalListener(name, listener);
     }
-    const listener = () => {
-      Deno.removeSignalListener(name, listener);
-      controller.abort();
-    };
-    Deno.addSignalListener(name, listener);
+    controller.abort();
+  };
+  for (const name of names) {
+    if (bun !== undefined) process.on(name, listener);
+    else Deno.addSignalListener(name, listener);
   }
   return controller.signal;
 }

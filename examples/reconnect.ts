@@ -28,8 +28,8 @@ const PASSING_CODES: readonly number[] = [
   CloseCode.BadGateway,
 ];
 
-/** The largest delay that timers take; what is larger they take for none. */
-const MAX_TIMER = 2 ** 31 - 1;
+/** Milliseconds that a server may ask to be left alone for, at most: one hour. */
+const MAX_RETRY_AFTER = 3_600_000;
 
 /** How an attempt ended, or the connection that came of it. */
 interface Ending {
@@ -37,7 +37,7 @@ interface Ending {
   readonly text: string;
   /** The exit code, where another attempt is of no use. */
   readonly exitCode?: number;
-  /** Whether the server was there, so that the waits begin anew. */
+  /** Whether the server was of use, so that the waits begin anew. */
   readonly resets?: boolean;
   /** Milliseconds that the server wants to be left alone. */
   readonly retryAfter?: number;
@@ -46,7 +46,7 @@ interface Ending {
 const { options, operands } = readCommandLine("reconnect.ts [options] <url>", {
   "connect-timeout": { type: "number", help: "milliseconds that an attempt may take (10000)" },
   "base-delay": { type: "number", help: "milliseconds that the first wait may take (500)" },
-  "max-delay": { type: "number", help: "milliseconds that no wait exceeds (30000)" },
+  "max-delay": { type: "number", help: "milliseconds that the backoff does not exceed (30000)" },
 });
 const {
   "connect-timeout": connectTimeout = 10_000,
@@ -71,7 +71,8 @@ async function run(url: string): Promise<number> {
     if (ending.exitCode !== undefined) return ending.exitCode;
     if (ending.resets) failures = 0;
     // The random part comes on top: those who are sent away together should not come back together.
-    const delay = Math.min(MAX_TIMER, Math.round((ending.retryAfter ?? 0) + backoff(failures)));
+    const retryAfter = Math.min(MAX_RETRY_AFTER, ending.retryAfter ?? 0);
+    const delay = Math.round(retryAfter + backoff(failures));
     say(`Trying again in ${delay} ms`);
     await wait(delay);
     if (stop.aborted) return 0;
@@ -101,15 +102,20 @@ async function connect(url: string): Promise<WebSocketConnection> {
 /** Prints what arrives until the connection ends. */
 async function follow(connection: WebSocketConnection): Promise<Ending> {
   say(`Connected to ${connection.url}`);
+  const openedAt = performance.now();
+  let isServed = false;
   const leave = () => void connection.close();
   stop.addEventListener("abort", leave);
   for (let message = await connection.receive(); message !== null;) {
     console.log(formatMessage(message));
+    isServed = true;
     message = await connection.receive();
   }
   const end = await connection.closed;
   stop.removeEventListener("abort", leave);
-  return judgeEnd(end);
+  const ending = judgeEnd(end);
+  // Of a server that only accepts there is as little to be had as of one that refuses.
+  return { ...ending, resets: isServed || performance.now() - openedAt > maxDelay };
 }
 
 /**
@@ -126,8 +132,7 @@ function judgeEnd(end: CloseInfo): Ending {
     return { text: `${text}: ${error.message}`, exitCode: 1 };
   }
   if (!PASSING_CODES.includes(code)) return { text, exitCode: code === CloseCode.Normal ? 0 : 1 };
-  // A server that is overloaded may accept, only to say this: that is no better than a refusal.
-  return { text, resets: code !== CloseCode.TryAgainLater };
+  return { text };
 }
 
 /** Whether to try again after an attempt that has failed. */

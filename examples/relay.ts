@@ -71,7 +71,7 @@ async function dial(request: Request): Promise<WebSocketConnection | Response> {
     if (!(error instanceof WebSocketHandshakeError)) throw error;
     const { response } = error;
     // A refusal, as 401 or 503, is for the client. A redirect is not: it would lead past the relay.
-    if (response !== undefined && response.status >= 400) return withoutLength(response);
+    if (response !== undefined && response.status >= 400) return passOn(response);
     console.error(error.message);
     return new Response("The upstream cannot be reached.\n", { status: 502 });
   }
@@ -101,9 +101,16 @@ async function carry(
   else void to.close(code, reason);
 }
 
-/** A refusal as it goes on: of a long body only the beginning is kept, so that its length is another. */
-function withoutLength({ status, statusText, headers, body }: Response): Response {
-  const response = new Response(body, { status, statusText, headers });
-  response.headers.delete("content-length");
-  return response;
+/** Fields of a refusal that are for the client. */
+const PASSED_ON = ["content-type", "retry-after", "www-authenticate"];
+
+/** A refusal as it goes on: of a long body only the beginning is kept, which cannot be decoded then. */
+function passOn({ status, statusText, headers, body }: Response): Response {
+  const kept = PASSED_ON.flatMap((name): [string, string][] => {
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  const codings = [headers.get("content-encoding"), headers.get("transfer-encoding")];
+  const isPlain = codings.every((coding) => coding === null || coding.toLowerCase() === "chunked");
+  return new Response(isPlain ? body : null, { status, statusText, headers: kept });
 }

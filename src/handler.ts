@@ -58,7 +58,7 @@ export function failConnection(
   onError: ErrorListener,
 ): void {
   if (error instanceof WebSocketClosedError && isClosing(connection)) return;
-  void connection.close(CloseCode.InternalError);
+  connection.close(CloseCode.InternalError).catch(() => connection.abort(error));
   void report(onError, error);
 }
 

@@ -40,7 +40,7 @@ export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () =
     else if (code === CloseCode.NoStatusReceived && host.isClosing) {
       link.closed(CloseCode.Abnormal, "");
     } else {
-      if (host.noteAnswer()) link.drained();
+      if (host.noteAnswer(code)) link.drained();
       link.closed(code, reason);
     }
   };
@@ -64,6 +64,8 @@ class DenoSocket implements HostSocket {
   readonly reportsDrain = false;
   readonly #socket: WebSocket;
   #isClosing = false;
+  /** The code of our Close frame, where it went out before the peer's came. */
+  #sentCode: number | undefined;
   /** What waited before our Close frame, of which Deno then tells no more. */
   #unwritten: number | undefined;
 
@@ -80,11 +82,11 @@ class DenoSocket implements HostSocket {
     return this.#unwritten ?? this.#socket.bufferedAmount;
   }
 
-  /** The peer's Close came: `true` if it answers ours, and so all before that has left. */
-  noteAnswer(): boolean {
-    const isAnswer = this.#unwritten !== undefined;
+  /** The peer's Close came: `true` if it answers ours, as its code says, and so all before has left. */
+  noteAnswer(code: number): boolean {
+    if (this.#unwritten === undefined || code !== this.#sentCode) return false;
     this.#unwritten = undefined;
-    return isAnswer;
+    return true;
   }
 
   sendText(text: string): boolean {
@@ -106,10 +108,12 @@ class DenoSocket implements HostSocket {
 
   close(code: number, reason: string): void {
     const { bufferedAmount } = this;
+    const isOpen = this.#socket.readyState === WebSocket.OPEN;
+    if (isOpen) this.#sentCode = code;
     if (code === CloseCode.NoStatusReceived) {
       this.#socket.close();
     } else {
-      this.#isClosing = this.#socket.readyState === WebSocket.OPEN;
+      this.#isClosing = isOpen;
       this.#socket.close(code, reason);
     }
     this.#unwritten = bufferedAmount;

@@ -446,6 +446,7 @@ export class WebSocketConnection<Data = unknown>
     this.#limitClosing();
     // As with the Close itself: the peer may wait for us to read before it reads what is before that.
     if (this.#peerClose === undefined) this.#inbox.release();
+    else if (this.#workTimeout === undefined) this.#limitAnswer();
     backlog.then(() => this.#sendClose(code, reason)).catch((error) => this.abort(error));
   }
 
@@ -503,8 +504,17 @@ export class WebSocketConnection<Data = unknown>
 
   /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
   #answerClose(): void {
-    if (this.#peerClose !== undefined) {
-      this.#startClosing(this.#peerClose.code, this.#peerClose.reason);
+    if (this.#peerClose === undefined) return;
+    const { code, reason } = this.#peerClose;
+    this.#closeOrDrop(() => this.#startClosing(code, reason));
+  }
+
+  /** Closes unasked: where the host refuses, as Workers do where it is another request's, drops it. */
+  #closeOrDrop(close: () => void): void {
+    try {
+      close();
+    } catch (error) {
+      this.abort(error);
     }
   }
 
@@ -513,7 +523,7 @@ export class WebSocketConnection<Data = unknown>
     const { clock, closeTimeout } = this.#options;
     const answer = (): void => {
       const { code, reason } = this.#queuedClose ?? this.#peerClose!;
-      this.#sendClose(code, reason);
+      this.#closeOrDrop(() => this.#sendClose(code, reason));
     };
     this.#workTimeout = new Timeout(clock, answer, closeTimeout / 2);
   }
@@ -723,7 +733,8 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onIdle(): void {
-      this.#connection.#startClosing(CloseCode.GoingAway, "idle");
+      const connection = this.#connection;
+      connection.#closeOrDrop(() => connection.#startClosing(CloseCode.GoingAway, "idle"));
     }
   };
 
@@ -733,7 +744,12 @@ export class WebSocketConnection<Data = unknown>
         link as unknown as ByteStream,
         options as WebSocketConnectionOptions<Data>,
       );
-    consumeMessages = (connection, consumer, open) => connection.#inbox.consume(consumer, { open });
+    consumeMessages = (connection, consumer, open) => {
+      const consumed = connection.#inbox.consume(consumer, { open });
+      // It may have ended before.
+      if (connection.#info !== undefined) connection.#limitHandling();
+      return consumed;
+    };
     onceClosed = (connection, callback) => {
       if (connection.#info === undefined) connection.#onClosed = callback;
       else callback(connection);

@@ -372,6 +372,7 @@ export class HostLink implements Link {
     if (this.#ended || this.#failed !== undefined) return;
     this.#closeReceived = true;
     this.#releaseHeld();
+    this.#noteDrained();
     if (this.#sink!.onClose(code, reason)) this.close(code, reason);
     this.#endIfClosed();
   }
@@ -391,6 +392,7 @@ export class HostLink implements Link {
       return this.lost(new Error("The peer ended the transport without a Close frame"));
     }
     this.#releaseHeld();
+    this.#noteDrained();
     if (this.#failed === undefined) this.#sink!.onClose(code, reason);
     this.#end(undefined);
   }
@@ -427,7 +429,7 @@ export class HostLink implements Link {
         break;
       case "close":
         // The host may end at once, and what it has written by then was sent.
-        if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
+        this.#noteDrained();
         this.#sendClose(socket, outgoing.code, outgoing.reason);
     }
   }
@@ -451,9 +453,14 @@ export class HostLink implements Link {
   }
 
   #afterWriting(): void {
-    if (this.#ended) return;
-    if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
-    else this.flush();
+    if (!this.#ended && !this.#noteDrained()) this.flush();
+  }
+
+  /** Tells where little is left to be written; the end may come before the next look for it. */
+  #noteDrained(): boolean {
+    if (this.bufferedAmount > this.#sendLowWaterMark) return false;
+    this.#sink!.onDrain();
+    return true;
   }
 
   #watch(): void {
@@ -465,9 +472,7 @@ export class HostLink implements Link {
 
   #lookAgain(): void {
     this.#look = undefined;
-    if (this.#ended) return;
-    if (this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
-    else this.#watch();
+    if (!this.#ended && !this.#noteDrained()) this.#watch();
   }
 
   #hold(message: Message): void {
@@ -503,7 +508,7 @@ export class HostLink implements Link {
 
   /** Whether a message that was sent has not gone to the host, or is still there. */
   #isCut(): boolean {
-    return this.#gathering !== undefined || (this.#socket?.bufferedAmount ?? 0) > 0 ||
+    return (this.#socket?.bufferedAmount ?? 0) > 0 ||
       this.#waiting.some(({ kind }) => kind === "text" || kind === "binary");
   }
 

@@ -70,17 +70,24 @@ export function createReadable(
 ): ReadableStream<Message> {
   let waiter: Waiter | undefined;
   return new ReadableStream({
-    pull: async (controller) => {
-      let message = inbox.take() ?? null;
-      if (message === null) {
-        const { promise, resolve } = pendingPromise<Message | null>();
-        inbox.wait(waiter = { give: resolve });
-        message = await promise;
-      }
-      if (message !== null) return controller.enqueue(message);
-      const error = inbox.endOfMessages();
-      if (error !== undefined) throw error;
-      controller.close();
+    pull: (controller) => {
+      const give = (message: Message | null): void => {
+        if (message !== null) return controller.enqueue(message);
+        const error = inbox.endOfMessages();
+        if (error === undefined) controller.close();
+        else controller.error(error);
+      };
+      const message = inbox.take();
+      if (message !== undefined) return give(message);
+      const { promise, resolve } = pendingPromise<void>();
+      waiter = {
+        give: (message) => {
+          give(message);
+          resolve();
+        },
+      };
+      inbox.wait(waiter);
+      return promise;
     },
     cancel: () => {
       // The message that a read still waits for is not to be lost with it.

@@ -128,15 +128,17 @@ export class Outbox {
     if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
     if (payload instanceof Blob) {
       const blob = payload;
-      return this.#enqueue(0, async () => {
+      return this.#enqueue(0, async (handOver) => {
         const bytes = new Uint8Array(await blob.arrayBuffer());
         this.#owner.checkSendable();
+        handOver();
         await this.#sendPayload(bytes, options);
       });
     }
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
       const stream = payload;
-      return this.#enqueue(0, () => this.#sendStream(stream, options), stream);
+      const send = (handOver: () => void) => this.#sendStream(stream, options, handOver);
+      return this.#enqueue(0, send, stream);
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
     // As at once, so later: only what is larger than the mark is not copied.
@@ -249,9 +251,11 @@ export class Outbox {
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let left = size;
+    // From then on it is the link that tells what becomes of it.
     const handOver = (): void => {
       this.#queued -= left;
       left = 0;
+      if (this.#giveUp === reject) this.#giveUp = undefined;
     };
     const run = async (): Promise<void> => {
       this.#giveUp = reject;
@@ -294,7 +298,11 @@ export class Outbox {
     }
   }
 
-  async #sendStream(stream: PayloadStream, options: SendOptions): Promise<void> {
+  async #sendStream(
+    stream: PayloadStream,
+    options: SendOptions,
+    handOver: () => void,
+  ): Promise<void> {
     const source = openSource(stream);
     this.#cancelSource = source.cancel;
     let begun = false;
@@ -311,6 +319,7 @@ export class Outbox {
       this.#owner.checkSendable();
       if (!begun) this.#link.beginMessage(type, EMPTY, false);
       this.#link.sendFragment(EMPTY, true);
+      handOver();
       await this.#afterSend();
     } catch (error) {
       // The peer waits for the rest of a message that will not come.

@@ -212,6 +212,7 @@ export class StreamTransport implements ByteTransport {
   #lose(error: unknown): void {
     if (this.#closed) return;
     this.close();
-    this.#sink!.lost(error);
+    // A stream may be made to fail without one.
+    this.#sink!.lost(error ?? new Error("The stream failed without a reason"));
   }
 }

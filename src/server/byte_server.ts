@@ -38,7 +38,7 @@ export class ByteServer implements Acceptor {
   shutdown(): Promise<void> {
     this.#ending = Promise.withResolvers();
     for (const exchange of this.#exchanges) {
-      if (exchange.awaitsRequest) exchange.abort(new Error("The server shuts down"));
+      if (exchange.isUnasked) exchange.abort(new Error("The server shuts down"));
     }
     for (const connection of this.#connections) this.#dismiss(connection);
     this.#deadline = this.#options.clock.setTimeout(

@@ -110,9 +110,10 @@ export class HttpExchange implements TransportSink {
     this.#reader = new RequestHeadReader(options.headLimits);
   }
 
-  /** Whether the head of the request is still awaited. */
-  get awaitsRequest(): boolean {
-    return this.#phase === Phase.Head;
+  /** Whether the application has no part in it: the head is awaited, or refused and not taken. */
+  get isUnasked(): boolean {
+    return this.#phase === Phase.Head ||
+      this.#refusal !== undefined && this.#pendingWrite !== undefined;
   }
 
   /** Begins to read. */
@@ -175,7 +176,7 @@ export class HttpExchange implements TransportSink {
     this.#body?.fail(error);
     this.#pendingWrite?.reject(error);
     this.#upgrade?.abort(error);
-    this.#end({ error });
+    this.#end({ error, ...this.#refusal !== undefined && { refusal: this.#refusal } });
   }
 
   #receiveHead(chunk: Uint8Array): void {

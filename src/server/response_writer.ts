@@ -85,24 +85,23 @@ export async function writeResponse(response: Response, output: ResponseOutput):
   if (response.status === 0) {
     throw new TypeError("Cannot send the response: it is an error response");
   }
-  const length = contentLength(response);
-  const framing = chooseFraming(response, length, output);
-  const head = responseHead(response, responseFields(response, { length, framing }));
+  // Before the head is made: where that fails, the body's source is to end as well.
   const reader = response.body?.getReader();
-  if (reader === undefined) return output.write(head);
-  const cancel = (reason: unknown) => void reader.cancel(reason).catch(() => {});
+  const cancel = (reason?: unknown) => void reader?.cancel(reason).catch(() => {});
   const onAbort = () => cancel(output.signal.reason);
   output.signal.addEventListener("abort", onAbort);
   try {
-    await output.write(head);
-    if (framing !== "none") await writeBody(reader, { length, framing, output });
+    const length = contentLength(response);
+    const framing = chooseFraming(response, length, output);
+    await output.write(responseHead(response, responseFields(response, { length, framing })));
+    if (framing === "none") cancel();
+    else if (reader !== undefined) await writeBody(reader, { length, framing, output });
   } catch (error) {
     cancel(error);
     throw error;
   } finally {
     output.signal.removeEventListener("abort", onAbort);
   }
-  if (framing === "none") cancel(undefined);
 }
 
 /**

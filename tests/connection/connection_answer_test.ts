@@ -5,7 +5,7 @@ import { consumeMessages, type WebSocketConnection } from "../../src/connection/
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
-import { CLOSE, closeFrameFor, frameFor, TEXT } from "../protocol/frames.ts";
+import { BINARY, CLOSE, closeFrameFor, frameFor, TEXT } from "../protocol/frames.ts";
 import { type FakeTransport, openConnection, settle, stateOf } from "./fake_transport.ts";
 
 /** What was written: the text of messages, and the code of the Close frame. */
@@ -264,6 +264,42 @@ test("A close of the application's own goes before a stream that hangs, after ha
   await assertRejects(() => sending, WebSocketClosedError);
   transport.receiveEof();
   assertEquals([(await connection.closed).code, clock.pending], [4000, 0]);
+});
+
+test("The Close waits for half of closeTimeout where a stream was begun behind it, too", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
+  const answering = connection.receive().then((message) => {
+    assertEquals(message, "a");
+    const sending = connection.send(new ReadableStream({ pull: () => new Promise(() => {}) }));
+    return assertRejects(() => sending, WebSocketClosedError);
+  });
+  receiveWithClose(transport, ["a"]);
+  await settle();
+  await clock.advance(499);
+  assertEquals(written(transport), []);
+  await clock.advance(1);
+  assertEquals(written(transport), [4000]);
+  await answering;
+  connection.abort();
+});
+
+test("A Blob that has been handed over is not given up with the Close behind it", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
+  transport.blocked = true;
+  const sending = connection.send(new Blob([new Uint8Array(100_000)]));
+  await settle();
+  assertEquals(transport.writes.length > 0, true);
+  transport.receive(closeFrameFor("server", 4000));
+  await clock.advance(500);
+  assertEquals(await stateOf(sending), "pending");
+  transport.blocked = false;
+  while (transport.lent !== undefined) transport.drain();
+  await sending;
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [BINARY, CLOSE]);
+  transport.receiveEof();
+  assertEquals(await connection.closed, { code: 4000, reason: "", wasClean: true });
 });
 
 test("receive within a handler's function does not answer the Close before it is done", async () => {

@@ -376,6 +376,17 @@ test("send rejects where its write, or being too far behind, is the end", async 
   assertEquals(lost.connection.bufferedAmount, 0);
 });
 
+test("A handler whose connection has ended before it is there is not waited for for ever", async () => {
+  const clock = new ManualClock();
+  const { connection } = openConnection({ clock, closeTimeout: 1_000, pingInterval: 0 });
+  connection.abort();
+  const consumed = consumeMessages(connection, () => {}, () => new Promise(() => {}));
+  await clock.advance(999);
+  assertEquals(await stateOf(consumed), "pending");
+  await clock.advance(1);
+  assertEquals([typeof (await consumed)?.failure, clock.pending], ["object", 0]);
+});
+
 test("abort from within the last message leaves no timeout behind", async () => {
   const ends = [["Close", closeFrameFor("server", 1000)], ["violation", BAD]] as const;
   for (const [how, last] of ends) {

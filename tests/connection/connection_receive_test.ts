@@ -131,6 +131,17 @@ test("A read of readable that is cancelled while it waits takes no message with 
   assertEquals((await client.closed).code, 1000);
 });
 
+test("A read of readable that is cancelled as its message comes has that message", async () => {
+  const { connection, transport } = openConnection();
+  const reader = connection.readable.getReader();
+  const reading = reader.read();
+  await settle();
+  transport.receive(frameFor("server", TEXT, "a"));
+  void reader.cancel();
+  assertEquals((await reading).value, "a");
+  connection.abort();
+});
+
 test("writable that is aborted drops the connection, though a write waits for the peer", async () => {
   const { connection, transport } = openConnection();
   transport.blocked = true;

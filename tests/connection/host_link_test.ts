@@ -235,6 +235,30 @@ test("HostLink knows that text which has waited is more for its host than it was
   assertEquals([link.buffersAtMost(100), link.buffersAtMost(300)], [false, true]);
 });
 
+test("HostLink tells that little is left before it tells of the end, on a host that does not", () => {
+  for (const answersClose of [true, false]) {
+    const { link, notes } = createLink({ sendLowWaterMark: 10 }, { answersClose });
+    const socket = new FakeHostSocket(false);
+    link.open(socket);
+    socket.bufferedAmount = 100;
+    link.sendText("x".repeat(100), undefined);
+    link.flush();
+    notes.drains = 0;
+    socket.bufferedAmount = 0;
+    if (answersClose) link.closed(1000, "");
+    else link.receiveClose(1000, "");
+    assertEquals([notes.drains, notes.calls.at(-1), notes.isCut], [1, "end", false]);
+  }
+});
+
+test("HostLink has cut nothing off where a message in fragments was not finished", () => {
+  const { link, notes } = openLink();
+  link.beginMessage("text", bytes("a"), undefined);
+  link.close(1011, "message not finished");
+  link.closed(1011, "");
+  assertEquals([notes.calls.at(-1), notes.isCut], ["end", false]);
+});
+
 test("HostLink has left nothing where its host ends with the Close that had waited", () => {
   const { link, notes, socket } = openLink();
   socket.room = 1;

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { StreamTransport } from "../../src/connection/stream_transport.ts";
 import { test } from "../harness.ts";
 import { settle } from "./fake_transport.ts";
@@ -265,6 +265,16 @@ test("StreamTransport is lost where a stream failed before attach", async () => 
   transport.attach(sink);
   await sink.called("lost");
   assertEquals(sink.error, controllers.error);
+});
+
+test("StreamTransport says that it is lost where the stream does not say why", async () => {
+  const { stream, controllers } = controlled();
+  const transport = new StreamTransport(stream);
+  const sink = new RecordingSink();
+  transport.attach(sink);
+  controllers.output.error();
+  await sink.called("lost");
+  assertInstanceOf(sink.error, Error);
 });
 
 test("StreamTransport is lost where a chunk is no Uint8Array", async () => {

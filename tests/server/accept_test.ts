@@ -151,6 +151,22 @@ test("acceptTransport rejects with what onRequest throws", async () => {
   assert(transport.text.startsWith("HTTP/1.1 500 "), transport.text);
 });
 
+test("acceptTransport tells how it has refused, though the client goes before it is told", async () => {
+  const transport = new FakeTransport();
+  transport.blocked = true;
+  const rejecting = assertRejects(
+    () => acceptTransport(() => transport, {}),
+    WebSocketHandshakeError,
+  );
+  await settle();
+  transport.feed(http("nonsense\n\n"));
+  await settle();
+  const lost = new Error("lost");
+  transport.lose(lost);
+  const { status, cause } = await rejecting;
+  assertEquals([status, cause], [400, lost]);
+});
+
 test("acceptTransport rejects where the handshake is cut short", async () => {
   const transport = new FakeTransport();
   const lost = new Error("lost");

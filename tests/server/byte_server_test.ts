@@ -150,6 +150,16 @@ test("ByteServer.shutdown drops those who have not asked for anything", async ()
   assert(transport.closed);
 });
 
+test("ByteServer.shutdown drops those who do not take that they are refused", async () => {
+  const fixture = new Fixture();
+  const transport = fixture.accept();
+  transport.blocked = true;
+  transport.feed(http("nonsense\n\n"));
+  await transport.until(() => transport.text !== "");
+  await fixture.shutdown();
+  assert(transport.closed);
+});
+
 test("ByteServer.shutdown lets requests be answered", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   const fixture = new Fixture({}, () => promise);

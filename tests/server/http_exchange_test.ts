@@ -645,9 +645,9 @@ test("HttpExchange ends a connection that is made after the client went", async 
 
 test("HttpExchange ends at once when it is aborted", async () => {
   const fixture = new Fixture(never);
-  assert(fixture.exchange.awaitsRequest);
+  assert(fixture.exchange.isUnasked);
   fixture.transport.feed(http(GET));
-  assert(!fixture.exchange.awaitsRequest);
+  assert(!fixture.exchange.isUnasked);
   const reason = new Error("shutdown");
   fixture.exchange.abort(reason);
   fixture.exchange.abort(new Error("again"));

@@ -56,6 +56,15 @@ const NOSNIFF = "X-Content-Type-Options: nosniff";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
+test("writeResponse ends the source of a body whose response cannot be sent", async () => {
+  const reasons: unknown[] = [];
+  const body = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
+  const output = new Output();
+  const response = new Response(body, { headers: { "content-length": "5, 5" } });
+  const error = await assertRejects(() => writeResponse(response, output), TypeError);
+  assertEquals([reasons, output.writes], [[error], []]);
+});
+
 test("writeResponse sends a body of unknown length in chunks (RFC 9112 7.1)", async () => {
   const body = streamOf(encode("hello"), encode(""), encode("x".repeat(26)));
   const output = await write(new Response(body));
