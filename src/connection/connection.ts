@@ -39,6 +39,7 @@ import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { refuseSource, toControlPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
+import { createWritable } from "./writable.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
 
@@ -251,7 +252,7 @@ export class WebSocketConnection<Data = unknown>
    * aborting it aborts it. It fails as the connection ends, so that a pipe into it ends as well.
    */
   get writable(): WritableStream<Message> {
-    return this.#writable ??= this.#createWritable();
+    return this.#writable ??= createWritable(this, () => this.#closedError("send message"));
   }
 
   // Receiving ----------------------------------------------------------------------------------
@@ -398,27 +399,6 @@ export class WebSocketConnection<Data = unknown>
   }
 
   // Within -------------------------------------------------------------------------------------
-
-  #createWritable(): WritableStream<Message> {
-    let closing = false;
-    return new WritableStream({
-      start: (controller) => {
-        // Here and not by `abort`, which the stream calls only behind the write under way.
-        const { signal } = controller;
-        signal.addEventListener("abort", () => this.abort(signal.reason), { once: true });
-        // Not at once: who pipes what is received into it is about to close it.
-        const end = new TurnEnd(() => {
-          if (!closing) controller.error(this.#closedError("send message"));
-        });
-        void this.closed.then(() => end.note(true));
-      },
-      write: (message) => this.send(message),
-      close: async () => {
-        closing = true;
-        await this.close();
-      },
-    });
-  }
 
   #nextPings(): Pings {
     return this.#pings ??= new Pings();

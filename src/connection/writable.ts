@@ -1,0 +1,41 @@
+/** The sending half of a connection as a stream. */
+
+import type { Message } from "../types.ts";
+import { TurnEnd } from "./turn_end.ts";
+
+/** What the stream needs of its connection. */
+export interface WritableOwner {
+  /** Resolves, never rejects, when the connection has ended. */
+  readonly closed: Promise<unknown>;
+  /** Sends a message; rejects once the connection is closing. */
+  send(message: Message): Promise<void>;
+  /** Closes in order. */
+  close(): Promise<unknown>;
+  /** Drops the connection. */
+  abort(reason: unknown): void;
+}
+
+/** A sink of messages, which fails with `closedError` as its connection ends. */
+export function createWritable(
+  owner: WritableOwner,
+  closedError: () => Error,
+): WritableStream<Message> {
+  let closing = false;
+  return new WritableStream({
+    start: (controller) => {
+      // Here and not by `abort`, which the stream calls only behind the write under way.
+      const { signal } = controller;
+      signal.addEventListener("abort", () => owner.abort(signal.reason), { once: true });
+      // Not at once: who pipes what is received into it is about to close it.
+      const end = new TurnEnd(() => {
+        if (!closing) controller.error(closedError());
+      });
+      void owner.closed.then(() => end.note(true));
+    },
+    write: (message) => owner.send(message),
+    close: async () => {
+      closing = true;
+      await owner.close();
+    },
+  });
+}
