@@ -631,6 +631,7 @@ test("WebSocketHandler is given all that arrived, however long it takes for all 
   for (const text of ["a", "b", "c"]) await client.send(text);
   await settle();
   client.abort();
+  await settle();
   for (const gate of gates) {
     await clock.advance(900);
     gate.resolve();
