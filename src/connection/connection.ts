@@ -426,7 +426,7 @@ export class WebSocketConnection<Data = unknown>
     this.#limitClosing();
     // As with the Close itself: the peer may wait for us to read before it reads what is before that.
     if (this.#peerClose === undefined) this.#inbox.release();
-    else if (this.#workTimeout === undefined) this.#limitAnswer();
+    else this.#limitAnswer();
     backlog.then(() => this.#sendClose(code, reason)).catch((error) => this.abort(error));
   }
 
@@ -505,7 +505,7 @@ export class WebSocketConnection<Data = unknown>
       const { code, reason } = this.#queuedClose ?? this.#peerClose!;
       this.#closeOrDrop(() => this.#sendClose(code, reason));
     };
-    this.#workTimeout = new Timeout(clock, answer, closeTimeout / 2);
+    this.#workTimeout ??= new Timeout(clock, answer, closeTimeout / 2);
   }
 
   /** A handler is told of the end, though it may be at work on a message for ever. */

@@ -302,6 +302,20 @@ test("A Blob that has been handed over is not given up with the Close behind it"
   assertEquals(await connection.closed, { code: 4000, reason: "", wasClean: true });
 });
 
+test("A close in answer to the last message, behind a Blob, leaves no timeout behind", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock });
+  void connection.forEach(() => {
+    void connection.send(new Blob(["blob"]));
+    void connection.close(4001);
+  });
+  receiveWithClose(transport, ["a"]);
+  await settle();
+  assertEquals(written(transport), ["blob", 4001]);
+  transport.receiveEof();
+  assertEquals([(await connection.closed).wasClean, clock.pending], [true, 0]);
+});
+
 test("receive within a handler's function does not answer the Close before it is done", async () => {
   const { connection, transport } = openConnection();
   const done = consumeMessages(connection, async (message) => {
