@@ -120,7 +120,7 @@ export interface CompressionOptions {
    */
   readonly level?: number;
   /**
-   * Messages of fewer bytes go out uncompressed.
+   * Messages of fewer bytes go out uncompressed; not so those sent as a stream, whose size is not known.
    * @default 256
    */
   readonly threshold?: number;

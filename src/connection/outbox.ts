@@ -21,7 +21,7 @@ import { TurnEnd } from "./turn_end.ts";
 export interface SendOptions {
   /**
    * Whether to compress it, where compression is agreed.
-   * @default by its size, see `CompressionOptions.threshold`
+   * @default by its size, see `CompressionOptions.threshold`; a stream always
    */
   readonly compress?: boolean;
   /**

@@ -12,7 +12,7 @@ export type HeadField = readonly [name: string, value: string];
 
 /** Why a head was refused. */
 export interface HeadViolation {
-  /** The status that a server answers a request with: 400, 414, 431 or 505. */
+  /** The status that a server answers a request with. */
   readonly status: number;
   /** What is wrong, in a sentence without a full stop. */
   readonly message: string;

@@ -13,14 +13,17 @@ test("every rule of the RFCs has a test that tells its section", () => {
   assertEquals(checkRules(RULE_GROUPS, SOURCES), []);
 });
 
-test("of what the RFCs demand, one rule alone is left to the application", () => {
+test("of what the RFCs demand, two rules alone are not met", () => {
   const unmet = RULE_GROUPS.flatMap(({ rules }) => rules).filter((rule) => rule.unmet);
   assertEquals(
     unmet.filter(({ level }) => level === "MUST").map(({ section, statement }) => [
       section,
       statement,
     ]),
-    [["4.1", "No more than one connection to an address is in the state CONNECTING."]],
+    [
+      ["4.1", "No more than one connection to an address is in the state CONNECTING."],
+      ["5.5.2", "A ping is answered unless a Close was received, so behind an own Close as well."],
+    ],
   );
 });
 

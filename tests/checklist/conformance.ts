@@ -46,10 +46,7 @@ export function formatConformance(groups: readonly RuleGroup[], sources: Sources
     "it is met and the tests that show it. In the names of tests, `*` stands for each of several: both",
     'roles, say, or all rows of a table. `deno task test tests "RFC 6455 5.4"` runs those of a section.',
     "",
-    `${rules.length} rules, of which ${
-      rules.length - unmet.length
-    } are met. The others are left to the ` +
-    "application:",
+    `${rules.length} rules, of which ${rules.length - unmet.length} are met. The others:`,
     "",
     ...groups.flatMap(({ rfc, rules }) =>
       rules.filter((rule) => rule.unmet).map((rule) =>

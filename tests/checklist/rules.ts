@@ -15,7 +15,7 @@ export interface Rule {
   readonly statement: string;
   /** How it is met, or, where it is not, why. */
   readonly how: string;
-  /** Whether it is left to the application, or to nobody. */
+  /** Whether it is not met, be it left to the application or not. */
   readonly unmet?: true;
   /**
    * The names of tests that show it, `*` standing for any substitution; one at least tells the section.

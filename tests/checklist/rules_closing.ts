@@ -64,11 +64,11 @@ export const CLOSING_RULES: readonly RuleGroup[] = [
       {
         section: "5.5.1",
         level: "MUST",
-        statement: "Nothing is sent behind a Close.",
-        how: "One gate to the transport; `send` and `ping` reject.",
+        statement: "No data frame is sent behind a Close.",
+        how: "Nor is any other. One gate to the transport; `send` and `ping` reject.",
         tests: [
           "Protocol of a * sends nothing after its Close (RFC 6455 5.5.1)",
-          "Nothing is sent after the Close: neither pongs nor messages (RFC 6455 5.5.1)",
+          "Nothing is sent after the Close: neither pongs nor messages (RFC 6455 5.5.1, 5.5.2)",
         ],
       },
       {

@@ -109,7 +109,8 @@ export const COMPRESSION_RULES: readonly RuleGroup[] = [
         section: "6",
         level: "MUST",
         statement: "Messages may go uncompressed at any time.",
-        how: "Below `threshold` and with `compress: false`; those of the peer are always taken.",
+        how:
+          "Whole ones below `threshold`, and any with `compress: false`; those of the peer are always taken.",
         tests: [
           "Protocol of a * leaves the window alone with an uncompressed message between (RFC 7692 6, 7.2)",
         ],

@@ -200,6 +200,20 @@ export const FRAMING_RULES: readonly RuleGroup[] = [
         tests: ["Protocol of a * answers a ping with its data, whatever its size (RFC 6455 5.5.2)"],
       },
       {
+        section: "5.5.2",
+        level: "MUST",
+        statement:
+          "A ping is answered unless a Close was received, so behind an own Close as well.",
+        how:
+          "Behind our Close nothing is sent at all. Peers in the field, Chromium and tungstenite among " +
+          "them, fail a connection on any frame that follows a Close, and so a ping that crosses our " +
+          "Close would spoil a clean end. They do not answer such a ping either.",
+        unmet: true,
+        tests: [
+          "Nothing is sent after the Close: neither pongs nor messages (RFC 6455 5.5.1, 5.5.2)",
+        ],
+      },
+      {
         section: "5.5.3",
         level: "MAY",
         statement: "Where several pings wait, only the latest need be answered.",

@@ -195,7 +195,7 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         section: "4.1",
         level: "MUST",
         statement: "An extension that was not offered fails the handshake.",
-        how: "So does one agreed to with other parameters than were offered.",
+        how: "So does one agreed to with parameters that are invalid, or at odds with the offer.",
         tests: [
           REFUSED_RESPONSES,
           "ClientHandshake.check refuses what was not asked for at all (RFC 6455 4.1)",
@@ -249,7 +249,8 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         section: "4.2.1",
         level: "MUST",
         statement: "The request is a GET of HTTP/1.1 at least.",
-        how: "Other methods are answered 405, other versions 400 or 505.",
+        how:
+          "Other methods are answered 405, or 501 where HTTP gives them no meaning here; other versions 400 or 505.",
         tests: [
           "negotiateUpgrade tells the right method (RFC 6455 4.2.1, RFC 9110 15.5.6)",
           "negotiateUpgrade sees in the head what a Request does not show (RFC 6455 4.2.1)",
@@ -349,7 +350,7 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         level: "MUST",
         statement:
           "A malformed head is refused: folded fields, bare LF, NUL, space before the colon.",
-        how: "400, at the first byte that is wrong.",
+        how: "400, at the end of the line at the latest.",
         tests: [
           "RequestHeadReader refuses what no handshake may look like, and a peer might (RFC 6455 4.2.1)",
           "HeadReader refuses what has let requests be smuggled, however cut (RFC 9112 2.2, 5)",
@@ -359,7 +360,8 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         section: "4.2.1",
         level: "MUST",
         statement: "A request to upgrade has no body.",
-        how: "400 for one with a length or a transfer coding.",
+        how:
+          "400 for one with a length above 0 or a transfer coding, 501 for a coding other than chunked.",
         tests: [REFUSED_REQUESTS],
       },
       {

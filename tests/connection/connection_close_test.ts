@@ -244,7 +244,7 @@ test("A consumer's answer to a message that came with the Close still precedes o
   }
 });
 
-test("Nothing is sent after the Close: neither pongs nor messages (RFC 6455 5.5.1)", async () => {
+test("Nothing is sent after the Close: neither pongs nor messages (RFC 6455 5.5.1, 5.5.2)", async () => {
   const { connection, transport } = openConnection();
   void connection.close(4321, "bye");
   await assertRejects(() => connection.send("late"), WebSocketClosedError, "closing");
