@@ -11,9 +11,14 @@ interface PendingPing {
   readonly reject: (error: unknown) => void;
 }
 
+/** Up to so many pings are compared one by one. */
+const FEW = 16;
+
 /** Matches pongs to pings. */
 export class Pings {
   #pending: PendingPing[] = [];
+  /** The payloads of more than a few, once a pong has been looked for among them. */
+  #payloads: Set<string> | undefined;
   #counter = 0;
 
   /** A payload that no other ping of this connection has. */
@@ -27,7 +32,7 @@ export class Pings {
   wait(payload: Uint8Array, now: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const mine = copyOf(payload);
-      this.#pending.push({ payload: mine, sentAt: now, unasked: false, resolve, reject });
+      this.#push({ payload: mine, sentAt: now, unasked: false, resolve, reject });
     });
   }
 
@@ -37,14 +42,30 @@ export class Pings {
    */
   note(payload: Uint8Array): void {
     this.#pending = this.#pending.filter(({ unasked }) => !unasked);
-    const ping = { payload, sentAt: 0, unasked: true, resolve: ignore, reject: ignore };
-    this.#pending.push(ping);
+    this.#push({ payload, sentAt: 0, unasked: true, resolve: ignore, reject: ignore });
   }
 
   /** A pong arrived: settles its ping and, since a peer may answer only the latest, all before. */
   settle(payload: Uint8Array, now: number): void {
+    if (!this.#mayHave(payload)) return;
     const index = this.#pending.findIndex((ping) => equal(ping.payload, payload));
+    this.#payloads = undefined;
     for (const ping of this.#pending.splice(0, index + 1)) ping.resolve(now - ping.sentAt);
+  }
+
+  /**
+   * `false` where no ping has this payload. A peer may leave any number of pings unanswered, and send pongs
+   * to none of them at no cost: each is not to be compared with all.
+   */
+  #mayHave(payload: Uint8Array): boolean {
+    if (this.#pending.length <= FEW) return true;
+    this.#payloads ??= new Set(this.#pending.map((ping) => keyOf(ping.payload)));
+    return this.#payloads.has(keyOf(payload));
+  }
+
+  #push(ping: PendingPing): void {
+    this.#pending.push(ping);
+    this.#payloads = undefined;
   }
 
   /** No pong will come any more. */
@@ -54,6 +75,10 @@ export class Pings {
 }
 
 function ignore(): void {}
+
+function keyOf(payload: Uint8Array): string {
+  return String.fromCharCode(...payload);
+}
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -286,9 +286,15 @@ function judgeBy(
   const allowed: unknown = checkOrigin(origin, request);
   // A promise is truthy: it would let everybody in.
   if (typeof allowed !== "boolean") {
+    quiet(allowed);
     throw new TypeError("checkOrigin must return true or false, and cannot be async");
   }
   return allowed ? undefined : `The origin "${origin}" is not allowed`;
+}
+
+/** Of a decision that is a promise by mistake, it is told at once, and not by what it rejects with. */
+function quiet(decision: unknown): void {
+  Promise.resolve(decision).catch(() => {});
 }
 
 /** The subprotocol for a client that offers these, or the empty string. */
@@ -299,6 +305,7 @@ function selectSubprotocol(offered: readonly string[], options: HandshakeOptions
   }
   const selected = selectSubprotocol(offered);
   if (selected !== undefined && !offered.includes(selected)) {
+    quiet(selected);
     throw new TypeError(
       `Cannot select the subprotocol ${JSON.stringify(selected)}: the client did not offer it`,
     );

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pings } from "../../src/connection/pings.ts";
 import { test } from "../harness.ts";
 import { bytes } from "../protocol/frames.ts";
@@ -28,6 +28,21 @@ test("Pings ignores a pong that answers none (RFC 6455 5.5.3)", async () => {
   assertEquals(await stateOf(waiting), "pending");
   pings.settle(bytes("a"), 2);
   assertEquals(await waiting, 2);
+});
+
+test("Pings finds one among very many, and takes no time for pongs that answer none", async () => {
+  const pings = new Pings();
+  const count = 20_000;
+  const all = Array.from({ length: count }, () => pings.wait(pings.nextPayload(), 0));
+  const start = performance.now();
+  const wrong = Uint8Array.of(0, 0, 0xff, 0xff);
+  for (let i = 0; i < count; i++) pings.settle(wrong, 1);
+  const took = performance.now() - start;
+  // Compared one by one, they would be 400 million comparisons.
+  assert(took < 500, `${took} ms`);
+  pings.settle(Uint8Array.of(0, 0, 0, 99), 2);
+  assertEquals((await Promise.all(all.slice(0, 100))).at(-1), 2);
+  assertEquals(await stateOf(all[100]!), "pending");
 });
 
 test("Pings keeps a payload of its own", async () => {

@@ -10,6 +10,7 @@ import {
   responseFields,
 } from "../../src/handshake/server.ts";
 import { randomSource, test } from "../harness.ts";
+import { unhandled } from "../tools/unhandled.ts";
 import { countWork } from "./work_counter.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -273,6 +274,20 @@ test("negotiateUpgrade asks checkOrigin about well-formed origins only (RFC 6454
   };
   const request = requestWith({ "Origin": "null" });
   assertThrows(() => negotiateUpgrade(request, { checkOrigin: broken }), Error, "broken");
+});
+
+test("negotiateUpgrade tells of an async decision once, whatever that rejects with", async () => {
+  const request = requestWith({
+    "Origin": "https://evil.example",
+    "Sec-WebSocket-Protocol": "chat",
+  });
+  const fails = () => Promise.reject(new Error("later")) as never;
+  const reported = await unhandled(() => {
+    assertThrows(() => negotiateUpgrade(request, { checkOrigin: fails }), TypeError, "async");
+    const options = { allowedOrigins: "*", selectSubprotocol: fails } as const;
+    assertThrows(() => negotiateUpgrade(request, options), TypeError, "subprotocol");
+  });
+  assertEquals(reported, []);
 });
 
 test("negotiateUpgrade refuses a checkOrigin that does not decide at once, as an async one", () => {
