@@ -351,6 +351,30 @@ export function sumWholePayloads(chunk: Uint8Array, at: number, least: number): 
   return sum;
 }
 
+/**
+ * The room that the binary messages take which follow in `chunk[at…]`, each in one frame, whole, and of at
+ * most `most` bytes: their payloads, each rounded up to eight. Other frames are passed over. Looks no
+ * further once that is `enough`.
+ */
+export function roomForPayloads(
+  chunk: Uint8Array,
+  at: number,
+  most: number,
+  enough: number,
+): number {
+  let room = 0;
+  while (at + 2 <= chunk.length && room < enough) {
+    const size = headerSizeOf(chunk[at + 1]!);
+    if (at + size > chunk.length) break;
+    const length = readLength(chunk, at);
+    const isMessage = chunk[at] === (FIN | Opcode.Binary);
+    at += size + length;
+    if (at > chunk.length) break;
+    if (isMessage && length <= most) room += (length + 7) & ~7;
+  }
+  return room;
+}
+
 function readKey(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }

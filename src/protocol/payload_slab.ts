@@ -10,19 +10,12 @@
  */
 
 import { copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./copy.ts";
-import { sumWholePayloads } from "./frame.ts";
+import { roomForPayloads, sumWholePayloads } from "./frame.ts";
 import { noteRoom } from "./header_room.ts";
 import { applyMask } from "./mask.ts";
 
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;
-/**
- * The size of the first one of a chunk, at most, and how many times what its payloads have taken so
- * far the others may be: a peer that sends one small message with each chunk, and then what is none,
- * does not make much memory wait with little of them.
- */
-const FIRST_SLAB_SIZE = 1024;
-const GROWTH = 8;
 /** Larger payloads have a buffer of their own. */
 const LARGEST = 1024;
 /**
@@ -60,8 +53,6 @@ export class PayloadSlab {
   /** What both are read and written by, four bytes at a time. */
   #source: DataView | undefined;
   #words: Int32Array | undefined;
-  /** What has been cut for the payloads of this chunk. */
-  #cutSoFar = 0;
   /** The chunk that several payloads together are enough of. */
   #kept: Uint8Array | undefined;
 
@@ -157,12 +148,12 @@ export class PayloadSlab {
       this.#chunk = chunk;
       this.#source = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
       this.#slab = undefined;
-      this.#cutSoFar = 0;
     }
-    this.#cutSoFar += space;
     if (this.#slab === undefined || this.#slab.byteLength - this.#used < space) {
-      const most = Math.min(SLAB_SIZE, Math.max(FIRST_SLAB_SIZE, GROWTH * this.#cutSoFar));
-      this.#slab = new ArrayBuffer(Math.min(most, space + (chunk.length - end + 7 & ~7)));
+      // For what really follows, and no more: whatever a peer sends between its messages, those that wait
+      // hold what they are counted for.
+      const others = roomForPayloads(chunk, end, LARGEST, SLAB_SIZE);
+      this.#slab = new ArrayBuffer(Math.min(SLAB_SIZE, space + others));
       this.#words = new Int32Array(this.#slab);
       this.#used = 0;
     }

@@ -10,7 +10,16 @@ import { createPair, ManualClock } from "../../src/testing.ts";
 import type { Message } from "../../src/types.ts";
 import { Random } from "../fuzz/random.ts";
 import { test } from "../harness.ts";
-import { BINARY, concat, CONTINUATION, frameFor, PING, PONG, TEXT } from "../protocol/frames.ts";
+import {
+  BINARY,
+  concat,
+  CONTINUATION,
+  frame,
+  frameFor,
+  PING,
+  PONG,
+  TEXT,
+} from "../protocol/frames.ts";
 import { FakeTransport as FakeServerTransport } from "../server/fakes.ts";
 import { allocatedBy } from "./allocations.ts";
 import * as formula from "./formula.ts";
@@ -88,6 +97,27 @@ for (const compressed of [false, true]) {
     }
   });
 }
+
+test("Messages that come each with other frames hold what they are counted for, and no more", async () => {
+  const key = { key: [0, 0, 0, 0] } as const;
+  const ping = frame(PING, new Uint8Array(125), key);
+  for (const size of [0, 1, 16, 125, 1_000]) {
+    for (const count of [1, 2]) {
+      const { connection, transport } = openConnection({ ...LIMITS, maxFragments: 1 });
+      const message = frame(BINARY, new Uint8Array(size), key);
+      const wire = concat(...Array(count).fill(message), ...Array(8).fill(ping));
+      while (!transport.paused) transport.receive(wire);
+      const buffers = new Set<ArrayBufferLike>();
+      for (let left = connection.stats().messagesReceived; left > 0; left--) {
+        buffers.add((await connection.receive() as Uint8Array).buffer);
+      }
+      const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const most = formula.queuedMessages(LIMITS);
+      assert(held <= most, `${count} of ${size}: ${held} bytes held, not at most ${most}`);
+      connection.abort();
+    }
+  }
+});
 
 test("A peer that never reads makes an application wait that awaits its sends", async () => {
   for (const size of [10, 1_000, 20_000]) {

@@ -7,7 +7,7 @@ import {
 } from "../../src/protocol/payload_slab.ts";
 import { UNMASKED_WHILE_COPIED } from "../../src/protocol/copy.ts";
 import { test } from "../harness.ts";
-import { BINARY, concat, frame } from "./frames.ts";
+import { BINARY, concat, frame, PING, TEXT } from "./frames.ts";
 
 function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
   return new PayloadSlab({ sharing: true, keepsChunks: false, ...options });
@@ -18,26 +18,42 @@ function createOwner(): { readonly loneSlab: LoneSlab } {
   return { loneSlab: new LoneSlab() };
 }
 
-/** `count` payloads of `size` bytes, one behind the other. */
-function createChunk(size: number, count: number): Uint8Array {
-  return Uint8Array.from({ length: size * count }, (_, i) => i % 251);
+/** Bytes that differ from their neighbours. */
+function createPayload(size: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => i % 251);
 }
 
-function copyAll(slab: PayloadSlab, chunk: Uint8Array, size: number): Uint8Array[] {
-  const copies: Uint8Array[] = [];
-  for (let at = 0; at < chunk.length; at += size) {
-    copies.push(slab.copy(chunk, at, at + size, 0, createOwner()));
-  }
-  return copies;
+interface Messages {
+  readonly chunk: Uint8Array;
+  /** Where each payload is. */
+  readonly places: readonly (readonly [start: number, end: number])[];
+}
+
+/** A chunk of binary messages of these sizes, masked with 0. */
+function createMessages(...sizes: number[]): Messages {
+  const frames = sizes.map((size) => frame(BINARY, createPayload(size), { key: [0, 0, 0, 0] }));
+  const chunk = concat(...frames);
+  let at = 0;
+  const places = frames.map((each, i) => {
+    at += each.length;
+    return [at - sizes[i]!, at] as const;
+  });
+  return { chunk, places };
+}
+
+function copyAll(slab: PayloadSlab, { chunk, places }: Messages): Uint8Array[] {
+  return places.map(([start, end]) => slab.copy(chunk, start, end, 0, createOwner()));
+}
+
+/** Many messages of one size in one chunk. */
+function repeated(size: number, count: number): Messages {
+  return createMessages(...Array<number>(count).fill(size));
 }
 
 test("PayloadSlab copies each payload, whatever its size", () => {
   for (const size of [1, 2, 15, 16, 64, 65, 125, 1024, 1025, 5000]) {
-    const chunk = createChunk(size, 12);
-    const copies = copyAll(createSlab(), chunk, size);
-    for (const [i, copy] of copies.entries()) {
-      assertEquals(copy, chunk.slice(i * size, (i + 1) * size), `size ${size}, payload ${i}`);
-    }
+    const copies = copyAll(createSlab(), repeated(size, 12));
+    assertEquals(copies, Array(12).fill(createPayload(size)), `size ${size}`);
   }
 });
 
@@ -51,7 +67,7 @@ test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)"
   ];
   for (const { sharing, sizes } of setups) {
     for (const size of sizes) {
-      const plain = createChunk(size, 1);
+      const plain = createPayload(size);
       const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
       // Alone, and one of several in a chunk that is itself a view.
       for (const before of [1, 2, 3, 4]) {
@@ -77,7 +93,7 @@ test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)"
 });
 
 test("PayloadSlab lets small payloads of one chunk share a buffer, without overlap", () => {
-  const copies = copyAll(createSlab(), createChunk(20, 10), 20);
+  const copies = copyAll(createSlab(), repeated(20, 10));
   assertStrictEquals(copies[0]!.buffer, copies[1]!.buffer);
   const before = copies[1]!.slice();
   copies[0]!.fill(0xff);
@@ -85,14 +101,14 @@ test("PayloadSlab lets small payloads of one chunk share a buffer, without overl
 });
 
 test("PayloadSlab aligns payloads to eight bytes", () => {
-  for (const copy of copyAll(createSlab(), createChunk(13, 10), 13)) {
+  for (const copy of copyAll(createSlab(), repeated(13, 10))) {
     assertEquals(copy.byteOffset % 8, 0);
   }
 });
 
 test("PayloadSlab lets small payloads that come alone share a small buffer of their connection", () => {
   const slab = createSlab(), [one, other] = [createOwner(), createOwner()];
-  const chunk = createChunk(16, 1);
+  const chunk = createPayload(16);
   const copyFor = (owner: ReturnType<typeof createOwner>) => {
     const copy = slab.copy(chunk, 0, 16, 0, owner);
     slab.drop();
@@ -117,47 +133,69 @@ test("LoneSlab aligns arrays to eight bytes, and takes a new buffer where one do
 });
 
 test("PayloadSlab gives a payload of more than 64 bytes that comes alone a buffer of its own", () => {
-  const copy = createSlab().copy(createChunk(65, 1), 0, 65, 0, createOwner());
+  const copy = createSlab().copy(createPayload(65), 0, 65, 0, createOwner());
   assertEquals(copy.buffer.byteLength, 65);
 });
 
 test("PayloadSlab gives a large payload a buffer of its own", () => {
-  const [first, second] = copyAll(createSlab(), createChunk(1025, 2), 1025);
+  const [first, second] = copyAll(createSlab(), repeated(1025, 2));
   assertNotStrictEquals(first!.buffer, second!.buffer);
   assertEquals(first!.buffer.byteLength, 1025);
 });
 
 test("PayloadSlab keeps no more than 8 KiB alive by one payload", () => {
-  for (const copy of copyAll(createSlab(), createChunk(100, 2000), 100)) {
+  for (const copy of copyAll(createSlab(), repeated(100, 2000))) {
     assert(copy.buffer.byteLength <= 8192);
   }
 });
 
-test("PayloadSlab keeps little alive by one small payload, whatever follows in its chunk", () => {
-  for (const size of [1, 16, 125, 600]) {
-    const chunk = createChunk(16_384, 1);
-    const slab = createSlab();
-    let taken = 0;
-    for (let at = 0; at + size <= chunk.length; at += size) {
-      taken += (size + 7) & ~7;
-      const { byteLength } = slab.copy(chunk, at, at + size, 0, createOwner()).buffer;
-      assert(byteLength <= Math.max(1024, 8 * taken), `${byteLength} bytes behind ${taken}`);
+test("PayloadSlab takes room for the messages of a chunk and for nothing else in it", () => {
+  const key = { key: [0, 0, 0, 0] } as const;
+  const others: Readonly<Record<string, Uint8Array>> = {
+    nothing: new Uint8Array(0),
+    "the start of a frame": Uint8Array.of(0x82, 0xfe, 1),
+    "a message that is cut": frame(BINARY, new Uint8Array(900), key).subarray(0, 800),
+    "a large message": frame(BINARY, new Uint8Array(1025), key),
+    text: frame(TEXT, new Uint8Array(900), key),
+    "a fragment": frame(BINARY, new Uint8Array(900), { ...key, fin: false }),
+    "a compressed message": frame(BINARY, new Uint8Array(900), { ...key, reserved: 4 }),
+    pings: concat(...Array<Uint8Array>(9).fill(frame(PING, new Uint8Array(125), key))),
+  };
+  for (const [what, other] of Object.entries(others)) {
+    for (const sizes of [[0, 0], [1, 3], [16, 16, 16], [600, 7, 125], [1, 1024]]) {
+      // Alternately, so that the others are in between and behind.
+      const frames = sizes.flatMap((size) => [frame(BINARY, createPayload(size), key), other]);
+      // What is cut can only be the last.
+      const isCut = what.includes("cut") || what.includes("start");
+      const chunk = concat(...(isCut ? [createMessages(...sizes).chunk, other] : frames));
+      const slab = createSlab();
+      const room = sizes.reduce((sum, size) => sum + ((size + 7) & ~7), 0);
+      let at = 0;
+      const buffers = new Set<ArrayBufferLike>();
+      for (const size of sizes) {
+        const start = at + (size < 126 ? 6 : 8);
+        buffers.add(slab.copy(chunk, start, start + size, 0, createOwner()).buffer);
+        at = start + size + (isCut ? 0 : other.length);
+      }
+      const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+      // The last of a chunk, where nothing follows it, has a buffer of its connection's.
+      assert(buffers.size === 1 && held === room, `${what}: ${held} bytes for ${room}`);
     }
   }
 });
 
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
   const slab = createSlab();
-  const [one, other] = [createChunk(16, 4), createChunk(16, 4)];
-  const first = slab.copy(one, 0, 16, 0, createOwner());
-  const second = slab.copy(other, 0, 16, 0, createOwner());
+  const [one, other] = [repeated(16, 4).chunk, repeated(16, 4).chunk];
+  const first = slab.copy(one, 6, 22, 0, createOwner());
+  const second = slab.copy(other, 6, 22, 0, createOwner());
   assertNotStrictEquals(second.buffer, first.buffer);
   // As where the message of one connection makes another one receive.
-  const third = slab.copy(one, 16, 32, 0, createOwner());
+  const third = slab.copy(one, 28, 44, 0, createOwner());
   assertNotStrictEquals(third.buffer, first.buffer);
   assertNotStrictEquals(third.buffer, second.buffer);
   slab.drop();
-  assertNotStrictEquals(slab.copy(one, 32, 48, 0, createOwner()).buffer, third.buffer);
+  assertNotStrictEquals(slab.copy(one, 50, 66, 0, createOwner()).buffer, third.buffer);
 });
 
 test("commonSlab gives one slab for all that want the same", () => {
@@ -166,24 +204,24 @@ test("commonSlab gives one slab for all that want the same", () => {
   );
   assertEquals(new Set(chosen).size, 4);
   assertStrictEquals(commonSlab({ sharing: true, keepsChunks: true }), chosen[3]);
-  const chunk = createChunk(2000, 2);
+  const { chunk } = repeated(16, 4);
   const [apart, kept, shared] = chosen.map((slab) =>
-    slab.copy(chunk, 0, 16, 0, createOwner()).buffer.byteLength
+    slab.copy(chunk, 6, 22, 0, createOwner()).buffer.byteLength
   );
-  assertEquals([apart, kept, shared], [16, 16, 1024]);
+  assertEquals([apart, kept, shared], [16, 16, 64]);
   for (const slab of chosen) slab.drop();
 });
 
 test("PayloadSlab shares nothing where arrays are cheap", () => {
   const slab = createSlab({ sharing: false });
-  for (const copy of copyAll(slab, createChunk(16, 4), 16)) {
+  for (const copy of copyAll(slab, repeated(16, 4))) {
     assertEquals(copy.buffer.byteLength, 16);
   }
 });
 
 test("PayloadSlab keeps a chunk that is its own where the payload is much of it", () => {
   const slab = createSlab({ sharing: false, keepsChunks: true });
-  const chunk = createChunk(3000, 1);
+  const chunk = createPayload(3000);
   const plain = chunk.slice();
   const most = slab.copy(chunk, 14, 3000, 0, createOwner());
   assertStrictEquals(most.buffer, chunk.buffer);
@@ -192,20 +230,8 @@ test("PayloadSlab keeps a chunk that is its own where the payload is much of it"
   assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0, createOwner()).buffer, chunk.buffer);
 });
 
-/** A chunk of binary messages of these sizes, masked with 0, and where their payloads are. */
-function createMessages(...sizes: number[]): { chunk: Uint8Array; places: [number, number][] } {
-  const frames = sizes.map((size) => frame(BINARY, new Uint8Array(size), { key: [0, 0, 0, 0] }));
-  const chunk = concat(...frames);
-  let at = 0;
-  const places = frames.map((each, i): [number, number] => {
-    at += each.length;
-    return [at - sizes[i]!, at];
-  });
-  return { chunk, places };
-}
-
 /** Which of the messages are views of their chunk. */
-function viewsOf({ chunk, places }: ReturnType<typeof createMessages>): boolean[] {
+function viewsOf({ chunk, places }: Messages): boolean[] {
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const views = places.map(([start, end]) =>
     slab.copy(chunk, start, end, 0, createOwner()).buffer === chunk.buffer
