@@ -30,6 +30,21 @@ export function requireOptionalSignal(name: string, value: unknown): void {
 }
 
 /**
+ * Checks that a byte stream has both sides.
+ *
+ * @throws {TypeError} otherwise: of a URL, which WHATWG's WebSocket takes, it says what does here.
+ */
+export function requireByteStream(value: unknown): void {
+  if (typeof value === "object" && value !== null && "readable" in value && "writable" in value) {
+    return;
+  }
+  throw new TypeError(
+    `stream must have a readable and a writable side, and is ${describe(value)}; ` +
+      "to connect to a URL there is connectWebSocket",
+  );
+}
+
+/**
  * Checks that a source of time tells it and sets timeouts, where it is given.
  *
  * @throws {TypeError} otherwise, naming what it lacks.

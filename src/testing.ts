@@ -19,6 +19,7 @@ import type { ConnectOptions } from "./client.ts";
 import { connectionOver, type WebSocketConnection } from "./connection/connection.ts";
 import type { DialTarget } from "./connection/dial.ts";
 import { createTransportPair } from "./connection/memory_transport.ts";
+import { resolveConnectionOptions } from "./connection/options.ts";
 import { StreamTransport } from "./connection/stream_transport.ts";
 import { ProtocolLink } from "./connection/protocol_link.ts";
 import type { PermessageDeflateInit } from "./extensions/permessage_deflate.ts";
@@ -149,10 +150,14 @@ export interface ConnectionPair<ServerData = unknown, ClientData = unknown>
 /**
  * Creates two connected connections in memory, without a handshake and without a socket. Disposing
  * of the pair closes both.
+ *
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option is of a wrong type.
  */
 export function createPair<ServerData = unknown, ClientData = unknown>(
   options: PairOptions<ServerData, ClientData> = {},
 ): ConnectionPair<ServerData, ClientData> {
+  for (const end of [options.client, options.server]) resolveConnectionOptions(end ?? {});
   const transports = createTransportPair(options);
   const url = options.url ?? "ws://localhost/";
   const protocol = options.protocol ?? "";

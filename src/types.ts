@@ -218,7 +218,7 @@ export interface ConnectionOptions {
    * @default 10000
    */
   readonly closeTimeout?: number;
-  /** Aborts the connection, whose peer sees 1006; for a code, call `close`. */
+  /** Drops the connection when aborted, see `WebSocketConnection.abort`; for a code, call `close`. */
   readonly signal?: AbortSignal;
   /** Called with the payload of each ping received; it is answered without the application. */
   readonly onPing?: (payload: Uint8Array) => void;

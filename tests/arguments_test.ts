@@ -131,6 +131,24 @@ async function refuses(wrong: Wrong, call: (options: never) => unknown): Promise
   }
 }
 
+test("WebSocketConnection says of a URL what connects to it, and of others what they lack", () => {
+  const options = { role: "client" } as const;
+  for (
+    const value of ["ws://localhost/", new URL("ws://localhost/"), undefined, {}, { readable: 1 }]
+  ) {
+    assertThrows(
+      () => new WebSocketConnection(value as never, options),
+      TypeError,
+      "connectWebSocket",
+    );
+  }
+  const [stream] = createStreamPair();
+  for (const role of [undefined, "peer"]) {
+    assertThrows(() => new WebSocketConnection(stream, { role } as never), TypeError, "role");
+  }
+  assertEquals([stream.readable.locked, stream.writable.locked], [false, false]);
+});
+
 test("WebSocketConnection refuses wrong options before it touches its stream", async () => {
   const [stream] = createStreamPair();
   await refuses(

@@ -29,6 +29,14 @@ test("createPair connects two ends, as real ones would agree", async () => {
   await client.close();
 });
 
+test("createPair checks the options of both ends before it makes one", () => {
+  const clock = new ManualClock();
+  for (const wrong of [{ server: { maxMessageSize: -1 } }, { chunkSize: 0 }, { capacity: -1 }]) {
+    assertThrows(() => createPair({ client: { clock }, ...wrong }), RangeError);
+  }
+  assertEquals(clock.pending, 0);
+});
+
 test("createPair gives each end its own options", async () => {
   const { client, server } = createPair({ client: { maxMessageSize: 3 } });
   await client.send("longer than three");

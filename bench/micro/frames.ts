@@ -16,6 +16,7 @@ export const deafSink: ProtocolSink & MessageSink = {
   onPong() {},
   onClose: () => true,
   onFailing() {},
+  onFailed() {},
 };
 
 /** Payloads, and how many of them a read or a write carries. */

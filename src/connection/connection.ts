@@ -2,8 +2,9 @@
  * The connection: all that a user touches, over whichever link carries it.
  */
 
+import { requireByteStream } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
-import { WebSocketClosedError, type WebSocketProtocolError } from "../errors.ts";
+import type { WebSocketClosedError, WebSocketProtocolError } from "../errors.ts";
 import { validateClose } from "../protocol/close.ts";
 import type {
   ByteStream,
@@ -16,7 +17,7 @@ import type {
   Sendable,
   WebSocketConnectionOptions,
 } from "../types.ts";
-import { Timeout } from "./alarms.ts";
+import { Ending } from "./ending.ts";
 import {
   type Abandoned,
   type Consumer,
@@ -38,7 +39,6 @@ import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { refuseSource, toControlPayload } from "./sendable.ts";
-import { TurnEnd } from "./turn_end.ts";
 import { createWritable } from "./writable.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
@@ -67,12 +67,15 @@ export let connectionOver: <Data>(
 ) => WebSocketConnection<Data>;
 
 /**
- * Whether a connection is closing or closed, from whichever side: that nothing can be sent any more is
- * no mistake of the application's then.
+ * Whether a connection is closing or closed, from either side. A send that fails then is not the
+ * application's mistake.
  */
 export let isClosing: (connection: WebSocketConnection) => boolean;
 
-/** Calls back, once, when a connection has ended; a promise less than `closed`. */
+/**
+ * Calls back when a connection has ended, without the promise of `closed`. One callback for a connection:
+ * a second call replaces the first.
+ */
 export let onceClosed: (
   connection: WebSocketConnection,
   callback: (connection: WebSocketConnection) => void,
@@ -82,8 +85,8 @@ export let onceClosed: (
  * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
  * returns a promise is given the next message when that has resolved, and the first message comes when
  * `open` has been called and its promise has. Resolves when the last message has been consumed; rejects
- * with what the consumer or `open` throws, and hands over no more. Where it takes longer than `closeTimeout`
- * for `open`, or for one message, after the connection has ended, resolves with that.
+ * with what the consumer or `open` throws, and hands over no more. Resolves with an {@linkcode Abandoned}
+ * where, after the end, `open` or one message takes longer than `closeTimeout`.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
@@ -120,34 +123,24 @@ export class WebSocketConnection<Data = unknown>
   readonly #onPong: Observer | undefined;
   #pings: Pings | undefined;
 
-  /** Whether closing has begun from this side, and whether our Close frame is sent. */
-  #closing = false;
-  #closeSent = false;
-  /** Whether nothing more will be received, nor can be sent. */
-  #over = false;
-  #peerClose: { readonly code: number; readonly reason: string } | undefined;
-  #failure: unknown;
-  #closeTimeout: Timeout | undefined;
-  /** Bounds what the peer's Close, and then the end, waits for: the application, or what it has sent. */
-  #workTimeout: Timeout | undefined;
-  /** Our Close, while it waits behind what was sent. */
-  #queuedClose: { readonly code: number; readonly reason: string } | undefined;
+  /** How it ends: made when that begins. */
+  #ending: Ending | undefined;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
-  #info: CloseInfo | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
   #onClosed: ((connection: WebSocketConnection) => void) | undefined;
   #readable: ReadableStream<string | Uint8Array<ArrayBuffer>> | undefined;
-  #writable: WritableStream<Message> | undefined;
+  #writable: WritableStream<Sendable> | undefined;
 
   /**
    * Takes over a byte stream whose opening handshake is done, such as a WebTransport stream, a
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
-   * @throws {TypeError} if an option is of a wrong type, a side of the stream is locked, or
-   * `extensions` are none of ours.
+   * @throws {TypeError} if an option is of a wrong type, the stream has no two sides, one of them is
+   * locked, or `extensions` are none of ours.
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
+    if (!isLink(stream)) requireByteStream(stream);
     this.data = options.data as Data;
     this.#options = resolveConnectionOptions(options);
     this.#onPing = options.onPing;
@@ -194,9 +187,9 @@ export class WebSocketConnection<Data = unknown>
   // Sending ------------------------------------------------------------------------------------
 
   /**
-   * Sends a message: a string as text; bytes and a `Blob` as binary; a plain object or an array as
-   * JSON text; a stream or an async iterable as one message in as many fragments as it has pieces,
-   * text or binary as the first piece is.
+   * Sends a message: a string as text; bytes and a `Blob` as binary; a plain object, an array, and
+   * whatever has a `toJSON`, as JSON text; a stream or an async iterable as one message in as many
+   * fragments as it has pieces, text or binary as the first piece is.
    *
    * Messages keep the order of the calls. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
@@ -204,13 +197,13 @@ export class WebSocketConnection<Data = unknown>
    * without being copied, so that it must not change before.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
-   * is not reported as unhandled where nobody awaits it), and with a `TypeError` for a value that is
-   * none of these. A stream that fails after its first piece leaves a message without an end: the
-   * connection is then closed with 1011.
+   * is not reported as unhandled where nobody awaits it), with a `TypeError` for a value that is none of
+   * these, and with what a stream or `Blob` fails with. A stream that fails after its first piece leaves
+   * a message without an end: the connection is then closed with 1011.
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
-    if (this.#closing || this.#over) {
-      const error = this.#closedError("send message");
+    if (this.#ending?.refusesMessages) {
+      const error = this.#ending.closedError("send message");
       refuseSource(data, error);
       return rejectQuietly(error);
     }
@@ -236,7 +229,7 @@ export class WebSocketConnection<Data = unknown>
    * with a `DOMException` named `NotSupportedError` where `capabilities.ping` is `false`.
    */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
-    if (isClosing(this)) return rejectQuietly(this.#closedError("send ping"));
+    if (isClosing(this)) return rejectQuietly(this.#end.closedError("send ping"));
     try {
       const pings = this.#nextPings();
       const bytes = payload === undefined ? pings.nextPayload() : toControlPayload(payload);
@@ -251,8 +244,8 @@ export class WebSocketConnection<Data = unknown>
    * A sink of messages: {@linkcode send} with its flow control; closing it closes the connection, and
    * aborting it aborts it. It fails as the connection ends, so that a pipe into it ends as well.
    */
-  get writable(): WritableStream<Message> {
-    return this.#writable ??= createWritable(this, () => this.#closedError("send message"));
+  get writable(): WritableStream<Sendable> {
+    return this.#writable ??= createWritable(this, () => this.#end.closedError("send message"));
   }
 
   // Receiving ----------------------------------------------------------------------------------
@@ -322,8 +315,9 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * Closes the connection: sends a Close frame behind all that was sent, waits for the peer's and
-   * for the end of the transport, at most `closeTimeout` for both, and resolves with how it ended.
-   * Calling it again changes nothing and waits as well.
+   * for the end of the transport, and resolves with how it ended. All of that takes at most
+   * `closeTimeout`, counted from this call: what takes longer to be sent is cut, so await its `send`
+   * before. Calling it again changes nothing and waits as well.
    *
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
    *
@@ -334,7 +328,7 @@ export class WebSocketConnection<Data = unknown>
   close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
     try {
       validateClose(code, reason);
-      this.#startClosing(code, reason);
+      this.#end.close(code, reason);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -343,7 +337,8 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * Drops the transport at once, without a closing handshake: the peer sees 1006, and so does
-   * {@linkcode closed}, with `reason` as its error.
+   * {@linkcode closed}, with `reason` as its error. A peer over `Deno.serve` is sent 1001 and one over
+   * a Worker's `fetch` 1011, since those hosts drop nothing without a Close.
    */
   abort(reason?: unknown): void {
     this.#link.abort(reason ?? new DOMException("The connection was aborted", "AbortError"));
@@ -353,7 +348,7 @@ export class WebSocketConnection<Data = unknown>
   get closed(): Promise<CloseInfo> {
     if (this.#closed === undefined) {
       this.#closed = Promise.withResolvers();
-      if (this.#info !== undefined) this.#closed.resolve(this.#info);
+      if (this.#ending?.info !== undefined) this.#closed.resolve(this.#ending.info);
     }
     return this.#closed.promise;
   }
@@ -363,12 +358,21 @@ export class WebSocketConnection<Data = unknown>
    * before.
    */
   get closeCode(): number | undefined {
-    return this.#peerClose?.code ?? this.#info?.code;
+    return this.#ending?.outcome?.code;
   }
 
   /** The close reason received, or the empty string; `undefined` before. */
   get closeReason(): string | undefined {
-    return this.#peerClose?.reason ?? this.#info?.reason;
+    return this.#ending?.outcome?.reason;
+  }
+
+  /**
+   * Where the connection stands, by the numbers of WHATWG's `WebSocket`: 1, `WebSocket.OPEN`; 2,
+   * `WebSocket.CLOSING`, once either side has closed; 3, `WebSocket.CLOSED`. Never 0.
+   */
+  get readyState(): 1 | 2 | 3 {
+    if (this.#ending?.info !== undefined) return 3;
+    return isClosing(this) ? 2 : 1;
   }
 
   /** Closes the connection with 1000 and waits for its end. */
@@ -416,163 +420,21 @@ export class WebSocketConnection<Data = unknown>
     this.#signal = { source, onAbort };
   }
 
-  /** Closes behind all that was sent before. */
-  #startClosing(code: number, reason: string): void {
-    if (this.#closing || this.#over) return;
-    const { backlog } = this.#outbox;
-    if (backlog === undefined) return this.#sendClose(code, reason);
-    this.#closing = true;
-    this.#queuedClose = { code, reason };
-    this.#limitClosing();
-    // As with the Close itself: the peer may wait for us to read before it reads what is before that.
-    if (this.#peerClose === undefined) this.#inbox.release();
-    else this.#limitAnswer();
-    backlog.then(() => this.#sendClose(code, reason)).catch((error) => this.abort(error));
+  get #end(): Ending {
+    return this.#ending ??= new Ending({
+      link: this.#link,
+      inbox: this.#inbox,
+      outbox: this.#outbox,
+      onClosing: () => this.#keepalive.stop(),
+      onNoPongs: () => this.#pings?.rejectAll(this.#end.closedError("receive pong")),
+    }, this.#options);
   }
 
-  #sendClose(code: number, reason: string): void {
-    if (this.#over || this.#closeSent) return;
-    this.#closing = true;
-    this.#closeSent = true;
-    try {
-      this.#link.close(code, reason);
-    } catch (error) {
-      // Refused, as Workers do where the connection is another request's: it stays as it was.
-      this.#closing = false;
-      this.#closeSent = false;
-      throw error;
-    }
-    this.#limitClosing();
-    if (this.#peerClose === undefined) this.#inbox.release();
-    else this.#endMessages();
-  }
-
-  /**
-   * The peer's Close came; `true` if it is to be answered at once. Not so where the application is at
-   * work on what came before, or has had no turn yet to take it, and may be about to answer it (RFC 6455
-   * section 5.5.1).
-   */
-  #receiveClose(code: number, reason: string): boolean {
-    this.#peerClose = { code, reason };
-    // A consumer that needs no time answers now.
-    this.#inbox.pump();
-    // What it answered may have been `abort`.
-    if (this.#info !== undefined) return false;
-    const { returning, isFilled } = this.#inbox;
-    const { backlog } = this.#outbox;
-    const isAtWork = returning !== "no" || isFilled;
-    const isDone = this.#closing ? this.#closeSent : !isAtWork && backlog === undefined;
-    if (isDone || this.#link.answersClose) {
-      this.#closeSent = true;
-      this.#limitClosing();
-      this.#endMessages();
-      return true;
-    }
-    this.#limitClosing();
-    // Where the application has closed, our Close is on its way already, behind what was sent.
-    if (this.#closing) {
-      this.#limitAnswer();
-    } else {
-      if (returning === "surely" || backlog !== undefined) this.#limitAnswer();
-      if (!isAtWork) this.#answerClose();
-      else if (returning !== "surely") new TurnEnd(() => this.#answerClose()).note(true);
-    }
-    this.#inbox.end();
-    this.#pings?.rejectAll(this.#closedError("receive pong"));
-    return false;
-  }
-
-  /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
-  #answerClose(): void {
-    if (this.#peerClose === undefined) return;
-    const { code, reason } = this.#peerClose;
-    this.#closeOrDrop(() => this.#startClosing(code, reason));
-  }
-
-  /** Closes unasked: where the host refuses, as Workers do where it is another request's, drops it. */
-  #closeOrDrop(close: () => void): void {
-    try {
-      close();
-    } catch (error) {
-      this.abort(error);
-    }
-  }
-
-  /** Answers the peer's Close at the latest when it is half of what the peer may wait as we would. */
-  #limitAnswer(): void {
-    const { clock, closeTimeout } = this.#options;
-    const answer = (): void => {
-      const { code, reason } = this.#queuedClose ?? this.#peerClose!;
-      this.#closeOrDrop(() => this.#sendClose(code, reason));
-    };
-    this.#workTimeout ??= new Timeout(clock, answer, closeTimeout / 2);
-  }
-
-  /** A handler is told of the end, though it may be at work on a message for ever. */
-  #limitHandling(): void {
-    if (!this.#inbox.isHandling) return;
-    const { clock, closeTimeout } = this.#options;
-    const { length } = this.#inbox;
-    this.#workTimeout = new Timeout(clock, () => {
-      if (this.#inbox.length < length) this.#limitHandling();
-      else this.#inbox.abandon();
-    }, closeTimeout);
-  }
-
-  /**
-   * Whether both Close frames are exchanged, or the peer's came and ours can still follow. Ours may be cut
-   * on its way, which takes nothing from what was received.
-   */
-  #isComplete(): boolean {
-    return this.#peerClose !== undefined && (this.#info === undefined || this.#closeSent);
-  }
-
-  /** From now on the end must come within the closing timeout. */
-  #limitClosing(): void {
-    this.#keepalive.stop();
-    if (this.#closeTimeout !== undefined || this.#info !== undefined) return;
-    const { clock, closeTimeout } = this.#options;
-    this.#closeTimeout = new Timeout(
-      clock,
-      () => this.#link.abort(new Error("The peer did not end the connection in time")),
-      closeTimeout,
-    );
-  }
-
-  /** Nothing more will come: whoever waits need not any longer. */
-  #endMessages(): void {
-    this.#over = true;
-    this.#inbox.end();
-    this.#pings?.rejectAll(this.#closedError("receive pong"));
-    this.#outbox.giveUp();
-  }
-
-  /** `isCut`: something that was sent, our Close frame at last, has not left. */
-  #end(error: unknown, isCut: boolean): void {
-    const close = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
-    this.#info = this.#peerClose !== undefined && this.#closeSent && !isCut
-      ? { ...close, wasClean: true }
-      : { ...close, wasClean: false, error: this.#failure ?? error };
-    this.#keepalive.stop();
-    this.#closeTimeout?.clear();
-    this.#workTimeout?.clear();
+  #finish(error: unknown, isCut: boolean): void {
     this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
-    this.#endMessages();
-    this.#outbox.end();
-    this.#limitHandling();
-    this.#closed?.resolve(this.#info);
+    const info = this.#end.finish(error, isCut);
+    this.#closed?.resolve(info);
     this.#onClosed?.(this);
-  }
-
-  #closedError(action: string): WebSocketClosedError {
-    const info = this.#info ?? { code: CloseCode.Abnormal, reason: "", ...this.#peerClose };
-    const state = this.#info === undefined ? "closing" : "closed";
-    return new WebSocketClosedError(`Cannot ${action}: connection is ${state}`, {
-      code: info.code,
-      reason: info.reason,
-      wasClean: this.#info?.wasClean ?? this.#isComplete(),
-      cause: this.#failure ?? this.#info?.error,
-    });
   }
 
   /**
@@ -614,13 +476,11 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onClose(code: number, reason: string): boolean {
-      return this.#connection.#receiveClose(code, reason);
+      return this.#connection.#end.receiveClose(code, reason);
     }
 
     onFailure(error: WebSocketProtocolError): void {
-      this.#connection.#failure = error;
-      this.#connection.#limitClosing();
-      this.#connection.#endMessages();
+      this.#connection.#end.fail(error);
     }
 
     onDrain(): void {
@@ -628,7 +488,7 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onEnd(error: unknown, isCut = false): void {
-      this.#connection.#end(error, isCut);
+      this.#connection.#finish(error, isCut);
     }
 
     pauseReading(): void {
@@ -646,13 +506,11 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onFinished(): void {
-      this.#connection.#answerClose();
-      if (this.#connection.#info !== undefined) this.#connection.#workTimeout?.clear();
+      this.#connection.#end.finishMessages();
     }
 
     endOfMessages(): WebSocketClosedError | undefined {
-      const connection = this.#connection;
-      return connection.#isComplete() ? undefined : connection.#closedError("receive message");
+      return this.#connection.#end.endOfMessages();
     }
 
     isClosing(): boolean {
@@ -660,8 +518,7 @@ export class WebSocketConnection<Data = unknown>
     }
 
     checkSendable(): void {
-      const connection = this.#connection;
-      if (connection.#over || connection.#closeSent) throw connection.#closedError("send message");
+      this.#connection.#ending?.checkSendable();
     }
 
     onSent(): void {
@@ -677,15 +534,19 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onUnfinished(): void {
-      this.#connection.#sendClose(CloseCode.InternalError, "message not finished");
+      this.#connection.#end.cutShort(CloseCode.InternalError, "message not finished");
     }
 
     closedError(): WebSocketClosedError {
-      return this.#connection.#closedError("send message");
+      return this.#connection.#end.closedError("send message");
     }
 
     onOverflow(): void {
-      this.#connection.#startClosing(CloseCode.TryAgainLater, "too far behind");
+      this.#connection.#end.close(CloseCode.TryAgainLater, "too far behind");
+    }
+
+    isOpen(): boolean {
+      return this.#connection.#link.isOpen;
     }
 
     isBlocked(): boolean {
@@ -713,8 +574,7 @@ export class WebSocketConnection<Data = unknown>
     }
 
     onIdle(): void {
-      const connection = this.#connection;
-      connection.#closeOrDrop(() => connection.#startClosing(CloseCode.GoingAway, "idle"));
+      this.#connection.#end.closeUnasked(CloseCode.GoingAway, "idle");
     }
   };
 
@@ -727,19 +587,18 @@ export class WebSocketConnection<Data = unknown>
     consumeMessages = (connection, consumer, open) => {
       const consumed = connection.#inbox.consume(consumer, { open });
       // It may have ended before.
-      if (connection.#info !== undefined) connection.#limitHandling();
+      connection.#ending?.limitHandling();
       return consumed;
     };
     onceClosed = (connection, callback) => {
-      if (connection.#info === undefined) connection.#onClosed = callback;
+      if (connection.#ending?.info === undefined) connection.#onClosed = callback;
       else callback(connection);
     };
-    isClosing = (connection) =>
-      connection.#closing || connection.#over || connection.#peerClose !== undefined;
+    isClosing = (connection) => connection.#ending?.isClosing === true;
   }
 }
 
 /** Whether it is a link, where a stream may be as well. */
-function isLink(source: ByteStream | Link): source is Link {
-  return "attach" in source;
+function isLink(source: unknown): source is Link {
+  return typeof source === "object" && source !== null && "attach" in source;
 }

@@ -170,6 +170,11 @@ export class HostLink implements Link {
     return this.#mostBuffered <= bytes;
   }
 
+  /** Whether the host's socket is there. */
+  get isOpen(): boolean {
+    return this.#socket !== undefined;
+  }
+
   /** Whether something waits for {@linkcode flush}; most hosts take each message at once. */
   get gathers(): boolean {
     return this.#socket?.gathers === true;

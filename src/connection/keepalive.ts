@@ -19,6 +19,8 @@ export interface KeepaliveOptions {
 
 /** What is done when it is time. */
 export interface KeepaliveActions {
+  /** Whether the connection is open yet: until then nothing can be expected of the peer. */
+  isOpen(): boolean;
   /** Whether we ourselves do not read at present, so that silence tells nothing of the peer. */
   isBlocked(): boolean;
   /** Whether something of ours waits for the peer to take it. */
@@ -90,6 +92,7 @@ export class Keepalive implements Alarm {
   ring(): void {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
+    if (!this.#actions.isOpen()) this.#noteOpening(now);
     const isBehind = this.#actions.isBehind();
     const wasBehind = this.#sentBefore !== undefined;
     if (this.#takesOurs(isBehind) || this.#heard) this.#noteLife(now);
@@ -106,6 +109,12 @@ export class Keepalive implements Alarm {
     if (pingDue === undefined) return;
     due = Math.min(due, pingDue);
     if (due !== Infinity) Alarms.on(clock).set(this, due);
+  }
+
+  /** What has not begun does not last. */
+  #noteOpening(now: number): void {
+    this.#lastMessage = now;
+    this.#noteLife(now);
   }
 
   #noteLife(now: number): void {

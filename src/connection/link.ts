@@ -31,7 +31,10 @@ export interface LinkSink {
    * {@linkcode onEnd} follows.
    */
   onClose(code: number, reason: string): boolean;
-  /** The peer broke a rule, and was told so. Nothing but {@linkcode onEnd} follows. */
+  /**
+   * The peer broke a rule, and was told so. Nothing but {@linkcode onTurnEnd}, {@linkcode onDrain} and
+   * {@linkcode onEnd} follows.
+   */
   onFailure(error: WebSocketProtocolError): void;
   /** Something was written, and `bufferedAmount` is at the low-water mark or below. */
   onDrain(): void;
@@ -54,6 +57,8 @@ export interface Link {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What this link can do. */
   readonly capabilities: Capabilities;
+  /** Whether the handshake is answered: nothing leaves or arrives before. */
+  readonly isOpen: boolean;
   /** Whether what is sent waits for {@linkcode flush}; if not, it is on its way already. */
   readonly gathers: boolean;
   /** Whether the peer's Close is answered by the host, before the connection hears of it. */

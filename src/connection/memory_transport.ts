@@ -3,6 +3,7 @@
  * a socket.
  */
 
+import { requireInteger } from "../arguments.ts";
 import type { RemoteAddress } from "../types.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
@@ -50,10 +51,16 @@ export class MemoryTransport implements ByteTransport {
   #writeEnded = false;
   #closed = false;
 
-  /** Creates an end without a peer; see {@linkcode createTransportPair}. */
-  constructor(options: MemoryTransportOptions) {
-    this.#capacity = options.capacity ?? 65_536;
-    this.#chunkSize = options.chunkSize ?? Infinity;
+  /**
+   * Creates an end without a peer; see {@linkcode createTransportPair}.
+   *
+   * @throws {RangeError} if an option is out of its range.
+   */
+  constructor({ capacity = 65_536, chunkSize = Infinity }: MemoryTransportOptions) {
+    if (capacity !== Infinity) requireInteger("capacity", capacity);
+    if (chunkSize !== Infinity) requireInteger("chunkSize", chunkSize, { from: 1 });
+    this.#capacity = capacity;
+    this.#chunkSize = chunkSize;
   }
 
   /** Makes two ends each other's peer. */

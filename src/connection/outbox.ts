@@ -4,6 +4,7 @@
  */
 
 import { copyOf } from "../bytes.ts";
+import { WebSocketClosedError } from "../errors.ts";
 import { encodeUtf8 } from "../protocol/utf8.ts";
 import type { Link } from "./link.ts";
 import { quiet, READY, rejectQuietly } from "./ready.ts";
@@ -25,8 +26,9 @@ export interface SendOptions {
    */
   readonly compress?: boolean;
   /**
-   * Whether text goes out as a binary message, in UTF-8; that of a stream as well.
-   * @default false
+   * Whether the message is binary: with `true` text goes out as its UTF-8, that of a stream as well; with
+   * `false` bytes are refused by a `TypeError`.
+   * @default by the type of what is sent
    */
   readonly binary?: boolean;
 }
@@ -55,6 +57,8 @@ export interface OutboxOwner {
   onUnfinished(): void;
   /** The peer is further behind than it may be. */
   onOverflow(): void;
+  /** Whether the connection is closing or closed. */
+  isClosing(): boolean;
   /** What sends reject with that the end leaves undone; made only where there are such. */
   closedError(): Error;
 }
@@ -102,7 +106,10 @@ export class Outbox {
     return this.#queued;
   }
 
-  /** Resolves when all that was sent so far has reached the link and has room there, where some has not. */
+  /**
+   * `undefined` where all that was sent so far has reached the link; otherwise a promise, which never
+   * rejects, for when it has and the link has room.
+   */
   get backlog(): Promise<void> | undefined {
     return this.#tail;
   }
@@ -114,7 +121,7 @@ export class Outbox {
         this.#link.sendText(data, options.compress);
         return this.#afterSend();
       }
-      if (data instanceof Uint8Array) {
+      if (data instanceof Uint8Array && options.binary !== false) {
         this.#link.sendBinary(data, options.compress);
         return this.#afterSend();
       }
@@ -126,9 +133,14 @@ export class Outbox {
       return Promise.reject(error);
     }
     if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
+    if (options.binary === false && (payload instanceof Uint8Array || payload instanceof Blob)) {
+      return Promise.reject(
+        new TypeError("Cannot send message: bytes are no text, so that binary must not be false"),
+      );
+    }
     if (payload instanceof Blob) {
       const blob = payload;
-      return this.#enqueue(0, async (handOver) => {
+      return this.#enqueue(blob.size, async (handOver) => {
         const bytes = new Uint8Array(await blob.arrayBuffer());
         this.#owner.checkSendable();
         handOver();
@@ -145,7 +157,8 @@ export class Outbox {
     const whole = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark
       ? copyOf(payload)
       : payload;
-    return this.#enqueue(whole.length, (handOver) => {
+    const size = typeof whole === "string" ? encodeUtf8(whole).length : whole.length;
+    return this.#enqueue(size, (handOver) => {
       handOver();
       return this.#sendPayload(whole, options);
     });
@@ -164,10 +177,13 @@ export class Outbox {
 
   /** Sends that wait for their source, which may never go on, need not any longer. */
   giveUp(): void {
-    if (this.#giveUp === undefined) return;
+    const giveUp = this.#giveUp;
+    if (giveUp === undefined) return;
+    const cancelSource = this.#cancelSource;
+    this.#giveUp = this.#cancelSource = undefined;
     const error = this.#owner.closedError();
-    this.#giveUp(error);
-    this.#cancelSource?.(error);
+    giveUp(error);
+    cancelSource?.(error);
   }
 
   /** The link is over: nothing will be written any more. */
@@ -250,20 +266,29 @@ export class Outbox {
     source?: PayloadStream,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const turn = Promise.withResolvers<void>();
+    const fail = (error: unknown): void => {
+      // As with one that is rejected at once: where the end is its reason, nobody needs to know.
+      if (error instanceof WebSocketClosedError && this.#owner.isClosing()) quiet(promise);
+      reject(error);
+      turn.resolve();
+    };
     let left = size;
     // From then on it is the link that tells what becomes of it.
     const handOver = (): void => {
       this.#queued -= left;
       left = 0;
-      if (this.#giveUp === reject) this.#giveUp = undefined;
+      if (this.#giveUp === fail) this.#giveUp = undefined;
     };
     const run = async (): Promise<void> => {
-      this.#giveUp = reject;
+      this.#giveUp = fail;
       try {
         this.#checkSource(source);
-        resolve(await send(handOver));
+        await send(handOver);
+        resolve();
+        turn.resolve();
       } catch (error) {
-        reject(error);
+        fail(error);
       } finally {
         handOver();
       }
@@ -271,7 +296,7 @@ export class Outbox {
     this.#queued += size;
     if (this.#tail === undefined) void run();
     else void this.#tail.then(run);
-    const tail = promise.catch(() => {}).then(() => {
+    const tail = turn.promise.then(() => {
       if (this.#tail !== tail) return;
       this.#tail = undefined;
       this.#giveUp = undefined;

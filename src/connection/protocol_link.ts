@@ -4,6 +4,7 @@
 
 import { toPlainBytes } from "../bytes.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
+import type { WebSocketProtocolError } from "../errors.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
 import type { Capabilities, ConnectionOptions, RemoteAddress } from "../types.ts";
@@ -56,7 +57,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #paused = false;
   /** Whether the peer's end of the transport was told while reading was paused. */
   #eofHeld = false;
-  #failureAnnounced = false;
   #writeClosed = false;
   #ended = false;
 
@@ -95,6 +95,11 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       responseHeaders: true,
       noDelay: this.#transport?.supportsNoDelay ?? false,
     };
+  }
+
+  /** Whether the transport is taken over. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Frames wait for {@linkcode flush}. */
@@ -303,6 +308,11 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#sink!.onTurnEnd();
   }
 
+  /** It is answered. */
+  onFailed(error: WebSocketProtocolError): void {
+    this.#sink!.onFailure(error);
+  }
+
   /**
    * What arrived before the end comes before it; the peer's Close may be among it. Not where it may be
    * compressed, so that a little of it is more than any limit allows.
@@ -319,10 +329,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #afterInput(): void {
     this.#sink!.onTurnEnd();
     if (this.#ended) return;
-    if (this.#core.failure !== undefined && !this.#failureAnnounced) {
-      this.#failureAnnounced = true;
-      this.#sink!.onFailure(this.#core.failure);
-    }
     if (this.#core.output.length > 0 || this.#core.closeExpected) this.flush();
   }
 

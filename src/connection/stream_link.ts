@@ -9,6 +9,7 @@ import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts"
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
 import { provideStreamLinks, WebSocketConnection } from "./connection.ts";
+import { resolveConnectionOptions } from "./options.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
 
@@ -17,7 +18,8 @@ export { WebSocketConnection };
 /**
  * Creates a link over a byte stream, which opens once the caller has attached a connection to it.
  *
- * @throws {TypeError} if a side of the stream is locked, or the extensions agreed are none of ours.
+ * @throws {TypeError} if a side of the stream is locked, the role is none, or the extensions agreed are
+ * none of ours.
  * @throws {RangeError} if an option is out of its range.
  */
 export function createStreamLink(
@@ -25,9 +27,15 @@ export function createStreamLink(
   options: WebSocketConnectionOptions,
 ): ProtocolLink {
   const { role, url = "", protocol = "", extensions = "" } = options;
+  if (role !== "server" && role !== "client") {
+    throw new TypeError('Cannot take over stream: role must be "server" or "client"');
+  }
   const compression = agreedCompression(extensions, options);
-  const link = new ProtocolLink({ role, url, protocol, extensions, compression }, options);
+  resolveConnectionOptions(options);
+  // Behind all that may be wrong: it locks the stream.
   const transport = new StreamTransport(stream, options.remoteAddress);
+  const init = { role, url, protocol, extensions, compression, transport };
+  const link = new ProtocolLink(init, options);
   queueMicrotask(() => link.open(transport));
   return link;
 }

@@ -61,7 +61,7 @@ export interface ByteTransport {
 
   /**
    * Bytes of the chunk lent that the host has not taken yet, so that a slow peer can be told from one
-   * that has gone.
+   * that has gone; behind the end, what it has never taken.
    * @default all of them, until `drained()`
    */
   readonly unwritten?: number;

@@ -147,3 +147,8 @@ export class TurnEnd {
     this.#onEnd();
   }
 }
+
+/** Calls back behind all microtasks, those that they bring with them included. */
+export function afterMicrotasks(callback: () => void): void {
+  new TurnEnd(callback).note(true);
+}

@@ -1,14 +1,14 @@
 /** The sending half of a connection as a stream. */
 
-import type { Message } from "../types.ts";
-import { TurnEnd } from "./turn_end.ts";
+import type { Sendable } from "../types.ts";
+import { afterMicrotasks } from "./turn_end.ts";
 
 /** What the stream needs of its connection. */
 export interface WritableOwner {
   /** Resolves, never rejects, when the connection has ended. */
   readonly closed: Promise<unknown>;
   /** Sends a message; rejects once the connection is closing. */
-  send(message: Message): Promise<void>;
+  send(message: Sendable): Promise<void>;
   /** Closes in order. */
   close(): Promise<unknown>;
   /** Drops the connection. */
@@ -19,7 +19,7 @@ export interface WritableOwner {
 export function createWritable(
   owner: WritableOwner,
   closedError: () => Error,
-): WritableStream<Message> {
+): WritableStream<Sendable> {
   let closing = false;
   return new WritableStream({
     start: (controller) => {
@@ -27,10 +27,10 @@ export function createWritable(
       const { signal } = controller;
       signal.addEventListener("abort", () => owner.abort(signal.reason), { once: true });
       // Not at once: who pipes what is received into it is about to close it.
-      const end = new TurnEnd(() => {
+      const fail = () => {
         if (!closing) controller.error(closedError());
-      });
-      void owner.closed.then(() => end.note(true));
+      };
+      void owner.closed.then(() => afterMicrotasks(fail));
     },
     write: (message) => owner.send(message),
     close: async () => {

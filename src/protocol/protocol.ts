@@ -68,6 +68,8 @@ export interface ProtocolSink {
    * something can be sent, in answer to the messages before.
    */
   onFailing(): void;
+  /** It is answered: nothing but the end of the transport follows. */
+  onFailed(error: WebSocketProtocolError): void;
 }
 
 /** How a protocol is set up. */
@@ -349,6 +351,7 @@ export class Protocol implements FrameSink {
     // The sink may have sent one of its own.
     if (this.#closeSent === undefined) this.sendClose(closeCode, message);
     this.#failure = new WebSocketProtocolError(closeCode, message);
+    this.#sink.onFailed(this.#failure);
   }
 
   /** Decodes, and returns where it was paused, or the end. */

@@ -311,6 +311,18 @@ test("BunTransport is lost before what it holds is taken where a write waits", a
   }
 });
 
+test("BunTransport knows behind its end what the socket has never taken", () => {
+  for (const [takes, left] of [[[2], 3], [[-1], 5], [[0], 5], [[5], 0], [[2, 3], 0]] as const) {
+    const { socket, transport, handlers } = scripted();
+    socket.takes.push(...takes);
+    transport.write(Uint8Array.of(1, 2, 3, 4, 5));
+    if (takes.length > 1) handlers.drain(socket);
+    handlers.close(socket, new Error("ECONNRESET"));
+    transport.close();
+    assertEquals(transport.unwritten, left, takes.join());
+  }
+});
+
 test("BunTransport is silent after close()", async () => {
   const { socket, transport, sink, handlers } = scripted();
   transport.pause();

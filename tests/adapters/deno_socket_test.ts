@@ -6,8 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { connectWebSocket, upgradeWebSocket } from "../../src/adapters/deno.ts";
-import { DENO_CAPABILITIES } from "../../src/adapters/deno_socket.ts";
-import type { WebSocketConnection } from "../../src/connection/connection.ts";
+import { attachDenoSocket, DENO_CAPABILITIES } from "../../src/adapters/deno_socket.ts";
+import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
+import { HostLink } from "../../src/connection/host_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { stateOf } from "../connection/fake_transport.ts";
 import { settled } from "../connection/transport_battery.ts";
@@ -66,6 +67,38 @@ test("DenoSocket sends what was sent before it opened, in order with a Blob", as
   assertEquals(await client.receive(), new Uint8Array([3]));
   assertEquals(await client.receive(), '{"fourth":4}');
 }, { skip });
+
+test("DenoSocket calls no end clean where Deno has dropped what was sent behind the peer's Close", async () => {
+  for (const data of ["x", new Uint8Array(1)]) {
+    const sent: unknown[] = [];
+    const socket = {
+      readyState: WebSocket.OPEN as number,
+      bufferedAmount: 0,
+      send: (message: unknown) => void sent.push(message),
+      onopen: () => {},
+      onclose: (_event: object) => {},
+    };
+    const init = {
+      host: "Deno.serve",
+      alternative: "serveTcp",
+      url: "ws://localhost/",
+      protocol: "",
+      extensions: "",
+      remoteAddress: undefined,
+      capabilities: DENO_CAPABILITIES,
+    };
+    const link = new HostLink(init, {});
+    const connection = connectionOver(link, {});
+    attachDenoSocket(socket as unknown as WebSocket, link, () => {});
+    socket.onopen();
+    await connection.send("before");
+    socket.readyState = WebSocket.CLOSED;
+    await connection.send(data);
+    socket.onclose({ code: 1000, reason: "", wasClean: true });
+    const { code, wasClean } = await connection.closed;
+    assertEquals([sent[0], code, wasClean], ["before", 1000, false]);
+  }
+});
 
 test("DenoSocket keeps messages that come before they are asked for", async () => {
   const ended = Promise.withResolvers<WebSocketConnection>();

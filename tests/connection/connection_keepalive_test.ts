@@ -1,11 +1,30 @@
 /** Pings of a `WebSocketConnection`, and how it finds out that nobody is there or needs it. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connectionOver } from "../../src/connection/connection.ts";
+import { ProtocolLink } from "../../src/connection/protocol_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { createPair, ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
 import { BINARY, bytes, frameFor, PING, PONG, TEXT } from "../protocol/frames.ts";
-import { openConnection, settle, stateOf } from "./fake_transport.ts";
+import { FakeTransport, openConnection, settle, stateOf } from "./fake_transport.ts";
+
+test("A connection whose 101 is still to come is neither pinged nor given up", async () => {
+  const clock = new ManualClock();
+  const options = { clock, pingInterval: 1_000, pingTimeout: 1_000, idleTimeout: 5_000 };
+  const init = { role: "server", url: "ws://localhost/", protocol: "", extensions: "" } as const;
+  const link = new ProtocolLink(init, options);
+  const connection = connectionOver(link, options);
+  await clock.advance(60_000);
+  assertEquals(connection.readyState, WebSocket.OPEN);
+  const transport = new FakeTransport();
+  link.open(transport);
+  assertEquals(transport.frames, []);
+  await clock.advance(1_250);
+  assertEquals(transport.frames.map(({ opcode }) => opcode), [PING]);
+  await clock.advance(1_000);
+  assertEquals((await connection.closed).code, 1006);
+});
 
 // Pings ----------------------------------------------------------------------------------------
 

@@ -374,6 +374,38 @@ test("stats counts messages and bytes, headers included", async () => {
   connection.abort();
 });
 
+test("stats counts what a lost transport has taken, and no more", async () => {
+  const { connection, transport } = openConnection();
+  transport.blocked = true;
+  void connection.send("12345");
+  void connection.send("6");
+  await settle();
+  transport.unwritten = 3;
+  transport.lose();
+  assertEquals(connection.stats().bytesSent, transport.byteLength - 3);
+});
+
+test("readyState has the numbers of WHATWG's WebSocket", async () => {
+  const { connection, transport } = openConnection();
+  assertEquals(connection.readyState, WebSocket.OPEN);
+  void connection.close();
+  assertEquals(connection.readyState, WebSocket.CLOSING);
+  transport.receive(closeFrameFor("server", 1000, ""));
+  transport.receiveEof();
+  await connection.closed;
+  assertEquals(connection.readyState, WebSocket.CLOSED);
+
+  const { client, server } = createPair();
+  const iterating = (async () => {
+    for await (const _ of client);
+  })();
+  void server.close();
+  await iterating;
+  assert(client.readyState > WebSocket.OPEN);
+  await client.closed;
+  assertEquals([client.readyState, server.readyState], [3, 3]);
+});
+
 test("A connection shows what the handshake settled", () => {
   const { client, server } = createPair({ url: "wss://example.com/a", protocol: "p" });
   for (const connection of [client, server]) {

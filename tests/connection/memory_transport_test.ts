@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { createTransportPair } from "../../src/connection/memory_transport.ts";
 import { test } from "../harness.ts";
 import { bytes } from "../protocol/frames.ts";
@@ -22,6 +22,16 @@ test("MemoryTransport carries bytes both ways, as copies", async () => {
   assertEquals(farSink.calls, []);
   await settle();
   assertEquals([farSink.text(), nearSink.text()], ["there", "back"]);
+});
+
+test("MemoryTransport refuses what would deliver nothing, or wait for ever", () => {
+  for (
+    const options of [{ chunkSize: 0 }, { chunkSize: NaN }, { chunkSize: 1.5 }, { capacity: -1 }]
+  ) {
+    assertThrows(() => createTransportPair(options), RangeError, Object.keys(options)[0]);
+  }
+  createTransportPair({ capacity: 0, chunkSize: 1 });
+  createTransportPair({ capacity: Infinity, chunkSize: Infinity });
 });
 
 test("MemoryTransport delivers in pieces of the chunk size", async () => {

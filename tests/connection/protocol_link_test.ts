@@ -277,7 +277,8 @@ test("ProtocolLink delivers what it has read and held, the Close too, where the 
   violating.link.pause();
   violating.transport.receive(frameFor("server", 3, ""));
   violating.transport.lose();
-  assertEquals(violating.sink.calls.slice(-2), ["failure 1002", "end"]);
+  const told = violating.sink.calls.filter((call) => /^failure|^end/.test(call));
+  assertEquals(told, ["failure 1002", "end"]);
 });
 
 test("ProtocolLink leaves what it holds where that may be compressed, and the transport is lost", () => {

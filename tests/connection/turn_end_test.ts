@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { TurnEnd } from "../../src/connection/turn_end.ts";
+import { afterMicrotasks, TurnEnd } from "../../src/connection/turn_end.ts";
 import { test } from "../harness.ts";
 import { settle } from "./fake_transport.ts";
 
@@ -55,4 +55,19 @@ test("TurnEnd ends the turns of all connections that wait, each once", async () 
     assertEquals(all.map(({ ends }) => ends()), all.map(() => turn));
     assertEquals(all.map(({ turnEnd }) => turnEnd.isWaiting), all.map(() => false));
   }
+});
+
+test("afterMicrotasks calls back behind those that follow from one another", async () => {
+  const calls: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  afterMicrotasks(() => {
+    calls.push("after");
+    resolve();
+  });
+  void (async () => {
+    for (let i = 0; i < 20; i++) await null;
+    calls.push("microtasks");
+  })();
+  await promise;
+  assertEquals(calls, ["microtasks", "after"]);
 });

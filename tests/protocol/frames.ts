@@ -187,6 +187,7 @@ export class RecordedProtocol {
         return this.answers;
       },
       onFailing: () => this.onClosing(),
+      onFailed: () => {},
     });
     this.core.deliverTo({ push: (message) => note({ message }) });
   }

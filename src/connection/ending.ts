@@ -1,0 +1,282 @@
+/**
+ * The end of a connection, from the first Close frame, failure or loss on: who has closed, what is still
+ * to be answered, and how long either side may take.
+ */
+
+import { CloseCode } from "../close_code.ts";
+import { WebSocketClosedError, type WebSocketProtocolError } from "../errors.ts";
+import type { CloseInfo } from "../types.ts";
+import { Timeout } from "./alarms.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Link } from "./link.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
+import type { Outbox } from "./outbox.ts";
+import { afterMicrotasks } from "./turn_end.ts";
+
+/** What the end of a connection has to do with. */
+export interface EndingParts {
+  readonly link: Link;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  /** Closing has begun: its own timeout takes the place of the keepalive. */
+  onClosing(): void;
+  /** No pong will come any more. */
+  onNoPongs(): void;
+}
+
+/** A code and a reason, sent or received. */
+interface Close {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Made when the end begins: an open connection does without. */
+export class Ending {
+  readonly #parts: EndingParts;
+  readonly #options: Pick<ResolvedConnectionOptions, "clock" | "closeTimeout">;
+  /** Our Close, while it waits behind what was sent, and from then on. */
+  #queued: Close | undefined;
+  /** Whether our Close frame is sent. */
+  #closeSent = false;
+  #received: Close | undefined;
+  /** Whether nothing more will be received, nor can be sent. */
+  #over = false;
+  #failure: WebSocketProtocolError | undefined;
+  #info: CloseInfo | undefined;
+  /** Bounds what we wait for: the peer's Close, and the end of the transport. */
+  #closeTimeout: Timeout | undefined;
+  /** Bounds what the peer waits for, our Close: the application, or what that has sent. */
+  #answerTimeout: Timeout | undefined;
+  /** Bounds what a handler that is to be told of the end waits for: its own work on one message. */
+  #handlingTimeout: Timeout | undefined;
+
+  /** Creates the end of a connection that is still open. */
+  constructor(
+    parts: EndingParts,
+    options: Pick<ResolvedConnectionOptions, "clock" | "closeTimeout">,
+  ) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** How the connection ended, once it has. */
+  get info(): CloseInfo | undefined {
+    return this.#info;
+  }
+
+  /** The code and the reason received, or how the connection ended without; `undefined` before. */
+  get outcome(): Close | undefined {
+    return this.#received ?? this.#info;
+  }
+
+  /** Whether no message of the application's is taken any more. */
+  get refusesMessages(): boolean {
+    return this.#hasClosed || this.#over;
+  }
+
+  /** Whether either side has closed, or the connection is lost. */
+  get isClosing(): boolean {
+    return this.refusesMessages || this.#received !== undefined;
+  }
+
+  /** Whether we have closed, though our Close may still wait behind what was sent. */
+  get #hasClosed(): boolean {
+    return this.#closeSent || this.#queued !== undefined;
+  }
+
+  // What happens -------------------------------------------------------------------------------
+
+  /** Closes behind all that was sent before, unless that is done, or on its way. */
+  close(code: number, reason: string): void {
+    if (this.refusesMessages) return;
+    const { inbox, link, outbox } = this.#parts;
+    const { backlog } = outbox;
+    if (backlog === undefined) return this.#sendClose({ code, reason });
+    const close = this.#queued = { code, reason };
+    this.#limitClosing();
+    // As with the Close itself: the peer may wait for us to read before it reads what is before that.
+    if (this.#received === undefined) inbox.release();
+    else this.#limitAnswer();
+    backlog.then(() => this.#sendClose(close)).catch((error) => link.abort(error));
+  }
+
+  /** Closes unasked: where the host refuses, as Workers do where it is another request's, drops it. */
+  closeUnasked(code: number, reason: string): void {
+    this.#orDrop(() => this.close(code, reason));
+  }
+
+  /** Closes at once: what waits to be sent can no longer be. */
+  cutShort(code: number, reason: string): void {
+    this.#sendClose({ code, reason });
+  }
+
+  /**
+   * The peer's Close came; `true` if it is to be answered at once. Not so where the application is at
+   * work on what came before, or has had no turn yet to take it, and may be about to answer it (RFC 6455
+   * section 5.5.1).
+   */
+  receiveClose(code: number, reason: string): boolean {
+    const { inbox, link, outbox } = this.#parts;
+    this.#received = { code, reason };
+    // A consumer that needs no time answers now.
+    inbox.pump();
+    // What it answered may have been `abort`.
+    if (this.#info !== undefined) return false;
+    const { returning } = inbox;
+    const { backlog } = outbox;
+    const isAtWork = returning !== "no" || inbox.isFilled;
+    const isDone = this.#hasClosed ? this.#closeSent : !isAtWork && backlog === undefined;
+    this.#limitClosing();
+    if (isDone || link.answersClose) {
+      this.#closeSent = true;
+      this.#endMessages();
+      return true;
+    }
+    // Where the application has closed, our Close is on its way already, behind what was sent.
+    if (this.#hasClosed) {
+      this.#limitAnswer();
+    } else {
+      if (returning === "surely" || backlog !== undefined) this.#limitAnswer();
+      if (!isAtWork) this.#answer();
+      else if (returning !== "surely") afterMicrotasks(() => this.#answer());
+    }
+    inbox.end();
+    this.#parts.onNoPongs();
+    return false;
+  }
+
+  /** The application is done with all that was received: nothing keeps our answer any longer. */
+  finishMessages(): void {
+    this.#handlingTimeout?.clear();
+    this.#answer();
+  }
+
+  /** The peer broke a rule, and was told so. */
+  fail(error: WebSocketProtocolError): void {
+    this.#failure = error;
+    this.#limitClosing();
+    this.#endMessages();
+  }
+
+  /** The link is over. `isCut`: something that was sent, our Close frame at last, has not left. */
+  finish(error: unknown, isCut: boolean): CloseInfo {
+    const { outbox } = this.#parts;
+    const close = this.#received ?? { code: CloseCode.Abnormal, reason: "" };
+    const info: CloseInfo = this.#received !== undefined && this.#closeSent && !isCut
+      ? { ...close, wasClean: true }
+      : { ...close, wasClean: false, error: this.#failure ?? error };
+    this.#info = info;
+    this.#parts.onClosing();
+    this.#closeTimeout?.clear();
+    this.#answerTimeout?.clear();
+    this.#endMessages();
+    outbox.end();
+    this.limitHandling();
+    return info;
+  }
+
+  /** A handler is told of the end, though it may be at work on a message for ever. */
+  limitHandling(): void {
+    const { inbox } = this.#parts;
+    if (this.#info === undefined || !inbox.isHandling) return;
+    const { clock, closeTimeout } = this.#options;
+    const { length } = inbox;
+    this.#handlingTimeout = new Timeout(clock, () => {
+      if (inbox.length < length) this.limitHandling();
+      else inbox.abandon();
+    }, closeTimeout);
+  }
+
+  // What is told -------------------------------------------------------------------------------
+
+  /** Throws where no message can be sent, be it one that was accepted before our Close. */
+  checkSendable(): void {
+    if (this.#over || this.#closeSent) throw this.closedError("send message");
+  }
+
+  /** What an iteration throws behind the last message; `undefined` where it just ends. */
+  endOfMessages(): WebSocketClosedError | undefined {
+    return this.#isComplete() ? undefined : this.closedError("receive message");
+  }
+
+  /** What an operation rejects with that comes too late. */
+  closedError(action: string): WebSocketClosedError {
+    const info = this.#info ?? { code: CloseCode.Abnormal, reason: "", ...this.#received };
+    const state = this.#info === undefined ? "closing" : "closed";
+    return new WebSocketClosedError(`Cannot ${action}: connection is ${state}`, {
+      code: info.code,
+      reason: info.reason,
+      wasClean: this.#info?.wasClean ?? this.#isComplete(),
+      cause: this.#failure ?? this.#info?.error,
+    });
+  }
+
+  // Within -------------------------------------------------------------------------------------
+
+  #sendClose({ code, reason }: Close): void {
+    if (this.#over || this.#closeSent) return;
+    const { inbox, link } = this.#parts;
+    // Before: what it writes may be the end.
+    this.#closeSent = true;
+    try {
+      link.close(code, reason);
+    } catch (error) {
+      // Refused, as Workers do where the connection is another request's: it stays as it was.
+      this.#closeSent = false;
+      throw error;
+    }
+    this.#limitClosing();
+    if (this.#received === undefined) inbox.release();
+    else this.#endMessages();
+  }
+
+  /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
+  #answer(): void {
+    if (this.#received !== undefined) this.closeUnasked(this.#received.code, this.#received.reason);
+  }
+
+  #orDrop(close: () => void): void {
+    try {
+      close();
+    } catch (error) {
+      this.#parts.link.abort(error);
+    }
+  }
+
+  /** Answers the peer's Close at the latest when half of what is left of the closing timeout is over. */
+  #limitAnswer(): void {
+    const { clock } = this.#options;
+    const left = this.#closeTimeout!.due - clock.now();
+    this.#answerTimeout ??= new Timeout(
+      clock,
+      () => this.#orDrop(() => this.#sendClose(this.#queued ?? this.#received!)),
+      left / 2,
+    );
+  }
+
+  /**
+   * Whether both Close frames are exchanged, or the peer's came and ours can still follow. Ours may be cut
+   * on its way, which takes nothing from what was received.
+   */
+  #isComplete(): boolean {
+    return this.#received !== undefined && (this.#info === undefined || this.#closeSent);
+  }
+
+  /** From now on the end must come within the closing timeout. */
+  #limitClosing(): void {
+    this.#parts.onClosing();
+    if (this.#closeTimeout !== undefined || this.#info !== undefined) return;
+    const { clock, closeTimeout } = this.#options;
+    const giveUp = () =>
+      this.#parts.link.abort(new Error("The peer did not end the connection in time"));
+    this.#closeTimeout = new Timeout(clock, giveUp, closeTimeout);
+  }
+
+  /** Nothing more will come: whoever waits need not any longer. */
+  #endMessages(): void {
+    this.#over = true;
+    this.#parts.inbox.end();
+    this.#parts.onNoPongs();
+    this.#parts.outbox.giveUp();
+  }
+}
