@@ -29,6 +29,19 @@ const MAX_CODE_LENGTH_BITS = 7;
 /** The writer keeps an output array up to this size for the next message, in bytes. */
 const KEPT_OUTPUT = 1 << 20;
 
+/**
+ * What the description of a dynamic block takes in bits, and for each symbol that has a code: an estimate
+ * from below, which no block of JSON from 60 B to 64 KiB fell short of, nor one of two letters.
+ */
+const LEAST_DESCRIPTION = 100;
+const LEAST_FOR_SYMBOL = 2;
+
+/** `count * Math.log2(count)` by count. */
+const ENTROPY_TERMS: Float64Array = Float64Array.from(
+  { length: 256 },
+  (_, count) => count === 0 ? 0 : count * Math.log2(count),
+);
+
 const EMPTY = new Uint8Array(0);
 
 const fixedCodes: TokenCodes = {
@@ -64,11 +77,19 @@ export class BlockWriter {
     this.#bits.clear(KEPT_OUTPUT);
   }
 
-  /** Writes a block that `tokens` describe, and that stands for the bytes `raw`. */
+  /**
+   * Writes a block that `tokens` describe, and that stands for the bytes `raw`.
+   *
+   * The codes of a dynamic block are only made where it may be shorter than one of fixed codes. That it is
+   * not shows for most messages that repeat earlier ones: of 200 B, kept windows, they took 12.9 µs on
+   * Deno in a run with 7.5 without, and 9.0 on Bun with 4.8, and came out as large.
+   */
   writeBlock(tokens: Int32Array, raw: Uint8Array): void {
     const extraBits = this.#countSymbols(tokens);
-    const fixedBits = 3 + extraBits + this.#fixedCost();
-    const dynamicBits = 3 + extraBits + this.#makeCodes();
+    const symbols = this.#estimate();
+    const fixedBits = 3 + extraBits + symbols.fixed;
+    const isFixed = symbols.leastDynamic >= symbols.fixed;
+    const dynamicBits = isFixed ? Infinity : 3 + extraBits + this.#makeCodes();
     const codedBits = Math.min(fixedBits, dynamicBits);
     if (this.#storedCost(raw.length) <= codedBits) {
       this.#writeStored(raw);
@@ -111,16 +132,17 @@ export class BlockWriter {
     return extraBits;
   }
 
-  /** The bits that the symbols counted take in the fixed codes. */
-  #fixedCost(): number {
-    let bits = 0;
-    for (let symbol = 0; symbol < LITERAL_SYMBOLS; symbol++) {
-      bits += this.#literalFrequencies[symbol]! * FIXED_LITERAL_LENGTHS[symbol]!;
-    }
-    for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
-      bits += this.#distanceFrequencies[symbol]! * FIXED_DISTANCE_LENGTHS[symbol]!;
-    }
-    return bits;
+  /**
+   * The bits that the symbols counted take in the fixed codes, and the least that they take in codes of
+   * their own, those described: what their entropy says.
+   */
+  #estimate(): { readonly fixed: number; readonly leastDynamic: number } {
+    const literals = estimateCode(this.#literalFrequencies, FIXED_LITERAL_LENGTHS);
+    const distances = estimateCode(this.#distanceFrequencies, FIXED_DISTANCE_LENGTHS);
+    return {
+      fixed: literals.fixed + distances.fixed,
+      leastDynamic: LEAST_DESCRIPTION + literals.least + distances.least,
+    };
   }
 
   /** The bits of stored blocks: header, padding, two length words, bytes. */
@@ -212,6 +234,24 @@ export class BlockWriter {
       this.#bits.put(this.#runs[i]! >>> 5, CODE_LENGTH_EXTRA[symbol]!);
     }
   }
+}
+
+/** The bits of all symbols by `lengths`, and the least by a code of their own with its description. */
+function estimateCode(
+  frequencies: Int32Array,
+  lengths: Uint8Array,
+): { readonly fixed: number; readonly least: number } {
+  let fixed = 0, total = 0, saved = 0, used = 0;
+  for (let symbol = 0; symbol < frequencies.length; symbol++) {
+    const count = frequencies[symbol]!;
+    if (count === 0) continue;
+    fixed += count * lengths[symbol]!;
+    total += count;
+    saved += ENTROPY_TERMS[count] ?? count * Math.log2(count);
+    used++;
+  }
+  const entropy = total === 0 ? 0 : total * Math.log2(total) - saved;
+  return { fixed, least: entropy + used * LEAST_FOR_SYMBOL };
 }
 
 /** How many code lengths are to be written: all up to the last that is not 0, `least` or more. */

@@ -10,9 +10,14 @@ const SYMBOL_BITS = 9;
 // Used within one call only; none of the functions yields.
 const used = new Uint16Array(MAX_SYMBOLS);
 const sorted = new Int32Array(MAX_SYMBOLS);
+const unsorted = new Int32Array(MAX_SYMBOLS);
 const nodes = new Int32Array(MAX_SYMBOLS);
 const lengthCounts = new Int32Array(MAX_BITS + 1);
 const nextCodes = new Int32Array(MAX_BITS + 1);
+
+/** Frequencies below this are sorted by counting: 200 B of JSON took up to 10 % longer by `sort`. */
+const COUNTED = 256;
+const placesOfCounts = new Int32Array(COUNTED);
 
 /**
  * Gives each symbol that occurs a code of at most `maxBits` bits, such that the whole is as short as
@@ -65,9 +70,11 @@ export function codeOfLengths(lengths: Uint8Array): CodeEntries {
  */
 function sortSymbols(frequencies: Int32Array, size: number): number {
   let count = 0;
+  let most = 0;
   for (let symbol = 0; symbol < size; symbol++) {
     const frequency = frequencies[symbol]!;
     if (frequency === 0) continue;
+    if (frequency > most) most = frequency;
     used[count] = symbol;
     sorted[count++] = frequency << SYMBOL_BITS | symbol;
   }
@@ -81,8 +88,28 @@ function sortSymbols(frequencies: Int32Array, size: number): number {
     sorted[1] = 1 << SYMBOL_BITS | used[1]!;
     return 2;
   }
-  sorted.subarray(0, count).sort();
+  if (most < COUNTED) sortByCounting(count, most);
+  else sorted.subarray(0, count).sort();
   return count;
+}
+
+/** Sorts the first `count` entries of `sorted`, whose symbols rise, by frequency, which is at most `most`. */
+function sortByCounting(count: number, most: number): void {
+  placesOfCounts.fill(0, 0, most + 1);
+  for (let i = 0; i < count; i++) {
+    unsorted[i] = sorted[i]!;
+    placesOfCounts[sorted[i]! >>> SYMBOL_BITS]!++;
+  }
+  let place = 0;
+  for (let frequency = 0; frequency <= most; frequency++) {
+    const symbols = placesOfCounts[frequency]!;
+    placesOfCounts[frequency] = place;
+    place += symbols;
+  }
+  for (let i = 0; i < count; i++) {
+    const frequency = unsorted[i]! >>> SYMBOL_BITS;
+    sorted[placesOfCounts[frequency]!++] = unsorted[i]!;
+  }
 }
 
 /**

@@ -362,15 +362,24 @@ export function roomForPayloads(
   most: number,
   enough: number,
 ): number {
+  const last = chunk.length - 2;
   let room = 0;
-  while (at + 2 <= chunk.length && room < enough) {
-    const size = headerSizeOf(chunk[at + 1]!);
+  while (at <= last && room < enough) {
+    const first = chunk[at]!, second = chunk[at + 1]!;
+    const size = headerSizeOf(second);
     if (at + size > chunk.length) break;
     const length = readLength(chunk, at);
-    const isMessage = chunk[at] === (FIN | Opcode.Binary);
-    at += size + length;
-    if (at > chunk.length) break;
-    if (isMessage && length <= most) room += (length + 7) & ~7;
+    const isMessage = first === (FIN | Opcode.Binary) && length <= most;
+    const space = isMessage ? (length + 7) & ~7 : 0;
+    // Those of one length come behind one another as a rule, and are told by two bytes where it is short.
+    do {
+      at += size + length;
+      if (at > chunk.length) return room;
+      room += space;
+    } while (
+      length < 126 && at <= last && chunk[at] === first && chunk[at + 1] === second &&
+      room < enough
+    );
   }
   return room;
 }

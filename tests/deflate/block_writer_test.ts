@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { constants, deflateRawSync } from "node:zlib";
 import { BlockWriter } from "../../src/deflate/block_writer.ts";
 import { randomSource, test } from "../harness.ts";
 import { concat, FINAL_BLOCK, hex, kinds, platformInflate, utf8 } from "./helpers.ts";
@@ -29,6 +30,27 @@ test("BlockWriter takes the form that costs least", () => {
   for (const [name, raw, form] of cases) {
     assertEquals(writeLiterals(raw)[0]! >> 1 & 3, form, name);
   }
+});
+
+test("BlockWriter passes over no code of its own that would be shorter, as zlib makes them", () => {
+  const below = randomSource(13);
+  const options = { strategy: constants.Z_HUFFMAN_ONLY, finishFlush: constants.Z_SYNC_FLUSH };
+  let larger = 0;
+  for (let round = 0; round < 3_000; round++) {
+    // A few values, some of them much more frequent than others.
+    const values = Array.from({ length: 1 + below(40) }, () => below(256));
+    const skew = 1 + below(6);
+    const pick = () => Math.min(...Array.from({ length: skew }, () => below(values.length)));
+    const raw = new Uint8Array(1 + below(400)).map(() => values[pick()]!);
+    const ours = writeLiterals(raw).length;
+    const theirs = deflateRawSync(raw, options).length;
+    assert(
+      ours <= theirs + 1,
+      `round ${round}: ${raw.length} bytes made ${ours}, by zlib ${theirs}`,
+    );
+    if (ours > theirs) larger++;
+  }
+  assert(larger < 30, `${larger} are a byte larger than zlib's`);
 });
 
 test("BlockWriter's blocks are what the platform reads", async () => {
