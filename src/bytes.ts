@@ -1,6 +1,6 @@
 /**
- * Bytes that come from outside, and may be a `Buffer`: that is a `Uint8Array` too, but its `slice` is a
- * view, so that what is meant to be a copy would be none.
+ * Bytes that are made of something else: of a text, or of what comes from outside and may be a `Buffer`.
+ * That is a `Uint8Array` too, but its `slice` is a view, so that what is meant to be a copy would be none.
  */
 
 /** A copy of bytes, in memory of its own. */
@@ -12,4 +12,11 @@ export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 export function toPlainBytes(bytes: Uint8Array): Uint8Array {
   if (bytes.constructor === Uint8Array) return bytes;
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const encoder = new TextEncoder();
+
+/** The UTF-8 of a text; lone surrogates become U+FFFD, as WHATWG's `USVString` has it. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
 }

@@ -1,3 +1,7 @@
+/** The codes of Close frames, and which of them may be on the wire (RFC 6455 section 7.4). */
+
+import { encodeUtf8 } from "./bytes.ts";
+
 /**
  * The registered close codes below 3000 (RFC 6455 section 7.4.1 and the IANA registry).
  *
@@ -38,3 +42,36 @@ export const CloseCode = {
 
 /** One of the registered codes of {@linkcode CloseCode}. */
 export type CloseCode = typeof CloseCode[keyof typeof CloseCode];
+
+/** A control frame carries at most 125 bytes, two of which are the code. */
+const MAX_REASON_BYTES = 123;
+
+/** Whether a Close frame with this code may arrive (RFC 6455 section 7.4, IANA registry). */
+export function isReceivableCloseCode(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+    (code >= 3000 && code <= 4999);
+}
+
+/**
+ * Checks a code and a reason that the application wants to send.
+ *
+ * @throws {TypeError} if the code is no number or the reason no string.
+ * @throws {RangeError} if the code may not be sent, or the reason is longer than 123 bytes.
+ */
+export function validateClose(code: number, reason: string): void {
+  if (typeof code !== "number") {
+    throw new TypeError(`Cannot close: code must be a number, not ${typeof code}`);
+  }
+  if (typeof reason !== "string") {
+    throw new TypeError(`Cannot close: reason must be a string, not ${typeof reason}`);
+  }
+  if (!Number.isInteger(code) || !isReceivableCloseCode(code)) {
+    throw new RangeError(
+      `Cannot close: code must be 1000–1003, 1007–1014 or 3000–4999, not ${code}`,
+    );
+  }
+  // Three bytes a code unit is the most that UTF-8 needs, so that most reasons need no encoding.
+  if (reason.length * 3 > MAX_REASON_BYTES && encodeUtf8(reason).length > MAX_REASON_BYTES) {
+    throw new RangeError(`Cannot close: reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8`);
+  }
+}

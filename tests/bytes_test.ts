@@ -1,7 +1,8 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { copyOf, toPlainBytes } from "../src/bytes.ts";
+import { copyOf, encodeUtf8, toPlainBytes } from "../src/bytes.ts";
 import { test } from "./harness.ts";
 import { NodeBuffer } from "./node_buffer.ts";
+import { hex } from "./protocol/frames.ts";
 
 test("copyOf has memory of its own, also where slice would be a view", () => {
   for (const bytes of [new Uint8Array([1, 2, 3]), new NodeBuffer([1, 2, 3])]) {
@@ -22,4 +23,10 @@ test("toPlainBytes leaves plain bytes alone, and others where they are", () => {
   assertStrictEquals(bytes.constructor, Uint8Array);
   assertStrictEquals(bytes.buffer, buffer.buffer);
   assertEquals(bytes, new Uint8Array([2, 3]));
+});
+
+test("encodeUtf8 makes U+FFFD of lone surrogates (WHATWG USVString)", () => {
+  assertEquals(encodeUtf8("a\ud800b"), hex("61efbfbd62"));
+  assertEquals(encodeUtf8("\udc00"), hex("efbfbd"));
+  assertEquals(encodeUtf8("\ud83d\ude00"), hex("f09f9880"));
 });

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { CloseCode } from "../src/close_code.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CloseCode, isReceivableCloseCode, validateClose } from "../src/close_code.ts";
+import { ALLOWED, FORBIDDEN } from "./close_codes.ts";
 import { test } from "./harness.ts";
 
 test("CloseCode numbers the registered codes (RFC 6455 7.4.1, IANA registry)", () => {
@@ -20,4 +21,35 @@ test("CloseCode numbers the registered codes (RFC 6455 7.4.1, IANA registry)", (
     BadGateway: 1014,
     TlsHandshake: 1015,
   });
+});
+
+test("isReceivableCloseCode tells which codes may arrive (RFC 6455 7.4)", () => {
+  for (const code of ALLOWED) assert(isReceivableCloseCode(code), String(code));
+  for (const code of FORBIDDEN) assertEquals(isReceivableCloseCode(code), false, String(code));
+});
+
+test("validateClose lets pass what may be sent (RFC 6455 7.4)", () => {
+  for (const code of ALLOWED) validateClose(code, "");
+  validateClose(1000, "r".repeat(123));
+  validateClose(1000, "é".repeat(61));
+});
+
+test("validateClose refuses codes that may not be sent", () => {
+  for (const code of [...FORBIDDEN, -1, 1000.5, NaN, Infinity]) {
+    assertThrows(() => validateClose(code, ""), RangeError, String(code));
+  }
+});
+
+test("validateClose refuses reasons of more than 123 bytes", () => {
+  for (const reason of ["r".repeat(124), "é".repeat(62), "€".repeat(42), "😀".repeat(31)]) {
+    assertThrows(() => validateClose(1000, reason), RangeError, "123 bytes");
+  }
+});
+
+test("validateClose refuses what is no number and no string", () => {
+  assertThrows(() => validateClose("1000" as unknown as number, ""), TypeError, "string");
+  assertThrows(() => validateClose(undefined as unknown as number, ""), TypeError);
+  for (const reason of [new Float32Array(20), 5, null, {}]) {
+    assertThrows(() => validateClose(1000, reason as unknown as string), TypeError, "reason");
+  }
 });

@@ -1,9 +1,8 @@
 /** The near side of a `WebSocketPair`, as {@linkcode HostLink} wants it. */
 
-import { CloseCode } from "../close_code.ts";
+import { CloseCode, isReceivableCloseCode } from "../close_code.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
 import { WebSocketProtocolError } from "../errors.ts";
-import { isReceivableCloseCode } from "../protocol/close.ts";
 import type { WorkersWebSocket } from "./cloudflare_types.ts";
 
 /** `readyState` where both Close frames are exchanged. */

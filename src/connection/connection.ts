@@ -3,9 +3,8 @@
  */
 
 import { requireByteStream } from "../arguments.ts";
-import { CloseCode } from "../close_code.ts";
+import { CloseCode, validateClose } from "../close_code.ts";
 import type { WebSocketClosedError, WebSocketProtocolError } from "../errors.ts";
-import { validateClose } from "../protocol/close.ts";
 import type {
   ByteStream,
   Capabilities,

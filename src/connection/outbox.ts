@@ -3,9 +3,8 @@
  * fast as the peer takes them.
  */
 
-import { copyOf } from "../bytes.ts";
+import { copyOf, encodeUtf8 } from "../bytes.ts";
 import { WebSocketClosedError } from "../errors.ts";
-import { encodeUtf8 } from "../protocol/utf8.ts";
 import type { Link } from "./link.ts";
 import { quiet, READY, rejectQuietly } from "./ready.ts";
 import {

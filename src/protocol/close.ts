@@ -2,8 +2,9 @@
  * The payload of a Close frame: nothing, or a code and a reason (RFC 6455 sections 5.5.1 and 7.4).
  */
 
-import { CloseCode } from "../close_code.ts";
-import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
+import { encodeUtf8 } from "../bytes.ts";
+import { CloseCode, isReceivableCloseCode } from "../close_code.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** What a Close frame says. */
 export interface Close {
@@ -19,15 +20,6 @@ export interface CloseViolation {
   readonly closeCode: number;
   /** What is wrong with it. */
   readonly message: string;
-}
-
-/** A control frame carries at most 125 bytes, two of which are the code. */
-const MAX_REASON_BYTES = 123;
-
-/** Whether a Close frame with this code may arrive (RFC 6455 section 7.4, IANA registry). */
-export function isReceivableCloseCode(code: number): boolean {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
-    (code >= 3000 && code <= 4999);
 }
 
 /** Reads the payload of a Close frame. */
@@ -47,7 +39,7 @@ export function parseClose(payload: Uint8Array): Close | CloseViolation {
   return { code, reason };
 }
 
-/** Writes the payload of a Close frame; takes what {@linkcode validateClose} let pass. */
+/** Writes the payload of a Close frame; takes what `validateClose` let pass. */
 export function encodeClose(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatusReceived) return new Uint8Array(0);
   const text = encodeUtf8(reason);
@@ -56,28 +48,4 @@ export function encodeClose(code: number, reason: string): Uint8Array {
   payload[1] = code & 0xff;
   payload.set(text, 2);
   return payload;
-}
-
-/**
- * Checks a code and a reason that the application wants to send.
- *
- * @throws {TypeError} if the code is no number or the reason no string.
- * @throws {RangeError} if the code may not be sent, or the reason is longer than 123 bytes.
- */
-export function validateClose(code: number, reason: string): void {
-  if (typeof code !== "number") {
-    throw new TypeError(`Cannot close: code must be a number, not ${typeof code}`);
-  }
-  if (typeof reason !== "string") {
-    throw new TypeError(`Cannot close: reason must be a string, not ${typeof reason}`);
-  }
-  if (!Number.isInteger(code) || !isReceivableCloseCode(code)) {
-    throw new RangeError(
-      `Cannot close: code must be 1000–1003, 1007–1014 or 3000–4999, not ${code}`,
-    );
-  }
-  // Three bytes a code unit is the most that UTF-8 needs, so that most reasons need no encoding.
-  if (reason.length * 3 > MAX_REASON_BYTES && encodeUtf8(reason).length > MAX_REASON_BYTES) {
-    throw new RangeError(`Cannot close: reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8`);
-  }
 }

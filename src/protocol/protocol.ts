@@ -18,7 +18,7 @@
  * A violation sends a Close in place of the answer, and from then on no input is looked at.
  */
 
-import { copyOf } from "../bytes.ts";
+import { copyOf, encodeUtf8 } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import {
@@ -43,7 +43,7 @@ import { withRoom } from "./header_room.ts";
 import { applyMask, createMaskKey } from "./mask.ts";
 import { copyBytes } from "./copy.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
-import { encodeAsciiInto, encodeUtf8, encodeUtf8Into } from "./utf8.ts";
+import { encodeAsciiInto, encodeUtf8Into } from "./utf8.ts";
 
 /** Where whole messages go, without a call in between: there may be millions in a second. */
 export interface MessageSink {

@@ -1,7 +1,8 @@
 /** Payloads of Close frames against the model, and what the application may send against both. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { encodeClose, parseClose, validateClose } from "../../src/protocol/close.ts";
+import { validateClose } from "../../src/close_code.ts";
+import { encodeClose, parseClose } from "../../src/protocol/close.ts";
 import { type Fuzzer, Settings } from "./fuzzer.ts";
 import { readClose } from "./model.ts";
 

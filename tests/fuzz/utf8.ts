@@ -1,7 +1,8 @@
 /** UTF-8 against the platform's `TextDecoder`, and against RFC 3629's grammar where it fails early. */
 
 import { assert, assertEquals } from "@std/assert";
-import { decodeUtf8, encodeUtf8, encodeUtf8Into, Utf8Validator } from "../../src/protocol/utf8.ts";
+import { encodeUtf8 } from "../../src/bytes.ts";
+import { decodeUtf8, encodeUtf8Into, Utf8Validator } from "../../src/protocol/utf8.ts";
 import { Chunking, type Fuzzer, randomChunking, Settings } from "./fuzzer.ts";
 import { readUtf8 } from "./model.ts";
 import type { Random } from "./random.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { encodeUtf8 } from "../../src/bytes.ts";
 import {
   decodeUtf8,
   encodeAsciiInto,
-  encodeUtf8,
   encodeUtf8Into,
   Utf8Validator,
 } from "../../src/protocol/utf8.ts";
@@ -218,12 +218,6 @@ test("decodeUtf8 agrees with TextDecoder on random bytes", () => {
     }
     assertEquals(decodeUtf8(bytes, 0, bytes.length), expected, `seed ${seed}, round ${round}`);
   }
-});
-
-test("encodeUtf8 makes U+FFFD of lone surrogates (WHATWG USVString)", () => {
-  assertEquals(encodeUtf8("a\ud800b"), hex("61efbfbd62"));
-  assertEquals(encodeUtf8("\udc00"), hex("efbfbd"));
-  assertEquals(encodeUtf8("\ud83d\ude00"), hex("f09f9880"));
 });
 
 test("encodeUtf8Into writes in place, at every length, and nothing outside", () => {

@@ -25,13 +25,8 @@ const TRANSPORTS = [
   "src/adapters/cloudflare_transport.ts",
 ];
 
-/** What of those folders the connection and the handshake need on every host. */
-const SHARED = [
-  "src/protocol/close.ts",
-  "src/protocol/copy.ts",
-  "src/protocol/utf8.ts",
-  "src/server/upgrade_registry.ts",
-];
+/** What of those folders is needed on every host: which requests are ours. */
+const SHARED = ["src/server/upgrade_registry.ts"];
 /** What `serveTcp` needs at once, since it listens before it returns. */
 const LISTENING = ["src/server/tcp_server.ts", "src/server/serve_options.ts"];
 
