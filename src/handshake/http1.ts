@@ -22,7 +22,7 @@ export interface RequestHead {
   /** The x of HTTP/1.x; a minor version above 1 is read as 1 (RFC 9110 section 2.5). */
   readonly minorVersion: 0 | 1;
   /** The header fields in their order. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly fields: readonly HeadField[];
 }
 
 /** The head of a response. */
@@ -34,7 +34,7 @@ export interface ResponseHead {
   /** The x of HTTP/1.x; a minor version above 1 is read as 1 (RFC 9110 section 2.5). */
   readonly minorVersion: 0 | 1;
   /** The header fields in their order. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly fields: readonly HeadField[];
 }
 
 /** Empty lines passed over before a request line (RFC 9112 section 2.2). */

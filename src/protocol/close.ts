@@ -4,6 +4,7 @@
 
 import { encodeUtf8 } from "../bytes.ts";
 import { CloseCode, isReceivableCloseCode } from "../close_code.ts";
+import type { FrameViolation } from "./frame.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** What a Close frame says. */
@@ -14,16 +15,8 @@ export interface Close {
   readonly reason: string;
 }
 
-/** Why a Close payload is refused. */
-export interface CloseViolation {
-  /** The code of the Close frame that answers it. */
-  readonly closeCode: number;
-  /** What is wrong with it. */
-  readonly message: string;
-}
-
 /** Reads the payload of a Close frame. */
-export function parseClose(payload: Uint8Array): Close | CloseViolation {
+export function parseClose(payload: Uint8Array): Close | FrameViolation {
   if (payload.length === 0) return { code: CloseCode.NoStatusReceived, reason: "" };
   if (payload.length === 1) {
     return { closeCode: CloseCode.ProtocolError, message: "Close payload of one byte" };
