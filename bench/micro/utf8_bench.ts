@@ -19,7 +19,7 @@ for (const kind of ["text", "unicode"] as const) {
       Utf8Validator: {
         work: () => {
           validator.reset();
-          return validator.push(bytes, 0, size) && validator.complete;
+          return validator.push(bytes, 0, size);
         },
       },
     });

@@ -21,11 +21,9 @@ import {
 import { copyExtraHeaders } from "./extra_headers.ts";
 import { listIncludes, parseExtensions, parseTokenList } from "./header_values.ts";
 import type { RequestHead } from "./http1.ts";
-import { computeAccept, isKey } from "./key.ts";
+import { isKey } from "./key.ts";
 import { HostPolicy, OriginPolicy } from "./origin_policy.ts";
 import { requireSubprotocols } from "./subprotocols.ts";
-
-export { computeAccept };
 
 /** What a server makes of a handshake. */
 export interface HandshakeOptions {

@@ -439,12 +439,13 @@ export class Protocol implements FrameSink {
 
   /** Sends a ping of at most 125 bytes. */
   sendPing(payload: Uint8Array): void {
-    this.#sendControl(Opcode.Ping, payload, "ping");
-  }
-
-  /** Sends a pong that nobody asked for (RFC 6455 section 5.5.3). */
-  sendPong(payload: Uint8Array): void {
-    this.#sendControl(Opcode.Pong, payload, "pong");
+    this.#checkOpen("ping");
+    if (payload.length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(
+        `Cannot send ping: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${payload.length}`,
+      );
+    }
+    this.#writeFrame(Opcode.Ping, true, false, payload);
   }
 
   /** Sends the Close frame: the last one. A code of 1005 stands for an empty payload. */
@@ -473,16 +474,6 @@ export class Protocol implements FrameSink {
     if (this.#closeSent === undefined && this.#outMessage === undefined) return;
     this.#checkOpen("message");
     throw new Error("Cannot send message: a fragmented message is under way");
-  }
-
-  #sendControl(opcode: number, payload: Uint8Array, what: string): void {
-    this.#checkOpen(what);
-    if (payload.length > MAX_CONTROL_PAYLOAD) {
-      throw new RangeError(
-        `Cannot send ${what}: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${payload.length}`,
-      );
-    }
-    this.#writeFrame(opcode, true, false, payload);
   }
 
   #shouldCompress(size: number, compress: boolean | undefined): boolean {

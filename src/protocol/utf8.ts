@@ -31,7 +31,10 @@ export class Utf8Validator {
     this.#engine = engine;
   }
 
-  /** Takes the next piece; `false` as soon as the text cannot be valid any more. */
+  /**
+   * Takes the next piece; `false` as soon as the text cannot be valid any more. Whether it ends within
+   * a character is found where it is decoded.
+   */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     while (end - start >= DECODED_FROM) {
       const from = start + this.#due;
@@ -46,11 +49,6 @@ export class Utf8Validator {
   /** Makes ready for the next text. */
   reset(): void {
     this.#due = 0;
-  }
-
-  /** Whether the text could end here: not within a character. */
-  get complete(): boolean {
-    return this.#due === 0;
   }
 
   #check(bytes: Uint8Array, start: number, end: number): boolean {

@@ -11,12 +11,8 @@ import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
 import type { RequestHead } from "../handshake/http1.ts";
-import {
-  computeAccept,
-  type HandshakeAgreement,
-  negotiateUpgrade,
-  responseFields,
-} from "../handshake/server.ts";
+import { computeAccept } from "../handshake/key.ts";
+import { type HandshakeAgreement, negotiateUpgrade, responseFields } from "../handshake/server.ts";
 import { switchingProtocols } from "../handshake/switching_protocols.ts";
 import { responseHead } from "./response_writer.ts";
 import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";

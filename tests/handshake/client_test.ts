@@ -10,7 +10,8 @@ import {
   RequestHeadReader,
   type ResponseHead,
 } from "../../src/handshake/http1.ts";
-import { computeAccept, negotiateUpgrade, responseFields } from "../../src/handshake/server.ts";
+import { computeAccept } from "../../src/handshake/key.ts";
+import { negotiateUpgrade, responseFields } from "../../src/handshake/server.ts";
 import type { CompressionOptions } from "../../src/types.ts";
 import { randomSource, test } from "../harness.ts";
 

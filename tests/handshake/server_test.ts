@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type RequestHead, RequestHeadReader } from "../../src/handshake/http1.ts";
+import { computeAccept } from "../../src/handshake/key.ts";
 import { encodeLatin1 } from "../../src/handshake/latin1.ts";
 import {
-  computeAccept,
   type HandshakeAgreement,
   type HandshakeOptions,
   isUpgradeRequest,

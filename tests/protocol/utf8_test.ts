@@ -58,13 +58,18 @@ const INVALID: readonly (readonly [digits: string, wrongAt: number, why: string]
 /** Texts cut within a character. */
 const TRUNCATED = ["c2", "e0", "e0a0", "e282", "ed9f", "f0", "f090", "f09080", "f48fbf", "61c3"];
 
+/** Whether a text may end where a validator stands: within a character, no other can begin. */
+function mayEnd(validator: Utf8Validator): boolean {
+  return validator.push(hex("78"), 0, 1);
+}
+
 test("Utf8Validator takes valid text, cut anywhere (RFC 6455 8.1)", () => {
   for (const [digits] of VALID) {
     for (const padding of ["", "0123456789"]) {
       for (const pieces of chunkings(concat(padding, hex(digits), padding))) {
         const validator = new Utf8Validator();
         for (const piece of pieces) assert(validator.push(piece, 0, piece.length), digits);
-        assert(validator.complete, digits);
+        assert(mayEnd(validator), digits);
       }
     }
   }
@@ -102,7 +107,7 @@ test("Utf8Validator judges large pieces as small ones, wherever they are cut (RF
             const what = `${engine}: ${digits} behind ${middle} bytes of ${filler}, cut at ${cut}`;
             if (verdict !== cut <= bad) assertEquals(verdict, cut <= bad, what);
             if (!verdict) continue;
-            const rest = validator.push(text, cut, text.length) && validator.complete;
+            const rest = validator.push(text, cut, text.length) && mayEnd(validator);
             if (rest !== (wrongAt === undefined)) assertEquals(rest, wrongAt === undefined, what);
           }
         }
@@ -111,16 +116,16 @@ test("Utf8Validator judges large pieces as small ones, wherever they are cut (RF
   }
 });
 
-test("Utf8Validator tells that a text ends within a character", () => {
+test("Utf8Validator waits for the rest of a character, until the next text begins", () => {
   for (const digits of TRUNCATED) {
     const validator = new Utf8Validator();
     const text = hex(digits);
     assert(validator.push(text, 0, text.length), digits);
-    assertEquals(validator.complete, false, digits);
+    assertEquals(mayEnd(validator), false, digits);
     validator.reset();
-    assert(validator.complete);
+    assert(mayEnd(validator));
     assert(validator.push(hex("c280"), 0, 2));
-    assert(validator.complete);
+    assert(mayEnd(validator));
   }
 });
 
@@ -142,7 +147,7 @@ test("Utf8Validator agrees with TextDecoder on every lead byte and second byte",
           expected = false;
         }
         const validator = new Utf8Validator();
-        const verdict = validator.push(text, 0, text.length) && validator.complete;
+        const verdict = validator.push(text, 0, text.length) && mayEnd(validator);
         if (verdict !== expected) assertEquals(verdict, expected, text.join(" "));
       }
     }
