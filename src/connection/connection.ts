@@ -24,18 +24,14 @@ import {
   type InboxSource,
   type ReceiveOptions,
 } from "./inbox.ts";
-import {
-  createReadable,
-  forEachMessage,
-  type ForEachOptions,
-  MessageIterator,
-} from "./iteration.ts";
+import { forEachMessage, type ForEachOptions, MessageIterator } from "./iteration.ts";
 import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
+import { createReadable } from "./readable.ts";
 import { quiet, rejectQuietly } from "./ready.ts";
 import { refuseSource, toControlPayload } from "./sendable.ts";
 import { createWritable } from "./writable.ts";

@@ -1,4 +1,4 @@
-/** Taking messages from an inbox by iteration, by a function, and as a stream. */
+/** Taking messages from an inbox by iteration and by a function. */
 
 import { requireFunction, requireOptionalSignal } from "../arguments.ts";
 import type { Message } from "../types.ts";
@@ -61,40 +61,6 @@ export function forEachMessage(
   }
   // No function of its own around that promise, whose rejection at the end is not to be reported.
   return inbox.consume(callback, { signal, failsAtEnd: true }) as Promise<void>;
-}
-
-/** The messages as a stream that is read only as it is read; `cancel` is called where that is. */
-export function createReadable(
-  inbox: Inbox,
-  cancel: () => Promise<void>,
-): ReadableStream<Message> {
-  let waiter: Waiter | undefined;
-  return new ReadableStream({
-    pull: (controller) => {
-      const give = (message: Message | null): void => {
-        if (message !== null) return controller.enqueue(message);
-        const error = inbox.endOfMessages();
-        if (error === undefined) controller.close();
-        else controller.error(error);
-      };
-      const message = inbox.take();
-      if (message !== undefined) return give(message);
-      const { promise, resolve } = pendingPromise<void>();
-      waiter = {
-        give: (message) => {
-          give(message);
-          resolve();
-        },
-      };
-      inbox.wait(waiter);
-      return promise;
-    },
-    cancel: () => {
-      // The message that a read still waits for is not to be lost with it.
-      if (waiter !== undefined) inbox.withdraw(waiter);
-      return cancel();
-    },
-  }, { highWaterMark: 0 });
 }
 
 /** A step of an iteration whose message is still to come. */

@@ -1,26 +1,9 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { Inbox } from "../../src/connection/inbox.ts";
-import { createReadable, forEachMessage, MessageIterator } from "../../src/connection/iteration.ts";
+import { forEachMessage, MessageIterator } from "../../src/connection/iteration.ts";
 import type { Message } from "../../src/types.ts";
 import { test } from "../harness.ts";
 import { settle, stateOf } from "./fake_transport.ts";
-
-function createInbox(error?: Error) {
-  const calls: string[] = [];
-  const inbox = new Inbox(
-    { receiveHighWaterMark: 1_000, receiveLowWaterMark: 500, idleTimeout: 0 },
-    {
-      onReceived: () => {},
-      pauseReading: () => {},
-      resumeReading: () => {},
-      flushAnswers: () => {},
-      onFinished: () => void calls.push("finished"),
-      isClosing: () => true,
-      endOfMessages: () => error,
-    },
-  );
-  return { inbox, calls };
-}
+import { createInbox } from "./inbox_fixture.ts";
 
 test("MessageIterator gives what is there, and what comes", async () => {
   const { inbox } = createInbox();
@@ -228,28 +211,4 @@ test("forEachMessage tells what is no function and no signal, and takes nothing"
     "signal must be",
   );
   assertEquals(inbox.isFilled, true);
-});
-
-test("createReadable takes a message when one is read, and ends or fails as told", async () => {
-  for (const error of [undefined, new RangeError("lost")]) {
-    const { inbox } = createInbox(error);
-    const reader = createReadable(inbox, () => Promise.resolve()).getReader();
-    inbox.push("a");
-    inbox.push("b");
-    await settle();
-    assertEquals(inbox.returning, "no");
-    assertEquals((await reader.read()).value, "a");
-    assertEquals([inbox.take(), inbox.returning], ["b", "perhaps"]);
-    inbox.end();
-    if (error === undefined) assertEquals((await reader.read()).done, true);
-    else assertStrictEquals(await assertRejects(() => reader.read()), error);
-  }
-});
-
-test("createReadable calls back where it is cancelled", async () => {
-  const { inbox } = createInbox();
-  let cancelled = 0;
-  const readable = createReadable(inbox, () => Promise.resolve(void cancelled++));
-  await readable.cancel();
-  assertEquals(cancelled, 1);
 });
