@@ -38,6 +38,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/extra_headers.ts",
     "src/handshake/switching_protocols.ts",
     "src/deflate/",
+    "src/http/",
   ],
   [
     "src/extensions/",

@@ -6,7 +6,7 @@ import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
 import type { ClientHandshake, ClientHandshakeAgreement } from "../handshake/client.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../handshake/http1.ts";
-import { EarlyBytes } from "../server/early_bytes.ts";
+import { EarlyBytes } from "../http/early_bytes.ts";
 import type { CompressionOptions, ConnectionOptions } from "../types.ts";
 import { ResponseBody } from "./response_body.ts";
 

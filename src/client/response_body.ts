@@ -2,18 +2,15 @@
 
 import { trimSpace } from "../handshake/header_values.ts";
 import { fieldValues, type ResponseHead } from "../handshake/http1.ts";
-import { ChunkedDecoder } from "../server/chunked_decoder.ts";
-import { EarlyBytes } from "../server/early_bytes.ts";
-
-/** How a body is delimited (RFC 9112 section 6.3); `Infinity` for by the end of the connection. */
-type Framing = number | "chunked";
+import { type BodyDecoder, type BodyFraming, createBodyDecoder } from "../http/body_decoder.ts";
+import { EarlyBytes } from "../http/early_bytes.ts";
 
 /** Gathers a body as its bytes arrive. */
 export class ResponseBody {
   readonly #bytes = new EarlyBytes();
-  readonly #chunked: ChunkedDecoder | undefined;
-  /** Bytes still to come, where the coding does not tell. */
-  #remaining = 0;
+  readonly #decoder: BodyDecoder;
+  /** Whether it is the end of the connection that ends the body. */
+  readonly #unbounded: boolean;
   /** Bytes still to be kept. */
   #wanted: number;
   #ended = false;
@@ -23,15 +20,15 @@ export class ResponseBody {
   constructor(head: ResponseHead, limit: number) {
     this.#wanted = limit;
     const framing = responseFraming(head);
-    if (framing === "chunked") this.#chunked = new ChunkedDecoder();
-    else if (framing !== undefined) this.#remaining = framing;
-    else this.#violation = "The Content-Length of the response is malformed";
+    if (framing === undefined) this.#violation = "The Content-Length of the response is malformed";
+    this.#unbounded = framing === Infinity;
+    this.#decoder = createBodyDecoder(framing ?? 0);
   }
 
   /** Whether there is nothing more to wait for. */
   get done(): boolean {
     return this.#ended || this.#violation !== undefined || this.#wanted === 0 ||
-      (this.#chunked?.done ?? this.#remaining === 0);
+      this.#decoder.done;
   }
 
   /** What is wrong with the body; what came before stays. */
@@ -42,7 +39,8 @@ export class ResponseBody {
   /** Takes bytes; the chunk is overwritten. Those behind the end are passed over. */
   receive(chunk: Uint8Array): void {
     if (this.done) return;
-    const length = this.#decode(chunk);
+    const length = this.#decoder.decode(chunk);
+    this.#violation = this.#decoder.violation;
     const kept = Math.min(length, this.#wanted);
     this.#bytes.push(chunk.subarray(0, kept));
     this.#wanted -= kept;
@@ -50,7 +48,7 @@ export class ResponseBody {
 
   /** The peer ended its direction. */
   receiveEof(): void {
-    if (!this.done && this.#remaining !== Infinity) {
+    if (!this.done && !this.#unbounded) {
       this.#violation = "The body of the response is incomplete";
     }
     this.#ended = true;
@@ -60,21 +58,10 @@ export class ResponseBody {
   take(): Uint8Array<ArrayBuffer> {
     return this.#bytes.take().slice();
   }
-
-  #decode(chunk: Uint8Array): number {
-    if (this.#chunked !== undefined) {
-      const length = this.#chunked.decode(chunk);
-      this.#violation = this.#chunked.violation;
-      return length;
-    }
-    const length = Math.min(chunk.length, this.#remaining);
-    this.#remaining -= length;
-    return length;
-  }
 }
 
 /** `undefined` where the length is malformed. */
-function responseFraming(head: ResponseHead): Framing | undefined {
+function responseFraming(head: ResponseHead): BodyFraming | undefined {
   if (head.status === 204 || head.status === 304) return 0;
   const codings = fieldValues(head.fields, "transfer-encoding");
   if (codings.length > 0) {

@@ -3,7 +3,7 @@
  */
 
 import { fieldValues, type HeadViolation, type RequestHead } from "../handshake/http1.ts";
-import type { BodyFraming } from "./request_body.ts";
+import type { BodyFraming } from "../http/body_decoder.ts";
 
 /** A head understood. */
 export interface IncomingRequest {

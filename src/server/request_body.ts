@@ -2,10 +2,7 @@
  * The body of a request, as it comes out of a transport.
  */
 
-import { ChunkedDecoder } from "./chunked_decoder.ts";
-
-/** How a body is delimited: by its length in bytes, or by the chunked coding (RFC 9112 section 6). */
-export type BodyFraming = number | "chunked";
+import { type BodyDecoder, type BodyFraming, createBodyDecoder } from "../http/body_decoder.ts";
 
 /** What a body asks of the exchange that it is part of. */
 export interface BodyFlow {
@@ -21,7 +18,7 @@ export interface BodyFlow {
 export class RequestBody {
   /** The content. */
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #decoder: LengthDecoder | ChunkedDecoder;
+  readonly #decoder: BodyDecoder;
   readonly #flow: BodyFlow;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #wanting = false;
@@ -30,7 +27,7 @@ export class RequestBody {
 
   /** Creates the body; nothing is asked of `flow` before the stream is read. */
   constructor(framing: BodyFraming, flow: BodyFlow) {
-    this.#decoder = framing === "chunked" ? new ChunkedDecoder() : new LengthDecoder(framing);
+    this.#decoder = createBodyDecoder(framing);
     this.#flow = flow;
     this.stream = new ReadableStream({
       start: (controller) => {
@@ -104,25 +101,5 @@ export class RequestBody {
   #end(): void {
     this.#over = true;
     this.#wanting = false;
-  }
-}
-
-/** A body of a length known beforehand. */
-class LengthDecoder {
-  readonly violation: undefined;
-  #remaining: number;
-
-  constructor(length: number) {
-    this.#remaining = length;
-  }
-
-  get done(): boolean {
-    return this.#remaining === 0;
-  }
-
-  decode(chunk: Uint8Array): number {
-    const length = Math.min(chunk.length, this.#remaining);
-    this.#remaining -= length;
-    return length;
   }
 }

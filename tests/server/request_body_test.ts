@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
-import { type BodyFraming, RequestBody } from "../../src/server/request_body.ts";
+import type { BodyFraming } from "../../src/http/body_decoder.ts";
+import { RequestBody } from "../../src/server/request_body.ts";
 import { test } from "../harness.ts";
 import { http, settle } from "./fakes.ts";
 

@@ -13,7 +13,12 @@ const CODEC = [
   "src/connection/stream_link.ts",
   "src/connection/stream_transport.ts",
 ];
-const SERVER = ["src/server/", "src/handshake/http1.ts", "src/handshake/head_reader.ts"];
+const SERVER = [
+  "src/server/",
+  "src/http/",
+  "src/handshake/http1.ts",
+  "src/handshake/head_reader.ts",
+];
 const CLIENT = ["src/client.ts", "src/client/", "src/handshake/client.ts"];
 const HANDLERS = ["src/handler.ts", "src/router.ts"];
 const TRANSPORTS = [

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { EarlyBytes } from "../../src/server/early_bytes.ts";
+import { EarlyBytes } from "../../src/http/early_bytes.ts";
 import { test } from "../harness.ts";
 
 test("EarlyBytes joins copies of what it is lent", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { ChunkedDecoder } from "../../src/server/chunked_decoder.ts";
+import { ChunkedDecoder } from "../../src/http/chunked_decoder.ts";
 import { chunkings, test } from "../harness.ts";
-import { http } from "./fakes.ts";
+import { http } from "../server/fakes.ts";
 
 function decode(decoder: ChunkedDecoder, chunks: Iterable<Uint8Array>): string {
   let text = "";
