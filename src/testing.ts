@@ -15,6 +15,7 @@
  * @module
  */
 
+import { requireInteger } from "./arguments.ts";
 import type { ConnectOptions } from "./client.ts";
 import { connectionOver, type WebSocketConnection } from "./connection/connection.ts";
 import type { DialTarget } from "./connection/dial.ts";
@@ -209,9 +210,7 @@ export function createStreamPair(): [ByteStream, ByteStream] {
  * @throws {RangeError} if `size` is not a positive integer.
  */
 export function createChunker(size: number): TransformStream<Uint8Array, Uint8Array> {
-  if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError(`size must be a positive integer, not ${size}`);
-  }
+  requireInteger("size", size, { from: 1 });
   return new TransformStream({
     transform(chunk, controller) {
       for (let at = 0; at < chunk.length; at += size) {

@@ -182,7 +182,7 @@ test("createChunker cuts chunks, and never joins them", async () => {
 
 test("createChunker refuses sizes that are no positive integers", () => {
   for (const size of [0, -1, 1.5, NaN, Infinity]) {
-    assertThrows(() => createChunker(size), RangeError, "size");
+    assertThrows(() => createChunker(size), RangeError, "size must be an integer from 1");
   }
 });
 

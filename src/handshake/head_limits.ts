@@ -1,5 +1,7 @@
 /** Limits on the heads of HTTP/1 requests and responses. */
 
+import { requireInteger } from "../arguments.ts";
+
 /** What a head may cost, whatever the peer sends. */
 export interface HeadLimits {
   /**
@@ -32,11 +34,8 @@ export function resolveHeadLimits(limits: Partial<HeadLimits> = DEFAULTS): HeadL
   if (typeof limits !== "object" || limits === null) {
     throw new TypeError(`headLimits must be an object, not ${limits}`);
   }
-  const resolve = (name: keyof HeadLimits): number => {
-    const value = limits[name] ?? DEFAULTS[name];
-    if (Number.isInteger(value) && value > 0) return value;
-    throw new RangeError(`headLimits.${name} must be a positive integer, not ${value}`);
-  };
+  const resolve = (name: keyof HeadLimits): number =>
+    requireInteger(`headLimits.${name}`, limits[name] ?? DEFAULTS[name], { from: 1 });
   return {
     maxHeadSize: resolve("maxHeadSize"),
     maxFields: resolve("maxFields"),

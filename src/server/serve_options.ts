@@ -114,9 +114,7 @@ export function resolveServeOptions(
   requireOptionalFunction("onError", options.onError);
   requireOptionalClock(options.clock);
   const maxConnections = options.maxConnections ?? Infinity;
-  if (maxConnections !== Infinity && !(Number.isInteger(maxConnections) && maxConnections > 0)) {
-    throw new RangeError(`maxConnections must be a positive integer, not ${maxConnections}`);
-  }
+  if (maxConnections !== Infinity) requireInteger("maxConnections", maxConnections, { from: 1 });
   return {
     handshakeTimeout: requireDelay("handshakeTimeout", options.handshakeTimeout ?? 10_000),
     stallTimeout: requireDelay("stallTimeout", options.stallTimeout ?? 30_000),

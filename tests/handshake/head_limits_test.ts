@@ -13,7 +13,8 @@ test("resolveHeadLimits fills in what is not given, or given as undefined", () =
 test("resolveHeadLimits refuses what is not a positive integer, naming it", () => {
   for (const name of ["maxHeadSize", "maxFields", "maxLineSize"]) {
     for (const value of [0, -1, 1.5, NaN, Infinity, "100"]) {
-      assertThrows(() => resolveHeadLimits({ [name]: value }), RangeError, `headLimits.${name}`);
+      const message = `headLimits.${name} must be an integer from 1 to 9007199254740991, not `;
+      assertThrows(() => resolveHeadLimits({ [name]: value }), RangeError, message);
     }
   }
   for (const limits of [null, 5]) {

@@ -39,9 +39,9 @@ const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
   [{ handshakeTimeout: -1 }, "handshakeTimeout must be an integer from 0 to 2147483647, not -1"],
   [{ stallTimeout: NaN }, "stallTimeout must be an integer"],
   [{ shutdownTimeout: Infinity }, "shutdownTimeout must be an integer"],
-  [{ maxConnections: 0 }, "maxConnections must be a positive integer, not 0"],
-  [{ maxConnections: 1.5 }, "maxConnections must be a positive integer, not 1.5"],
-  [{ headLimits: { maxFields: -1 } }, "headLimits.maxFields must be a positive integer, not -1"],
+  [{ maxConnections: 0 }, "maxConnections must be an integer from 1 to 9007199254740991, not 0"],
+  [{ maxConnections: 1.5 }, "maxConnections must be an integer from 1"],
+  [{ headLimits: { maxFields: -1 } }, "headLimits.maxFields must be an integer from 1"],
 ];
 
 for (const [options, message] of OUT_OF_RANGE) {
