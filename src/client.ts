@@ -27,6 +27,7 @@ import { type HeadLimits, resolveHeadLimits } from "./handshake/head_limits.ts";
 import type { ResponseHead } from "./handshake/http1.ts";
 import { switchingProtocols } from "./handshake/switching_protocols.ts";
 import type { ConnectionOptions } from "./types.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 
 /** Options of `connectWebSocket`. Times are milliseconds. */
 export interface ConnectOptions<Data = unknown> extends ConnectionOptions, ClientHandshakeOptions {
@@ -215,21 +216,11 @@ async function dialWithin(
   signal: AbortSignal,
 ): Promise<ByteTransport> {
   signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
   const dialling = (async () => {
     const dialled = await dial(target, signal);
     return "readable" in dialled ? new StreamTransport(dialled) : dialled;
   })();
-  try {
-    return await Promise.race([dialling, aborted]);
-  } catch (error) {
-    dialling.then((transport) => transport.close(), () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+  return await unlessAborted(dialling, signal, (transport) => transport.close());
 }
 
 function followRedirect({ url, options }: Attempt, refusal: Refusal, location: string): Attempt {

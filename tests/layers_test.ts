@@ -18,6 +18,7 @@ const layers: readonly (readonly string[])[] = [
     "src/engine.ts",
     "src/errors.ts",
     "src/types.ts",
+    "src/unless_aborted.ts",
   ],
   [
     "src/protocol/frame.ts",

@@ -2,6 +2,7 @@
 
 import type { Dial, DialTarget } from "../connection/dial.ts";
 import type { ByteTransport } from "../connection/transport.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { BunTransport } from "./bun_transport.ts";
 import {
   ALPN_PROTOCOLS,
@@ -42,8 +43,6 @@ export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
       base.close(socket, error);
     },
   };
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
   try {
     bunSocketApi().connect({
       ...address(target),
@@ -51,13 +50,11 @@ export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
       allowHalfOpen: true,
       socket,
     }).catch(reject);
-    return await promise;
+    return await unlessAborted(promise, signal);
   } catch (error) {
     abandoned = true;
     opened?.close();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 };
 

@@ -4,6 +4,7 @@ import type { WebSocketConnection } from "../connection/connection.ts";
 import type * as Accept from "../server/accept.ts";
 import type { AcceptOptions, ServeStreamOptions } from "../server/accept.ts";
 import type { RequestHandler } from "../server/http_exchange.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
 
 /** Options of {@linkcode serveSocket}: `secure` is what the socket says, unless given. */
@@ -80,22 +81,15 @@ async function prepare(
   };
 }
 
-/** Waits until the socket is open, and closes it where the signal comes first. */
+/** Waits until the socket is open, and gives it up where the signal comes first. */
 async function openedWithin(
   socket: WorkersSocket,
   signal: AbortSignal | undefined,
 ): Promise<WorkersSocketInfo> {
-  if (signal === undefined) return await socket.opened;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => {
-    socket.close().catch(() => {});
-    reject(signal.reason);
-  };
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort);
   try {
-    return await Promise.race([aborted, socket.opened]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
+    return await unlessAborted(socket.opened, signal);
+  } catch (error) {
+    socket.close().catch(() => {});
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** Connecting out of a Worker. */
 
 import type { Dial, DialTarget } from "../connection/dial.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { WorkersTransport } from "./cloudflare_transport.ts";
 import type { WorkersClientSocket, WorkersConnect } from "./cloudflare_types.ts";
 import { certifiedName, unbracketed } from "./dial_target.ts";
@@ -16,20 +17,14 @@ export const dial: Dial = async (target, signal) => {
   const connect = await loadConnect();
   signal.throwIfAborted();
   const socket = open(connect, target);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
   // Tells nothing that `opened` does not.
   socket.closed.catch(() => {});
   try {
-    const { remoteAddress } = await Promise.race([socket.opened, aborted]);
+    const { remoteAddress } = await unlessAborted(socket.opened, signal);
     return new WorkersTransport(socket, remoteAddress);
   } catch (error) {
-    socket.opened.catch(() => {});
     socket.close().catch(() => {});
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 };
 

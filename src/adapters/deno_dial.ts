@@ -2,6 +2,7 @@
 
 import type { Dial, DialTarget } from "../connection/dial.ts";
 import type { ByteTransport } from "../connection/transport.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { DenoTransport } from "./deno_transport.ts";
 import { certifiedName, checkClientCertificate, unbracketed } from "./dial_target.ts";
 
@@ -47,7 +48,11 @@ async function dialUnix(
   signal: AbortSignal,
 ): Promise<ByteTransport> {
   if (target.secure) throw new Error("Cannot connect: Deno has no TLS over Unix sockets");
-  const connection = await abortable(Deno.connect({ transport: "unix", path }), signal);
+  const connection = await unlessAborted(
+    Deno.connect({ transport: "unix", path }),
+    signal,
+    dispose,
+  );
   return new DenoTransport(connection);
 }
 
@@ -69,7 +74,7 @@ async function dialCertified(
     alpnProtocols: ALPN_PROTOCOLS,
     ...certificate,
   });
-  return await shakeHands(await abortable(connecting, signal), signal);
+  return await shakeHands(await unlessAborted(connecting, signal, dispose), signal);
 }
 
 async function secure(
@@ -109,20 +114,7 @@ async function shakeHands(connection: Deno.TlsConn, signal: AbortSignal): Promis
   }
 }
 
-/** Waits for a connection no longer than the signal allows; one that comes later is closed. */
-async function abortable<T extends Deno.Conn>(
-  connecting: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([connecting, aborted]);
-  } catch (error) {
-    connecting.then((connection) => connection[Symbol.dispose](), () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+/** Gives up a connection that comes too late. */
+function dispose(connection: Deno.Conn): void {
+  connection[Symbol.dispose]();
 }
