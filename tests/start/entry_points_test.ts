@@ -28,6 +28,7 @@ const TRANSPORTS = [
   "src/adapters/bun_dial.ts",
   "src/adapters/cloudflare_dial.ts",
   "src/adapters/cloudflare_transport.ts",
+  "src/adapters/promise_transport.ts",
 ];
 
 /** What of those folders is needed on every host: which requests are ours. */
