@@ -47,6 +47,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/http1.ts",
   ],
   [
+    "src/protocol/frame_writer.ts",
     "src/protocol/message_assembler.ts",
     "src/protocol/protocol.ts",
     "src/handshake/server.ts",

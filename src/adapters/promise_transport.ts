@@ -4,8 +4,8 @@ import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import type { RemoteAddress } from "../types.ts";
 
 /**
- * Drives such a socket; what reads and writes are, a host says by extending it. It is asked for the
- * host's own promises, and makes none of a promise: one more for each read would be felt.
+ * Drives such a socket; how that reads and writes, a host says by extending this. What is awaited are the
+ * host's own promises: one more around each would be felt.
  *
  * Owns the socket. Once both directions have ended in order it is closed without being asked.
  *

@@ -18,32 +18,16 @@
  * A violation sends a Close in place of the answer, and from then on no input is looked at.
  */
 
-import { copyOf, encodeUtf8 } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { WebSocketProtocolError } from "../errors.ts";
-import {
-  Compressor,
-  Decompressor,
-  type PermessageDeflateInit,
-} from "../extensions/permessage_deflate.ts";
+import { Decompressor } from "../extensions/permessage_deflate.ts";
 import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
 import type { Message } from "../types.ts";
-import { ByteQueue } from "./byte_queue.ts";
+import type { ByteQueue } from "./byte_queue.ts";
 import { type Close, encodeClose, parseClose } from "./close.ts";
-import {
-  FrameDecoder,
-  frameHeaderSize,
-  frameRules,
-  type FrameSink,
-  type FrameViolation,
-  writeFrameHeader,
-  writeShortHeader,
-} from "./frame.ts";
-import { withRoom } from "./header_room.ts";
-import { applyMask, createMaskKey } from "./mask.ts";
-import { copyBytes } from "./copy.ts";
+import { FrameDecoder, frameRules, type FrameSink, type FrameViolation } from "./frame.ts";
+import { FrameWriter, type FrameWriterInit } from "./frame_writer.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
-import { encodeAsciiInto, encodeUtf8Into } from "./utf8.ts";
 
 /** Where whole messages go, without a call in between: there may be millions in a second. */
 export interface MessageSink {
@@ -73,17 +57,7 @@ export interface ProtocolSink {
 }
 
 /** How a protocol is set up. */
-export interface ProtocolInit extends MessageLimits {
-  /** Which side of the connection this is. */
-  readonly role: "server" | "client";
-  /** permessage-deflate, where it is agreed. */
-  readonly compression?: PermessageDeflateInit | undefined;
-  /**
-   * A payload of more bytes than this, or one with room for its header that exceeds it together with
-   * that, is sent by a server without being copied: the caller's array must not change until it is written.
-   */
-  readonly copyLimit: number;
-}
+export interface ProtocolInit extends FrameWriterInit, MessageLimits {}
 
 /**
  * While this many bytes wait to be written, pings are not answered one by one: only the latest is,
@@ -91,27 +65,17 @@ export interface ProtocolInit extends MessageLimits {
  */
 const PONG_LIMIT = 16 * 1024;
 
-/** Up to this many UTF-16 units a text is given room for three bytes each. */
-const SHORT_TEXT = 4 * 1024;
-/**
- * Up to this many it is given one byte each, which will do for ASCII, in a buffer that serves again: on
- * Deno 64 KiB take 1.5 µs so, and 30 in a fresh array. All others are encoded into an array of their own.
- */
-const LONG_TEXT = 96 * 1024;
-
 const EMPTY = new Uint8Array(0);
 
 /** One side of a connection. */
 export class Protocol implements FrameSink {
   /** The bytes to send. */
-  readonly output: ByteQueue = new ByteQueue();
+  readonly output: ByteQueue;
   readonly #sink: ProtocolSink;
   #messages: MessageSink | undefined;
   readonly #decoder: FrameDecoder;
   readonly #assembler: MessageAssembler;
-  #compressor: Compressor | undefined;
-  readonly #masking: boolean;
-  readonly #copyLimit: number;
+  readonly #writer: FrameWriter;
 
   #closeSent: Close | undefined;
   #closeReceived: Close | undefined;
@@ -140,15 +104,14 @@ export class Protocol implements FrameSink {
   /** Creates one side of a connection whose opening handshake is done. */
   constructor(init: ProtocolInit, sink: ProtocolSink) {
     this.#sink = sink;
-    this.#masking = init.role === "client";
-    this.#copyLimit = init.copyLimit;
     const { compression } = init;
     this.#decoder = new FrameDecoder(frameRules(init.role, compression !== undefined), this);
     this.#assembler = new MessageAssembler(
       init,
       compression && new Decompressor(init.role, compression.parameters),
     );
-    this.#compressor = compression && new Compressor(init.role, compression);
+    this.#writer = new FrameWriter(init);
+    this.output = this.#writer.output;
   }
 
   /** The Close frame sent, if any. */
@@ -244,10 +207,9 @@ export class Protocol implements FrameSink {
   end(): void {
     this.#ended = true;
     this.#decoder.halt();
-    this.output.clear();
     this.#dropHeld();
     this.#assembler.release();
-    this.#compressor = undefined;
+    this.#writer.release();
     this.#pongDue = undefined;
   }
 
@@ -340,7 +302,7 @@ export class Protocol implements FrameSink {
 
   #answerPing(payload: Uint8Array): void {
     if (this.#closeSent !== undefined) return;
-    if (this.output.length < PONG_LIMIT) this.#writeFrame(Opcode.Pong, true, false, payload);
+    if (this.output.length < PONG_LIMIT) this.#writer.writeFrame(Opcode.Pong, true, false, payload);
     // The sink is given the same array, and may change it.
     else this.#pongDue = payload.slice();
   }
@@ -394,34 +356,24 @@ export class Protocol implements FrameSink {
    */
   sendText(text: string, compress?: boolean): void {
     this.#checkData();
-    if (this.#shouldCompress(text.length, compress)) {
-      this.#writeCompressed(Opcode.Text, encodeUtf8(text));
-    } else if (text.length <= SHORT_TEXT) {
-      this.#writeText(text, compress);
-    } else if (text.length > LONG_TEXT || !this.#writeAscii(text)) {
-      const data = encodeUtf8(text);
-      // Only now the bytes are counted.
-      if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Text, data);
-      else this.#writeOwned(Opcode.Text, true, data);
-    }
+    this.#writer.writeText(text, compress);
   }
 
   /** Sends a binary message. */
   sendBinary(data: Uint8Array, compress?: boolean): void {
     this.#checkData();
-    if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Binary, data);
-    else this.#writeFrame(Opcode.Binary, true, false, data);
+    const writer = this.#writer;
+    if (writer.shouldCompress(data.length, compress)) writer.writeCompressed(Opcode.Binary, data);
+    else writer.writeFrame(Opcode.Binary, true, false, data);
   }
 
   /** Starts a message that is sent in fragments; `sendFragment` follows, and nothing else but control frames. */
   beginMessage(type: "text" | "binary", data: Uint8Array, compress?: boolean): void {
     this.#checkData();
-    const compressed = compress !== false && this.#compressor !== undefined;
-    const opcode = type === "text" ? Opcode.Text : Opcode.Binary;
-    const payload = compressed ? this.#compressor!.compress(data, false) : data;
+    const compressed = compress !== false && this.#writer.compresses;
     this.#outMessage = { compressed };
-    if (compressed) this.#writeView(opcode, false, true, payload);
-    else this.#writeFrame(opcode, false, false, payload);
+    const opcode = type === "text" ? Opcode.Text : Opcode.Binary;
+    this.#writer.writeFragment(opcode, data, { last: false, compressed });
   }
 
   /** Sends a further fragment of the message begun. */
@@ -430,11 +382,8 @@ export class Protocol implements FrameSink {
     const message = this.#outMessage;
     if (message === undefined) throw new Error("Cannot send fragment: no message is begun");
     if (last) this.#outMessage = undefined;
-    if (message.compressed) {
-      this.#writeView(Opcode.Continuation, last, false, this.#compressor!.compress(data, last));
-    } else {
-      this.#writeFrame(Opcode.Continuation, last, false, data);
-    }
+    const { compressed } = message;
+    this.#writer.writeFragment(Opcode.Continuation, data, { last, compressed });
   }
 
   /** Sends a ping of at most 125 bytes. */
@@ -445,7 +394,7 @@ export class Protocol implements FrameSink {
         `Cannot send ping: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${payload.length}`,
       );
     }
-    this.#writeFrame(Opcode.Ping, true, false, payload);
+    this.#writer.writeFrame(Opcode.Ping, true, false, payload);
   }
 
   /** Sends the Close frame: the last one. A code of 1005 stands for an empty payload. */
@@ -453,7 +402,7 @@ export class Protocol implements FrameSink {
     this.#checkOpen("Close");
     // Nothing follows a Close frame, so that a pong still owed has to precede it.
     this.flushPong();
-    this.#writeFrame(Opcode.Close, true, false, encodeClose(code, reason));
+    this.#writer.writeFrame(Opcode.Close, true, false, encodeClose(code, reason));
     this.#closeSent = { code, reason };
     this.#outMessage = undefined;
   }
@@ -463,7 +412,7 @@ export class Protocol implements FrameSink {
     const payload = this.#pongDue;
     if (payload === undefined) return;
     this.#pongDue = undefined;
-    if (this.#closeSent === undefined) this.#writeFrame(Opcode.Pong, true, false, payload);
+    if (this.#closeSent === undefined) this.#writer.writeFrame(Opcode.Pong, true, false, payload);
   }
 
   #checkOpen(what: string): void {
@@ -474,116 +423,5 @@ export class Protocol implements FrameSink {
     if (this.#closeSent === undefined && this.#outMessage === undefined) return;
     this.#checkOpen("message");
     throw new Error("Cannot send message: a fragmented message is under way");
-  }
-
-  #shouldCompress(size: number, compress: boolean | undefined): boolean {
-    if (this.#compressor === undefined) return false;
-    return compress ?? size >= this.#compressor.threshold;
-  }
-
-  #writeCompressed(opcode: number, data: Uint8Array): void {
-    this.#writeView(opcode, true, true, this.#compressor!.compress(data, true));
-  }
-
-  /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
-  #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
-    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
-    else this.#writeFrame(opcode, fin, rsv1, payload);
-  }
-
-  /** Writes a text if it is ASCII, and nothing otherwise; what was not committed may be left. */
-  #writeAscii(text: string): boolean {
-    const { length } = text;
-    const masked = this.#masking;
-    const size = frameHeaderSize(length, masked);
-    const at = this.output.reserve(size + length);
-    const { buffer } = this.output;
-    if (!encodeAsciiInto(text, buffer, at + size)) return false;
-    const key = masked ? createMaskKey() : undefined;
-    writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
-    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
-    this.output.commit(size + length);
-    return true;
-  }
-
-  /** Encodes straight behind the place of the header, whose size for ASCII is known beforehand. */
-  #writeText(text: string, compress: boolean | undefined): void {
-    const masked = this.#masking;
-    const output = this.output;
-    const guess = frameHeaderSize(text.length, masked);
-    const at = output.reserve(text.length * 3 + 14);
-    const buffer = output.buffer;
-    const length = encodeUtf8Into(text, buffer, at + guess);
-    // Only now the bytes are counted. What was written is not committed, so that it may be left.
-    if (length > text.length && this.#shouldCompress(length, compress)) {
-      this.#writeCompressed(Opcode.Text, buffer.subarray(at + guess, at + guess + length));
-      return;
-    }
-    const size = frameHeaderSize(length, masked);
-    if (size !== guess) buffer.copyWithin(at + size, at + guess, at + guess + length);
-    const key = masked ? createMaskKey() : undefined;
-    writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
-    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
-    output.commit(size + length);
-  }
-
-  /** The short way for an unmasked frame of at most 125 bytes, as most of a server's are. */
-  #writeShortFrame(opcode: number, payload: Uint8Array): void {
-    const { output } = this;
-    const size = 2 + payload.length;
-    const at = output.reserve(size);
-    const { buffer } = output;
-    writeShortHeader(buffer, at, opcode, payload.length);
-    copyBytes(payload, buffer, at + 2);
-    output.commit(size);
-  }
-
-  #writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
-    const length = payload.length;
-    if (length <= MAX_CONTROL_PAYLOAD && !this.#masking && fin && !rsv1) {
-      return this.#writeShortFrame(opcode, payload);
-    }
-    const masked = this.#masking;
-    const size = frameHeaderSize(length, masked);
-    if (size + length > this.#copyLimit) {
-      if (!masked && this.#writeInPlace(opcode, fin, rsv1, payload)) return;
-      // Where only the header makes it exceed the limit, no more of it might be left to write than that
-      // once the header has left, and its sender would be told that it may change.
-      if (masked || length > this.#copyLimit) {
-        return this.#writeOwned(opcode, fin, masked ? copyOf(payload) : payload, rsv1);
-      }
-    }
-    const at = this.output.reserve(size + length);
-    const buffer = this.output.buffer;
-    const key = masked ? createMaskKey() : undefined;
-    writeFrameHeader(buffer, at, { fin, rsv1, opcode, length }, key);
-    copyBytes(payload, buffer, at + size);
-    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
-    this.output.commit(size + length);
-  }
-
-  /**
-   * Sends a whole binary message in one piece with its header, where there is room in front of it. The
-   * same header may go there for many connections at a time, so that no other does.
-   */
-  #writeInPlace(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): boolean {
-    if (opcode !== Opcode.Binary || !fin || rsv1) return false;
-    const frame = withRoom(payload);
-    if (frame === undefined) return false;
-    writeFrameHeader(frame, 0, { fin, rsv1, opcode, length: payload.length }, undefined);
-    this.output.append(frame);
-    return true;
-  }
-
-  /** Sends a payload that nobody else will change: masked in place, and not copied. */
-  #writeOwned(opcode: number, fin: boolean, payload: Uint8Array, rsv1 = false): void {
-    const length = payload.length;
-    const key = this.#masking ? createMaskKey() : undefined;
-    const size = frameHeaderSize(length, this.#masking);
-    const at = this.output.reserve(size);
-    writeFrameHeader(this.output.buffer, at, { fin, rsv1, opcode, length }, key);
-    this.output.commit(size);
-    if (key !== undefined) applyMask(payload, 0, length, key);
-    this.output.append(payload);
   }
 }
