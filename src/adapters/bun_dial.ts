@@ -64,14 +64,27 @@ function address(target: DialTarget): { unix: string } | { hostname: string; por
     : { unix: target.path };
 }
 
-/** Never empty: with neither a `serverName` nor certificates Bun connects in plaintext. */
+/** Never without a `serverName`: with neither that nor certificates Bun connects in plaintext. */
 function tlsOptions(target: DialTarget): BunTlsOptions {
   return {
-    serverName: certifiedName(target),
+    serverName: requestedName(target),
     ALPNProtocols: ALPN_PROTOCOLS,
     rejectUnauthorized: true,
     ...target.caCerts?.length ? { ca: [...target.caCerts] } : {},
     ...target.cert === undefined ? {} : { cert: target.cert },
     ...target.key === undefined ? {} : { key: target.key },
   };
+}
+
+/**
+ * The name to ask the server for: none where that would be the address that is dialled (RFC 6066 section
+ * 3). For an empty one Bun sends none, and checks the certificate by the host that it connects to.
+ */
+function requestedName(target: DialTarget): string {
+  const name = certifiedName(target);
+  return name === unbracketed(target.hostname) && isAddress(name) ? "" : name;
+}
+
+function isAddress(host: string): boolean {
+  return host.includes(":") || /^[0-9]+(\.[0-9]+){3}$/.test(host);
 }

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { createServer as createTlsServer } from "node:tls";
 import { authority, client, server as serverCertificate } from "../deps/tls/certificates.ts";
 import { test } from "../harness.ts";
+import { listenForHello } from "./client_hello.ts";
 
 /** How a server listens. */
 interface ListenOptions {
@@ -205,6 +206,10 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
     serverName: "other.example",
     caCerts,
   }, /altnames|not valid for name/);
+  refuses("a certificate for another address", { hostname: "127.0.0.2", secure: true }, {
+    hostname: "127.0.0.2",
+    caCerts,
+  }, /altnames|not valid for name/);
   refuses("a server that does not speak TLS", plain, { ...plain, caCerts }, /./);
   refuses("a certificate without its key", secure, {
     ...plain,
@@ -216,6 +221,39 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
     caCerts,
     key: client.key,
   }, /cert and key must be given together/);
+
+  const asksFor = (
+    what: string,
+    target: Omit<DialTarget, "port" | "secure">,
+    expected: string[] | undefined,
+  ) => {
+    test(`${name} asks a TLS server for ${what} (RFC 6066 3)`, async () => {
+      const listener = await listenForHello(target.hostname === "[::1]" ? "::1" : "127.0.0.1");
+      try {
+        const { port, serverNames } = listener;
+        const [names] = await Promise.all([
+          serverNames,
+          // Nobody answers.
+          assertRejects(() => open({ port, secure: true, caCerts, ...target }), Error),
+        ]);
+        assertEquals(names, expected);
+      } finally {
+        listener.stop();
+      }
+    }, { skip });
+  };
+
+  asksFor("the name that it dials", { hostname: "localhost" }, ["localhost"]);
+  asksFor("the name that it dials, with a client certificate as well", {
+    hostname: "localhost",
+    ...client,
+  }, ["localhost"]);
+  asksFor("the serverName, also where it dials an address", {
+    hostname: "127.0.0.1",
+    serverName: "localhost",
+  }, ["localhost"]);
+  asksFor("no name where it dials an IPv4 address", { hostname: "127.0.0.1" }, undefined);
+  asksFor("no name where it dials an IPv6 address", { hostname: "[::1]" }, undefined);
 
   test(`${name} has no connection with a server that demands a client certificate`, async () => {
     const server = await listen(demanding);
