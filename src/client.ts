@@ -30,7 +30,11 @@ import type { ConnectionOptions } from "./types.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 
 /** Options of `connectWebSocket`. Times are milliseconds. */
-export interface ConnectOptions<Data = unknown> extends ConnectionOptions, ClientHandshakeOptions {
+export interface ConnectOptions<Data = unknown>
+  extends
+    ConnectionOptions,
+    ClientHandshakeOptions,
+    Pick<DialTarget, "caCerts" | "cert" | "key" | "noDelay" | "serverName"> {
   /**
    * How long it may take from the call to the open connection: dialling, TLS, the handshake, and
    * redirects, all together; 0 for no limit.
@@ -67,25 +71,6 @@ export interface ConnectOptions<Data = unknown> extends ConnectionOptions, Clien
    * @default undefined
    */
   readonly data?: Data;
-  /**
-   * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
-   * instead of it.
-   */
-  readonly caCerts?: readonly string[];
-  /** The client's certificate chain, in PEM; goes with `key`. */
-  readonly cert?: string;
-  /** The private key of the client's certificate, in PEM; goes with `cert`. */
-  readonly key?: string;
-  /**
-   * The name that the server's certificate must bear.
-   * @default the host of the URL
-   */
-  readonly serverName?: string;
-  /**
-   * Whether Nagle's algorithm is off, so that a small message leaves at once.
-   * @default true
-   */
-  readonly noDelay?: boolean;
   /** The path of a Unix socket to dial; the URL then only says what to ask for. */
   readonly unixPath?: string;
   /**

@@ -15,7 +15,7 @@ export interface DialTarget {
   readonly path?: string;
   /**
    * The name that the server's certificate must bear, also sent as SNI where it is not an address.
-   * @default `hostname`
+   * @default the host that is dialled
    */
   readonly serverName?: string;
   /**
@@ -28,7 +28,7 @@ export interface DialTarget {
   /** The private key of the client's certificate, in PEM; goes with `cert`. */
   readonly key?: string;
   /**
-   * Whether Nagle's algorithm is off.
+   * Whether Nagle's algorithm is off, so that a small message leaves at once.
    * @default true
    */
   readonly noDelay?: boolean;
