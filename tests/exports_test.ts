@@ -66,7 +66,10 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./deno": {
     values: [
+      "CloseCode",
+      "WebSocketClosedError",
       "WebSocketHandshakeError",
+      "WebSocketProtocolError",
       "connectWebSocket",
       "guardUpgrades",
       "serveTcp",
@@ -112,7 +115,10 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./bun": {
     values: [
+      "CloseCode",
+      "WebSocketClosedError",
       "WebSocketHandshakeError",
+      "WebSocketProtocolError",
       "connectWebSocket",
       "createWebSocketHandlers",
       "guardUpgrades",
@@ -165,7 +171,10 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./cloudflare": {
     values: [
+      "CloseCode",
+      "WebSocketClosedError",
       "WebSocketHandshakeError",
+      "WebSocketProtocolError",
       "acceptWebSocket",
       "connectWebSocket",
       "serveSocket",
@@ -214,7 +223,10 @@ const expected: Readonly<Record<string, Exports>> = {
   },
   "./tcp": {
     values: [
+      "CloseCode",
+      "WebSocketClosedError",
       "WebSocketHandshakeError",
+      "WebSocketProtocolError",
       "acceptWebSocket",
       "serveStream",
       "upgradeWebSocket",

@@ -54,7 +54,12 @@ export type { WebSocketHandlersOptions } from "./bun_handlers.ts";
 export type { BunSocketData } from "./bun_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";
-export { WebSocketHandshakeError } from "../errors.ts";
+export { CloseCode } from "../close_code.ts";
+export {
+  WebSocketClosedError,
+  WebSocketHandshakeError,
+  WebSocketProtocolError,
+} from "../errors.ts";
 export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
 export type { TcpServer } from "../server/tcp_server.ts";
 export type * from "./client_types.ts";

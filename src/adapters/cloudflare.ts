@@ -45,7 +45,12 @@ export {
 } from "./cloudflare_accept.ts";
 export { connectWebSocket } from "./cloudflare_connect.ts";
 export type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
-export { WebSocketHandshakeError } from "../errors.ts";
+export { CloseCode } from "../close_code.ts";
+export {
+  WebSocketClosedError,
+  WebSocketHandshakeError,
+  WebSocketProtocolError,
+} from "../errors.ts";
 export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
 export type * from "./client_types.ts";
 export type * from "./server_types.ts";

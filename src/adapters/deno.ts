@@ -43,7 +43,12 @@ import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
 export { type DenoUpgradeOptions, guardUpgrades } from "./deno_upgrade.ts";
-export { WebSocketHandshakeError } from "../errors.ts";
+export { CloseCode } from "../close_code.ts";
+export {
+  WebSocketClosedError,
+  WebSocketHandshakeError,
+  WebSocketProtocolError,
+} from "../errors.ts";
 export type { ListenAddress, ServeTcpOptions } from "../server/serve_options.ts";
 export type { TcpServer } from "../server/tcp_server.ts";
 export type * from "./client_types.ts";

@@ -26,7 +26,12 @@ import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import { upgradeRaw } from "../server/upgrade_registry.ts";
 import type { ByteStream } from "../types.ts";
 
-export { WebSocketHandshakeError } from "../errors.ts";
+export { CloseCode } from "../close_code.ts";
+export {
+  WebSocketClosedError,
+  WebSocketHandshakeError,
+  WebSocketProtocolError,
+} from "../errors.ts";
 export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server/accept.ts";
 export type * from "./server_types.ts";
 
