@@ -8,8 +8,8 @@
  *   port: 8000,
  *   fetch(request, server) {
  *     const { response, connection } = upgradeWebSocket(request, { server });
- *     connection?.send("Welcome");
- *     return response;
+ *     connection?.forEach((message) => connection.send(message));
+ *     return response; // the upgrade, or a refusal that says why
  *   },
  *   websocket,
  * });
@@ -23,12 +23,15 @@
  *
  * function serve(): void {
  *   serveTcp({ port: 8000 }, (request) => {
- *     const { response, connection } = upgradeWebSocket(request);
- *     connection?.send("Welcome");
+ *     const { response, connection } = upgradeWebSocket(request, { compression: true });
+ *     connection?.forEach((message) => connection.send(message));
  *     return response;
  *   });
  * }
  * ```
+ *
+ * For more than an echo there is `WebSocketRouter` of `@gale/websocket`, with functions and handler
+ * classes: it closes a connection whose function throws, and serves the same on every host.
  *
  * @module
  */

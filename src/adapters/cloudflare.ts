@@ -2,17 +2,13 @@
  * WebSocket on Cloudflare Workers.
  *
  * ```ts
- * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/cloudflare";
+ * import { upgradeWebSocket } from "@gale/websocket/cloudflare";
  *
  * // Of a Worker that ends with `export default { fetch: serve }`.
  * function serve(request: Request): Response {
  *   const { response, connection } = upgradeWebSocket(request);
- *   if (connection) echo(connection).catch(console.error);
- *   return response;
- * }
- *
- * async function echo(connection: WebSocketConnection): Promise<void> {
- *   for await (const message of connection) await connection.send(message);
+ *   connection?.forEach((message) => connection.send(message));
+ *   return response; // the upgrade, or a refusal that says why
  * }
  * ```
  *

@@ -2,18 +2,14 @@
  * WebSocket on Deno, behind `Deno.serve`:
  *
  * ```ts
- * import { upgradeWebSocket, type WebSocketConnection } from "@gale/websocket/deno";
+ * import { upgradeWebSocket } from "@gale/websocket/deno";
  *
  * const server = Deno.serve({ port: 0 }, (request, info) => {
  *   const { response, connection } = upgradeWebSocket(request, { info });
- *   if (connection !== undefined) echo(connection).catch(console.error);
- *   return response;
+ *   connection?.forEach((message) => connection.send(message));
+ *   return response; // the upgrade, or a refusal that says why
  * });
  * await server.shutdown();
- *
- * async function echo(connection: WebSocketConnection) {
- *   for await (const message of connection) await connection.send(message);
- * }
  * ```
  *
  * or over TCP, with this library's own codec, which can do more and checks more:
@@ -22,12 +18,15 @@
  * import { serveTcp, upgradeWebSocket } from "@gale/websocket/deno";
  *
  * const server = serveTcp({ port: 0 }, (request) => {
- *   const { response, connection } = upgradeWebSocket(request);
- *   connection?.send("Welcome");
+ *   const { response, connection } = upgradeWebSocket(request, { compression: true });
+ *   connection?.forEach((message) => connection.send(message));
  *   return response;
  * });
  * await server.shutdown();
  * ```
+ *
+ * For more than an echo there is `WebSocketRouter` of `@gale/websocket`, with functions and handler
+ * classes: it closes a connection whose function throws, and serves the same on every host.
  *
  * @module
  */
