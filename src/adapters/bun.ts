@@ -171,7 +171,7 @@ class HostListener implements Listener {
   }
 
   ref(): void {
-    (this.#listener as BunListener & { ref(): void }).ref();
+    this.#listener.ref();
   }
 
   unref(): void {

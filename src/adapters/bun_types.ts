@@ -63,8 +63,6 @@ export interface BunTlsOptions {
   serverName?: string;
   /** The protocols offered or accepted, each behind a byte with its length (RFC 7301 section 3.1). */
   ALPNProtocols?: string;
-  /** Whether a listener asks for a client certificate. */
-  requestCert?: boolean;
   /** Whether a peer without a valid certificate is refused. */
   rejectUnauthorized?: boolean;
 }
@@ -93,6 +91,8 @@ export interface BunListener {
   readonly hostname: string;
   /** Stops listening, and with `true` closes what was accepted. */
   stop(closeActiveConnections?: boolean): void;
+  /** Keeps the process alive while it listens. */
+  ref(): void;
   /** Lets the process end while it listens. */
   unref(): void;
 }
@@ -103,8 +103,6 @@ export interface BunServerWebSocket<Data> {
   data: Data;
   /** How bytes are given to the handlers. */
   binaryType?: "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
-  /** 1 while open, otherwise 3. */
-  readonly readyState: number;
   /** Sends text: the number of bytes, -1 where it had to be queued, 0 where it was dropped. */
   sendText(text: string, compress?: boolean): number;
   /** Sends bytes; as `sendText`. */

@@ -10,7 +10,6 @@ import { test } from "../harness.ts";
 /** A socket as Bun's own, of which the test says how much it takes. */
 class FakeBunSocket implements BunServerWebSocket<BunSocket> {
   readonly data: BunSocket;
-  readonly readyState = 1;
   /** What was called, with what was sent in a few words. */
   readonly calls: string[] = [];
   /** Bytes that are queued; from the first on, all that is sent is queued as well. */
