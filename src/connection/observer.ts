@@ -1,19 +1,24 @@
-/** The application's function that is told of what is answered without it. */
+/** The application's functions that are told of something, and have no part in it. */
 
 /** Told of the payload of a ping or a pong. */
 export type Observer = (payload: Uint8Array) => void;
 
 /**
- * An observer of the application's must not disturb the protocol: what it throws, or its promise rejects
- * with, is reported.
+ * Tells a function of the application's, async or not. What it throws, or its promise rejects with, goes
+ * to the console: it must not disturb whoever tells, nor end the process. Never rejects.
  */
-export function observe(observer: Observer | undefined, payload: Uint8Array): void {
-  if (observer === undefined) return;
+export async function tell<Value>(
+  listener: (value: Value) => unknown,
+  value: Value,
+): Promise<void> {
   try {
-    const result: unknown = observer(payload);
-    // An async function will do as well, and its rejection would end the process.
-    if (result instanceof Promise) result.catch((error) => console.error(error));
+    await listener(value);
   } catch (error) {
     console.error(error);
   }
+}
+
+/** Tells an observer, where there is one. */
+export function observe(observer: Observer | undefined, payload: Uint8Array): void {
+  if (observer !== undefined) void tell(observer, payload);
 }

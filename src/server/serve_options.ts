@@ -10,6 +10,7 @@ import {
   requireOptionalSignal,
 } from "../arguments.ts";
 import { defaultClock } from "../connection/clock.ts";
+import { tell } from "../connection/observer.ts";
 import { type HeadLimits, resolveHeadLimits } from "../handshake/head_limits.ts";
 import type { Clock } from "../types.ts";
 
@@ -43,8 +44,9 @@ export interface ServeOptions {
    */
   readonly headLimits?: Partial<HeadLimits>;
   /**
-   * Called with what the request function threw, and with failures to accept; the server lives on. Called
-   * as well where the server's own code does not load, which ends the server.
+   * Called with what the request function threw, and with failures to accept; the server lives on, also
+   * where this function throws or, being async, rejects, which goes to the console. Called as well where
+   * the server's own code does not load, which ends the server.
    * @default `console.error`
    */
   readonly onError?: (error: unknown) => void;
@@ -121,7 +123,7 @@ export function resolveServeOptions(
     shutdownTimeout: requireDelay("shutdownTimeout", options.shutdownTimeout ?? 10_000),
     maxConnections,
     headLimits: resolveHeadLimits(options.headLimits),
-    onError: (error) => report(error, options.onError),
+    onError: (error) => void tell(options.onError ?? console.error, error),
     clock: options.clock ?? defaultClock(),
   };
 }
@@ -145,14 +147,4 @@ export function checkListenOptions(options: ServeTcpOptions): void {
     throw new TypeError("Cannot listen: a Unix socket takes no certificate");
   }
   requireInteger("port", port, { to: 65_535 });
-}
-
-/** Nothing that the application does with an error may take the server down. */
-function report(error: unknown, onError: ServeOptions["onError"]): void {
-  if (onError === undefined) return console.error(error);
-  try {
-    onError(error);
-  } catch (failure) {
-    console.error(failure);
-  }
 }

@@ -6,6 +6,8 @@ import {
   type ServeTcpOptions,
 } from "../../src/server/serve_options.ts";
 import { test } from "../harness.ts";
+import { captureConsole } from "../upgrade_fixture.ts";
+import { settle } from "./fakes.ts";
 
 test("resolveServeOptions fills in the documented defaults", () => {
   const { onError: _, clock: __, ...rest } = resolveServeOptions({});
@@ -18,21 +20,23 @@ test("resolveServeOptions fills in the documented defaults", () => {
   });
 });
 
-test("resolveServeOptions makes an onError that never throws", () => {
-  const written: unknown[] = [];
-  const { error: consoleError } = console;
-  console.error = (error) => written.push(error);
-  try {
+test("resolveServeOptions makes an onError that never throws, nor rejects unheard", async () => {
+  const written = await captureConsole(async () => {
     resolveServeOptions({}).onError("first");
     resolveServeOptions({
       onError: (error) => {
         throw `${error}, and worse`;
       },
     }).onError("second");
-  } finally {
-    console.error = consoleError;
-  }
-  assertEquals(written, ["first", "second, and worse"]);
+    resolveServeOptions({
+      onError: async (error) => {
+        await Promise.resolve();
+        throw `${error}, later`;
+      },
+    }).onError("third");
+    await settle();
+  });
+  assertEquals(written, ["first", "second, and worse", "third, later"]);
 });
 
 const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
