@@ -73,7 +73,8 @@ export type * from "./server_types.ts";
  * response to return, with the connection. A refused request has a response that says why, and no
  * connection.
  *
- * A request of {@linkcode serveTcp} is upgraded once the response is returned. One of `Bun.serve` needs
+ * A request of {@linkcode serveTcp} is upgraded once the response is returned; if that takes longer than
+ * 30 seconds, the connection ends with 1006. One of `Bun.serve` needs
  * the option `server`, and the server this module's {@linkcode websocket}; the upgrade is then done when
  * this function returns. Bun does not look at what the application returns after that, so that headers
  * for the 101 are to be given as an option. An async `fetch` that rejects after it ends the process:

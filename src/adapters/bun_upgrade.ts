@@ -4,9 +4,9 @@ import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
-import { resolveConnectionOptions } from "../connection/options.ts";
 import { resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
-import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import type { HandshakeAgreement } from "../handshake/server.ts";
+import { agreeOnUpgrade } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { RemoteAddress } from "../types.ts";
 import { BunSocket, type BunSocketData } from "./bun_socket.ts";
@@ -40,15 +40,15 @@ export function upgradeBunRequest<Data>(
   server: BunServer<BunSocketData>,
   options: UpgradeOptions<Data>,
 ): UpgradeResult<Data> {
-  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
-  const agreement = negotiateUpgrade(request, options);
-  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+  const agreed = agreeOnUpgrade(request, options);
+  if ("response" in agreed) return agreed;
+  const { url, agreement } = agreed;
   const extensions = extensionsOf(agreement);
   const { maxMessageSize } = options;
   const link = new HostLink({
     host: "Bun.serve",
     alternative: "serveTcp of @gale/websocket/bun",
-    url: request.url.replace(/^http/, "ws"),
+    url,
     protocol: agreement.protocol,
     extensions,
     remoteAddress: addressOf(request, server),

@@ -3,8 +3,8 @@
 import { CloseCode } from "../close_code.ts";
 import { connectionOver, onceClosed } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
-import { resolveConnectionOptions } from "../connection/options.ts";
-import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import type { HandshakeAgreement } from "../handshake/server.ts";
+import { agreeOnUpgrade, RETURN_TIMEOUT, returnTimeoutError } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import { asHandshake, remoteAddressOf } from "./cloudflare_request.ts";
 import { attachWorkersSocket } from "./cloudflare_socket.ts";
@@ -13,9 +13,6 @@ import {
   hasCompatibilityFlag,
   type WorkersWebSocket,
 } from "./cloudflare_types.ts";
-
-/** Milliseconds for a response to be returned, before its connection is given up. */
-const RETURN_TIMEOUT = 30_000;
 
 const upgraded = new WeakSet<Request>();
 
@@ -38,16 +35,16 @@ export function upgradeOnWorkers<Data>(
         "let the client send them, which the runtime answers, or bound the silence by idleTimeout",
     );
   }
-  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
-  const agreement = negotiateUpgrade(asHandshake(request), options);
-  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
+  const agreed = agreeOnUpgrade(asHandshake(request), options);
+  if ("response" in agreed) return { ...agreed, request };
 
+  const { url, agreement, resolved: { clock } } = agreed;
   const { 0: far, 1: near } = createSocketPair();
   const extensions = hasCompatibilityFlag("web_socket_compression") ? agreement.extensions : "";
   const link = new HostLink({
     host: "a Worker's fetch",
     alternative: "acceptWebSocket of @gale/websocket/cloudflare in a Worker's connect handler",
-    url: request.url.replace(/^http/, "ws"),
+    url,
     protocol: agreement.protocol,
     extensions,
     remoteAddress: remoteAddressOf(request),
@@ -64,7 +61,6 @@ export function upgradeOnWorkers<Data>(
   const connection = connectionOver<Data>(link, options);
   upgraded.add(request);
   attachWorkersSocket(near, link);
-  const { clock } = resolveConnectionOptions(options);
   const timer = clock.setTimeout(() => abortUnlessReturned(far, link), RETURN_TIMEOUT);
   onceClosed(connection, () => clock.clearTimeout(timer));
   return { response: switchingProtocols(request, agreement, far), connection, request };
@@ -80,7 +76,7 @@ function abortUnlessReturned(far: WorkersWebSocket, link: HostLink): void {
   } catch {
     return;
   }
-  link.abort(new Error("The response of the upgrade was not returned in time"));
+  link.abort(returnTimeoutError());
   far.close(CloseCode.GoingAway);
 }
 

@@ -57,6 +57,9 @@ export type * from "./server_types.ts";
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
  * response to return, with the connection that opens once it has been returned.
  *
+ * The response has 30 seconds to be returned, after which the connection ends with 1006. Nothing arrives
+ * before, so do not wait for it in between.
+ *
  * The request is one of {@linkcode serveTcp}, or of `Deno.serve`, itself and not a copy. For the
  * latter, Deno's own WebSocket is below the connection. It shows no pings and compresses nothing
  * (`capabilities` tells), and besides:
@@ -76,7 +79,7 @@ export type * from "./server_types.ts";
  * Deno upgrades when the response is first awaited, copied or returned: a function that throws before,
  * or returns another response, does no harm, and the connection ends with 1006. If it does that
  * *after*, as when it has awaited the response and then throws, Deno stops the whole server:
- * {@linkcode guardUpgrades} prevents that. A response has 30 seconds to be returned.
+ * {@linkcode guardUpgrades} prevents that.
  *
  * Throws a `TypeError` when the request is not of either server, has been upgraded or answered
  * already, or when an option is wrong, and a `RangeError` when one is out of its range; what

@@ -11,9 +11,13 @@ import { CloseCode } from "../close_code.ts";
 import { Timeout } from "../connection/alarms.ts";
 import { connectionOver, onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
-import { resolveConnectionOptions } from "../connection/options.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
-import { type HandshakeAgreement, negotiateUpgrade } from "../handshake/server.ts";
+import {
+  type AgreedUpgrade,
+  agreeOnUpgrade,
+  RETURN_TIMEOUT,
+  returnTimeoutError,
+} from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { RemoteAddress } from "../types.ts";
 import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_socket.ts";
@@ -27,9 +31,6 @@ export interface DenoUpgradeOptions<Data = unknown> extends UpgradeOptions<Data>
    */
   readonly info?: Deno.ServeHandlerInfo;
 }
-
-/** Milliseconds from the call to the opening of the connection, before it is given up. */
-const OPEN_TIMEOUT = 30_000;
 
 const OPENED = "opened";
 
@@ -54,10 +55,9 @@ export function upgradeOnDeno<Data>(
   if (upgrades.has(request)) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
-  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
-  const agreement = negotiateUpgrade(request, options);
-  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
-  const upgrade = new DenoUpgrade<Data>(request, agreement, options);
+  const agreed = agreeOnUpgrade(request, options);
+  if ("response" in agreed) return agreed;
+  const upgrade = new DenoUpgrade<Data>(request, agreed, options);
   upgrades.set(request, upgrade);
   return { response: upgrade.response, connection: upgrade.connection, request: upgrade.request };
 }
@@ -142,31 +142,31 @@ class DenoUpgrade<Data = unknown> {
 
   constructor(
     request: Request,
-    { protocol, headers: extraHeaders }: HandshakeAgreement,
+    { url, agreement, resolved }: AgreedUpgrade,
     options: DenoUpgradeOptions<Data>,
   ) {
-    const { url, method, headers } = request;
-    const { clock, pingInterval, pingTimeout } = resolveConnectionOptions(options);
-    this.request = new Request(url, { method, headers });
+    const { method, headers } = request;
+    this.request = new Request(request.url, { method, headers });
     this.#original = request;
-    this.#protocol = protocol;
-    this.#idleTimeout = toIdleTimeout(pingInterval, pingTimeout);
+    this.#protocol = agreement.protocol;
+    this.#idleTimeout = toIdleTimeout(resolved.pingInterval, resolved.pingTimeout);
     this.#link = new HostLink({
       host: "Deno.serve",
       alternative: "serveTcp of @gale/websocket/deno",
-      url: url.replace(/^http(\+unix)?:/, "ws:").replace(/^https:/, "wss:"),
-      protocol,
+      url,
+      protocol: agreement.protocol,
       extensions: "",
       remoteAddress: toRemoteAddress(options.info),
       capabilities: DENO_CAPABILITIES,
     }, options);
     this.connection = connectionOver(this.#link, options);
-    this.response = this.#createResponse(extraHeaders);
+    this.response = this.#createResponse(agreement.headers);
 
-    this.#timeout = new Timeout(clock, () => this.#giveUp("in time"), OPEN_TIMEOUT);
+    this.#timeout = new Timeout(resolved.clock, () => this.#expire(), RETURN_TIMEOUT);
     onceClosed(this.connection, () => this.#timeout.clear());
     const onCompleted = (): void => {
-      if (!this.#begun) this.#giveUp("to Deno.serve");
+      if (this.#begun) return;
+      this.#giveUp(new Error("The response of the upgrade was not returned to Deno.serve"));
     };
     options.info?.completed.then(onCompleted, onCompleted);
   }
@@ -226,9 +226,14 @@ class DenoUpgrade<Data = unknown> {
     upgrades.set(this.#original, OPENED);
   }
 
-  #giveUp(where: string): void {
+  #expire(): void {
+    const unopened = new Error("Deno did not open the connection in time");
+    this.#giveUp(this.#begun ? unopened : returnTimeoutError());
+  }
+
+  #giveUp(error: Error): void {
     this.#timeout.clear();
-    this.#link.lost(new Error(`The response of the upgrade was not returned ${where}`));
+    this.#link.lost(error);
   }
 }
 

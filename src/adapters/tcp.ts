@@ -37,7 +37,8 @@ export type * from "./server_types.ts";
 
 /**
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection that opens once it has been returned.
+ * response to return, with the connection that opens once it has been returned; if that takes longer
+ * than 30 seconds, the connection ends with 1006.
  *
  * Throws a `TypeError` when the request is not one that {@linkcode serveStream} or a `serveTcp` of this
  * library passed to its function, has been upgraded or answered already, or when an option is wrong, and

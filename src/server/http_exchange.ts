@@ -9,6 +9,7 @@ import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import { type HeadLimits, RequestHeadReader } from "../handshake/http1.ts";
 import { EarlyBytes } from "../http/early_bytes.ts";
 import type { Clock, RemoteAddress } from "../types.ts";
+import { RETURN_TIMEOUT, returnTimeoutError } from "./agreed_upgrade.ts";
 import { type IncomingRequest, interpretHead } from "./incoming_request.ts";
 import { type RawUpgrade, registerRequest } from "./raw_upgrade.ts";
 import { RequestBody } from "./request_body.ts";
@@ -97,6 +98,8 @@ export class HttpExchange implements TransportSink {
   #body: RequestBody | undefined;
   #continuePending = false;
   #upgrade: RawUpgrade | undefined;
+  /** Why the upgrade was given up before its response came. */
+  #expiry: Error | undefined;
   #responseStarted = false;
   #pendingWrite: PendingWrite | undefined;
   #refusal: Response | undefined;
@@ -225,7 +228,13 @@ export class HttpExchange implements TransportSink {
 
   #beginUpgrade(upgrade: RawUpgrade): void {
     this.#upgrade = upgrade;
-    if (this.#lost.signal.aborted) upgrade.abort(this.#lost.signal.reason);
+    if (this.#lost.signal.aborted) return upgrade.abort(this.#lost.signal.reason);
+    // There is no body whose arrival would be timed meanwhile.
+    this.#setTimeout(RETURN_TIMEOUT, () => {
+      this.#expiry = returnTimeoutError();
+      this.#options.onError(this.#expiry);
+      upgrade.expire(this.#expiry);
+    });
   }
 
   #receiveBody(chunk: Uint8Array): void {
@@ -264,6 +273,7 @@ export class HttpExchange implements TransportSink {
       response = this.#responseToError(error);
     }
     retireRequest(request);
+    if (this.#upgrade !== undefined) this.#clearTimeout();
     if (this.#lost.signal.aborted) void response.body?.cancel().catch(() => {});
     else await this.#respond(request.method, response);
   }
@@ -317,8 +327,10 @@ export class HttpExchange implements TransportSink {
     if (violation !== undefined && isDueTo(error, violation)) {
       return textResponse(400, violation.message);
     }
-    // A function that stopped since the peer went away did nothing wrong.
-    const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason;
+    // A function that stopped since the peer went away did nothing wrong, and what one did that waits for
+    // its own connection has been told.
+    const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason ||
+      this.#expiry !== undefined && isDueTo(error, this.#expiry);
     if (error === undefined || !wasTold) this.#options.onError(error);
     return textResponse(500, "The server failed to answer the request");
   }

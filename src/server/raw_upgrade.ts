@@ -6,14 +6,14 @@
  */
 
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
-import { resolveConnectionOptions } from "../connection/options.ts";
 import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
 import type { RequestHead } from "../handshake/http1.ts";
 import { computeAccept } from "../handshake/key.ts";
-import { type HandshakeAgreement, negotiateUpgrade, responseFields } from "../handshake/server.ts";
+import { type HandshakeAgreement, responseFields } from "../handshake/server.ts";
 import { switchingProtocols } from "../handshake/switching_protocols.ts";
+import { type AgreedUpgrade, agreeOnUpgrade } from "./agreed_upgrade.ts";
 import { responseHead } from "./response_writer.ts";
 import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
 import { registerUpgrader } from "./upgrade_registry.ts";
@@ -46,22 +46,11 @@ function upgrade<Data>(
   if (exchange.isUpgraded()) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
-  resolveConnectionOptions(options); // what is wrong with them is told of before the request is judged
-  const agreement = negotiateUpgrade(request, options, exchange.head);
-  if (agreement instanceof Response) return { response: agreement, connection: undefined, request };
-  const begun = new RawUpgrade(exchange.transport, { url: request.url, agreement, options });
+  const agreed = agreeOnUpgrade(request, options, exchange.head);
+  if ("response" in agreed) return agreed;
+  const begun = new RawUpgrade(exchange.transport, agreed, options);
   exchange.beginUpgrade(begun);
   return { response: begun.response, connection: begun.connection, request };
-}
-
-/** What a {@linkcode RawUpgrade} is made of. */
-export interface RawUpgradeInit<Data = unknown> {
-  /** The URL of the request. */
-  readonly url: string;
-  /** What the handshake settled. */
-  readonly agreement: HandshakeAgreement;
-  /** The application's options. */
-  readonly options: UpgradeOptions<Data>;
 }
 
 /** An upgrade agreed and not yet carried out. */
@@ -72,14 +61,19 @@ export class RawUpgrade<Data = unknown> {
   readonly response: Response;
   readonly #agreement: HandshakeAgreement;
   readonly #link: ProtocolLink;
+  #expired: Error | undefined;
 
   /** Creates the connection. */
-  constructor(transport: ByteTransport, { url, agreement, options }: RawUpgradeInit<Data>) {
+  constructor(
+    transport: ByteTransport,
+    { url, agreement }: AgreedUpgrade,
+    options: UpgradeOptions<Data>,
+  ) {
     this.#agreement = agreement;
     const compression = typeof options.compression === "object" ? options.compression : {};
     this.#link = new ProtocolLink({
       role: "server",
-      url: url.replace(/^http/, "ws"),
+      url,
       protocol: agreement.protocol,
       extensions: agreement.extensions,
       compression: agreement.compression && {
@@ -94,9 +88,10 @@ export class RawUpgrade<Data = unknown> {
 
   /**
    * The 101 as it goes out, with the headers of the response that the application returned. Rejects
-   * with a `TypeError` where these meddle with the handshake.
+   * with a `TypeError` where these meddle with the handshake, and with the reason where it has expired.
    */
   async encodeResponse(response: Response): Promise<Uint8Array> {
+    if (this.#expired !== undefined) throw this.#expired;
     const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
     return responseHead(response, responseFields(agreement, await computeAccept(agreement.key)));
   }
@@ -109,6 +104,12 @@ export class RawUpgrade<Data = unknown> {
   /** The peer has ended its direction, which the transport will not tell again. */
   receiveEof(): void {
     this.#link.receiveEof();
+  }
+
+  /** The response was not returned in time: gives the connection up, and takes the response no more. */
+  expire(error: Error): void {
+    this.#expired = error;
+    this.abort(error);
   }
 
   /** Gives the connection up. */

@@ -44,9 +44,9 @@ export interface ServeOptions {
    */
   readonly headLimits?: Partial<HeadLimits>;
   /**
-   * Called with what the request function threw, and with failures to accept; the server lives on, also
-   * where this function throws or, being async, rejects, which goes to the console. Called as well where
-   * the server's own code does not load, which ends the server.
+   * Called with what the request function threw or did wrong, and with failures to accept; the server
+   * lives on, also where this function throws or, being async, rejects, which goes to the console. Called
+   * as well where the server's own code does not load, which ends the server.
    * @default `console.error`
    */
   readonly onError?: (error: unknown) => void;

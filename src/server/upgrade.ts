@@ -28,7 +28,7 @@ export type UpgradeResult<Data = unknown> =
     readonly response: Response;
     /**
      * The connection: it opens when the response has been returned, on `Bun.serve` at once; what is sent
-     * before waits.
+     * before waits, and nothing is received before.
      */
     readonly connection: WebSocketConnection<Data>;
     /**

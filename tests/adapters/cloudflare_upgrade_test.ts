@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { connectWebSocket } from "../../mod.ts";
 import { upgradeOnWorkers } from "../../src/adapters/cloudflare_upgrade.ts";
 import { Opcode } from "../../src/opcode.ts";
+import { returnTimeoutError } from "../../src/server/agreed_upgrade.ts";
 import type { UpgradeOptions } from "../../src/server/upgrade.ts";
 import type { RemoteAddress } from "../../src/types.ts";
 import {
@@ -220,7 +221,7 @@ test("cloudflare.upgradeWebSocket ends a connection whose response is not return
   const { status, body } = await exchange(worker, "/forget");
   assertEquals([status, JSON.parse(body)], [200, {
     code: 1006,
-    error: "Error: The response of the upgrade was not returned in time",
+    error: String(returnTimeoutError()),
   }]);
   const { client } = await RawClient.open(worker, "/wait");
   await using _ = client;

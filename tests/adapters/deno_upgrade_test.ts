@@ -251,7 +251,7 @@ test(
     await clock.advance(30_000);
     const { code, error } = await connection.closed;
     assertEquals(code, 1006);
-    assertStringIncludes(String(error), "was not returned in time");
+    assertStringIncludes(String(error), "was not returned within 30 seconds");
     late.resolve(new Response("page"));
     await client.receive("page");
     await client.destroy();

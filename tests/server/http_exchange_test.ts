@@ -5,61 +5,18 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  type ExchangeEnd,
-  HttpExchange,
-  type PeerInfo,
-  type RequestHandler,
-} from "../../src/server/http_exchange.ts";
+import type { PeerInfo, RequestHandler } from "../../src/server/http_exchange.ts";
 import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
-import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
-import { FakeTransport, http, settle } from "./fakes.ts";
-
-const GET = "GET / HTTP/1.1\nHost: example.com\n\n";
-const UPGRADE = "GET /ws HTTP/1.1\nHost: example.com\nUpgrade: websocket\nConnection: Upgrade\n" +
-  "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n";
-/** The 101 that answers it (RFC 6455 section 1.3). */
-const SWITCHING =
-  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-/** A masked text message "Hi", the mask being zero. */
-const HI = Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x48, 0x69);
-/** A masked Close with 1000. */
-const CLOSE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
-
-/** An exchange with everything about it. */
-class Fixture {
-  readonly transport = new FakeTransport();
-  readonly clock = new ManualClock();
-  readonly errors: unknown[] = [];
-  readonly ends: ExchangeEnd[] = [];
-  readonly exchange: HttpExchange;
-
-  constructor(handler: RequestHandler, secure = false) {
-    this.exchange = new HttpExchange(this.transport, handler, {
-      secure,
-      headLimits: {},
-      handshakeTimeout: 10_000,
-      stallTimeout: 30_000,
-      clock: this.clock,
-      onError: (error) => this.errors.push(error),
-      onEnd: (end) => this.ends.push(end),
-    });
-    this.exchange.start();
-  }
-
-  /** Sends a request and waits for the answer. */
-  async request(text: string): Promise<string> {
-    this.transport.feed(http(text));
-    await this.transport.answered();
-    return this.transport.text;
-  }
-
-  get status(): number {
-    return Number(this.transport.text.split(" ")[1]);
-  }
-}
+import {
+  CLOSE,
+  ExchangeFixture as Fixture,
+  GET,
+  HI,
+  SWITCHING,
+  UPGRADE,
+} from "./exchange_fixture.ts";
+import { http, settle } from "./fakes.ts";
 
 function never(): Promise<never> {
   return new Promise(() => {});
@@ -71,7 +28,7 @@ test("HttpExchange passes on the request and who sent it", async () => {
   const { transport, ...fixture } = new Fixture((...args) => {
     [request, peer] = args;
     return new Response("page");
-  }, true);
+  }, { secure: true });
   transport.feed(http("PUT /a?b HTTP/1.1\nHost: example.com\nX-A: 1\n\n"));
   await transport.answered();
   assertEquals([request!.method, request!.url], ["PUT", "https://example.com/a?b"]);

@@ -31,8 +31,8 @@ const TRANSPORTS = [
   "src/adapters/promise_transport.ts",
 ];
 
-/** What of those folders is needed on every host: which requests are ours. */
-const SHARED = ["src/server/upgrade_registry.ts"];
+/** What of those folders the handshake needs on every host. */
+const SHARED = ["src/server/agreed_upgrade.ts", "src/server/upgrade_registry.ts"];
 /** What `serveTcp` needs at once, since it listens before it returns. */
 const LISTENING = ["src/server/tcp_server.ts", "src/server/serve_options.ts"];
 
