@@ -57,14 +57,16 @@ export type * from "./server_types.ts";
  * than 30 seconds, the connection ends with 1006. A request that another Worker makes through a binding
  * has nothing of the handshake but `Upgrade: websocket`, and is not asked for the rest.
  *
+ * `pingInterval` and `pingTimeout` have no effect, as a Worker cannot send pings: so a router with them
+ * serves on Workers as well. That a client has gone without a word is found out by `idleTimeout` alone,
+ * which counts messages; clients that have nothing to say for longer should send some now and then.
  * `compression` is negotiated as asked for, and off otherwise, but its `level` and `threshold` are the
  * runtime's. `remoteAddress` is what the runtime knows of the client; on Cloudflare's network that is
  * the address without the port, which is 0.
  *
  * Throws a `TypeError` when the request has been upgraded or answered already, when an option is wrong,
- * when `pingInterval` is given and not 0, since a Worker cannot send pings, and where the host is not
- * Workers; a `RangeError` when an option is out of its range; and what `checkOrigin` and
- * `selectSubprotocol` throw.
+ * and where the host is not Workers; a `RangeError` when an option is out of its range; and what
+ * `checkOrigin` and `selectSubprotocol` throw.
  */
 export function upgradeWebSocket<Data = undefined>(
   request: Request,

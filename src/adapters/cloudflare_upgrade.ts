@@ -29,12 +29,6 @@ export function upgradeOnWorkers<Data>(
   if (upgraded.has(request)) {
     throw new TypeError("Cannot upgrade the request: it has been upgraded already");
   }
-  if (options.pingInterval !== undefined && options.pingInterval > 0) {
-    throw new TypeError(
-      "Cannot upgrade the request: pingInterval must be 0 or absent, since a Worker cannot send pings; " +
-        "let the client send them, which the runtime answers, or bound the silence by idleTimeout",
-    );
-  }
   const agreed = agreeOnUpgrade(asHandshake(request), options);
   if ("response" in agreed) return { ...agreed, request };
 

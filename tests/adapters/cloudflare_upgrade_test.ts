@@ -229,20 +229,26 @@ test("cloudflare.upgradeWebSocket ends a connection whose response is not return
   assertEquals(await client.nextText(), "still here");
 }, { skip });
 
-test("cloudflare.upgradeWebSocket refuses an option that the runtime cannot meet", () => {
-  assertThrows(
-    () => upgradeOnWorkers(upgradeRequest(), { pingInterval: 1_000 }),
-    TypeError,
-    "a Worker cannot send pings",
-  );
-});
+test("cloudflare.upgradeWebSocket leaves pingInterval, which no Worker can heed", async () => {
+  await using worker = await startWorker(WORKER);
+  const options = { pingInterval: 1, pingTimeout: 1, idleTimeout: 100 };
+  const { client } = await RawClient.open(worker, path("/echo", options));
+  await using _ = client;
+  assertEquals(await client.nextClose(), 1001);
+}, { skip });
 
 test("cloudflare.upgradeWebSocket checks its options before anything else happens", () => {
   assertThrows(() => upgradeOnWorkers(upgradeRequest(), { subprotocols: [" "] }), TypeError);
 });
 
 test("cloudflare.upgradeWebSocket works on Workers only, but refuses anywhere", () => {
-  assertThrows(() => upgradeOnWorkers(upgradeRequest()), TypeError, "not Cloudflare Workers");
+  for (const options of [{}, { pingInterval: 1_000 }]) {
+    assertThrows(
+      () => upgradeOnWorkers(upgradeRequest(), options),
+      TypeError,
+      "not Cloudflare Workers",
+    );
+  }
   const { response, connection } = upgradeOnWorkers(upgradeRequest("/", { upgrade: "h2c" }));
   assertEquals([response.status, connection], [426, undefined]);
 });

@@ -24,7 +24,7 @@ export interface Host {
   readonly violations: Readonly<Record<string, number | "dropped" | "accepted">>;
   /**
    * Who finds out that a peer is silent: the connection, by pings; the host, in seconds; nobody, where
-   * asking for it is a TypeError.
+   * there are no pings.
    */
   readonly keepalive: "connection" | "host" | "nobody";
   /** Whether a message in several frames of ours arrives in as many. */
