@@ -48,9 +48,12 @@ export interface ExchangeOptions {
   readonly secure: boolean;
   /** The limits on the head of the request. */
   readonly headLimits: Partial<HeadLimits>;
-  /** How long the head may take. */
+  /** How long the head may take; 0 for no limit. */
   readonly handshakeTimeout: number;
-  /** How long the peer may neither send of its body nor take of the response, where it is waited for. */
+  /**
+   * How long the peer may neither send of its body nor take of the response, where it is waited for; 0 for
+   * no limit.
+   */
   readonly stallTimeout: number;
   /** The source of time. */
   readonly clock: Clock;
@@ -409,9 +412,10 @@ export class HttpExchange implements TransportSink {
     this.#options.onEnd(end);
   }
 
+  /** One timeout at a time; none where the delay is 0. */
   #setTimeout(delay: number, callback: () => void): void {
     this.#clearTimeout();
-    this.#timeout = new Timeout(this.#options.clock, callback, delay);
+    if (delay > 0) this.#timeout = new Timeout(this.#options.clock, callback, delay);
   }
 
   #clearTimeout(): void {

@@ -17,19 +17,22 @@ import type { Clock } from "../types.ts";
 /** Options of a server over byte transports. Times are milliseconds. */
 export interface ServeOptions {
   /**
-   * How long the head of a request may take from the accepting on; then it is answered 408.
+   * How long the head of a request may take from the accepting on; then it is answered 408. 0 for no
+   * limit: a client that never finishes its head then has its socket, and a place among
+   * `maxConnections`, for as long as it likes (Slowloris). Do that behind a proxy alone that waits for
+   * the head itself.
    * @default 10000
    */
   readonly handshakeTimeout?: number;
   /**
    * How long a client may stand still while it is waited for, in the middle of the body of a request
-   * or of a response; then the connection is dropped.
+   * or of a response; then the connection is dropped. 0 for no limit, with the same danger.
    * @default 30000
    */
   readonly stallTimeout?: number;
   /**
    * How long `shutdown` waits for requests to be answered and for WebSockets to close; what is open
-   * then is dropped.
+   * then is dropped, with 0 at once.
    * @default 10000
    */
   readonly shutdownTimeout?: number;

@@ -91,6 +91,26 @@ test("HttpExchange answers a head that does not come in time with 408", async ()
   assertStringIncludes(fixture.transport.text, "took too long");
 });
 
+test("HttpExchange waits for the head for ever where handshakeTimeout is 0", async () => {
+  const fixture = new Fixture(() => new Response("page"), { handshakeTimeout: 0 });
+  assertEquals(fixture.clock.pending, 0);
+  await fixture.clock.advance(3_600_000);
+  assertStringIncludes(await fixture.request(GET), "page");
+});
+
+test("HttpExchange waits for a slow peer for ever where stallTimeout is 0", async () => {
+  const fixture = new Fixture(async (request) => new Response(await request.text()), {
+    stallTimeout: 0,
+  });
+  fixture.transport.feed(http("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\n"));
+  await settle();
+  assertEquals(fixture.clock.pending, 0);
+  await fixture.clock.advance(3_600_000);
+  fixture.transport.feed(http("hello"));
+  await fixture.transport.answered();
+  assertStringIncludes(fixture.transport.text, "hello");
+});
+
 test("HttpExchange does not limit the time of the request function", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   const fixture = new Fixture(() => promise);
