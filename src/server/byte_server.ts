@@ -56,11 +56,14 @@ export class ByteServer implements Acceptor {
 
   /** Answers a client. */
   accept(transport: ByteTransport): void {
+    if (this.#ending !== undefined) return transport.close();
     const open = this.#exchanges.size + this.#connections.size;
-    if (this.#ending !== undefined || open >= this.#options.maxConnections) {
-      return transport.close();
+    const { maxConnections } = this.#options;
+    if (open >= maxConnections) {
+      return this.#refuse(transport, `There are ${maxConnections} connections already`);
     }
-    const { secure, headLimits, handshakeTimeout, stallTimeout, clock, onError } = this.#options;
+    const { secure, headLimits, handshakeTimeout, stallTimeout, clock, onError, onRefuse } =
+      this.#options;
     const exchange = new HttpExchange(transport, this.#handler, {
       secure,
       headLimits,
@@ -68,10 +71,17 @@ export class ByteServer implements Acceptor {
       stallTimeout,
       clock,
       onError,
+      onRefuse,
       onEnd: (end) => this.#onExchangeEnd(exchange, end),
     });
     this.#exchanges.add(exchange);
     exchange.start();
+  }
+
+  #refuse(transport: ByteTransport, reason: string): void {
+    const { remoteAddress } = transport;
+    transport.close();
+    this.#options.onRefuse({ status: undefined, reason, remoteAddress });
   }
 
   #onExchangeEnd(exchange: HttpExchange, { connection }: ExchangeEnd): void {

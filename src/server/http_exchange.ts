@@ -14,6 +14,7 @@ import { type IncomingRequest, interpretHead } from "./incoming_request.ts";
 import { type RawUpgrade, registerRequest } from "./raw_upgrade.ts";
 import { RequestBody } from "./request_body.ts";
 import { writeResponse } from "./response_writer.ts";
+import type { ServerRefusal } from "./serve_options.ts";
 import { retireRequest } from "./upgrade_registry.ts";
 
 /** Who sent a request. */
@@ -59,6 +60,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   /** Told what the application threw, or did wrong. Must not throw. */
   onError(error: unknown): void;
+  /** Told what is answered without the application. Must not throw. */
+  onRefuse?(refusal: ServerRefusal): void;
   /** Told once that the exchange is over. Must not throw. */
   onEnd(end: ExchangeEnd): void;
 }
@@ -342,6 +345,8 @@ export class HttpExchange implements TransportSink {
   #refuse(status: number, message: string): void {
     this.#phase = Phase.Handling;
     this.#refusal = textResponse(status, message);
+    const { remoteAddress } = this.#transport;
+    this.#options.onRefuse?.({ status, reason: message, remoteAddress });
     this.#writeResponse(this.#reader.head?.method ?? "GET", this.#refusal.clone()).then(
       () => this.#linger(),
       (error) => this.abort(error),

@@ -12,7 +12,20 @@ import {
 import { defaultClock } from "../connection/clock.ts";
 import { tell } from "../connection/observer.ts";
 import { type HeadLimits, resolveHeadLimits } from "../handshake/head_limits.ts";
-import type { Clock } from "../types.ts";
+import type { Clock, RemoteAddress } from "../types.ts";
+
+/** Whom the server itself has turned away, without asking the request function. */
+export interface ServerRefusal {
+  /**
+   * The status of the answer; `undefined` where there was none and the connection was closed, as beyond
+   * `maxConnections`.
+   */
+  readonly status: number | undefined;
+  /** Why, in the words that the client was told, if it was. */
+  readonly reason: string;
+  /** The address of the peer, where the host knows it. */
+  readonly remoteAddress: RemoteAddress | undefined;
+}
 
 /** Options of a server over byte transports. Times are milliseconds. */
 export interface ServeOptions {
@@ -53,6 +66,14 @@ export interface ServeOptions {
    * @default `console.error`
    */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Called with whom the server turns away by itself: what is no request of HTTP/1, exceeds `headLimits`
+   * or `handshakeTimeout`, has a method that is not implemented, or is one too many. What your function
+   * refuses, or `upgradeWebSocket` for it, it sees itself. Anybody can have this called as often as they
+   * like: count rather than log.
+   * @default none
+   */
+  readonly onRefuse?: ((refusal: ServerRefusal) => void) | undefined;
   /**
    * The source of time.
    * @default the platform's
@@ -103,8 +124,10 @@ export interface ServeTcpOptions extends ServeOptions {
   readonly onListen?: (address: ListenAddress) => void;
 }
 
-/** {@linkcode ServeOptions} with every default filled in, and `onError` one that never throws. */
-export type ResolvedServeOptions = Required<ServeOptions>;
+/** {@linkcode ServeOptions} with every default filled in, and callbacks that never throw. */
+export type ResolvedServeOptions = {
+  readonly [Name in keyof ServeOptions]-?: NonNullable<ServeOptions[Name]>;
+};
 
 /**
  * Fills in the defaults.
@@ -117,6 +140,7 @@ export function resolveServeOptions(
 ): ResolvedServeOptions {
   requireOptionalSignal("signal", options.signal);
   requireOptionalFunction("onError", options.onError);
+  requireOptionalFunction("onRefuse", options.onRefuse);
   requireOptionalClock(options.clock);
   const maxConnections = options.maxConnections ?? Infinity;
   if (maxConnections !== Infinity) requireInteger("maxConnections", maxConnections, { from: 1 });
@@ -127,6 +151,9 @@ export function resolveServeOptions(
     maxConnections,
     headLimits: resolveHeadLimits(options.headLimits),
     onError: (error) => void tell(options.onError ?? console.error, error),
+    onRefuse: (refusal) => {
+      if (options.onRefuse !== undefined) void tell(options.onRefuse, refusal);
+    },
     clock: options.clock ?? defaultClock(),
   };
 }

@@ -2,7 +2,11 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { ByteServer } from "../../src/server/byte_server.ts";
 import type { RequestHandler } from "../../src/server/http_exchange.ts";
-import { resolveServeOptions, type ServeOptions } from "../../src/server/serve_options.ts";
+import {
+  resolveServeOptions,
+  type ServeOptions,
+  type ServerRefusal,
+} from "../../src/server/serve_options.ts";
 import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
@@ -118,6 +122,25 @@ test("ByteServer reports what the listener fails with", () => {
   const fixture = new Fixture();
   fixture.server.onError(new Error("EMFILE"));
   assertEquals(fixture.errors.map(String), ["Error: EMFILE"]);
+});
+
+test("ByteServer tells onRefuse whom it turns away, with an answer and without", async () => {
+  const refusals: ServerRefusal[] = [];
+  const fixture = new Fixture({ maxConnections: 1, onRefuse: (refusal) => refusals.push(refusal) });
+  const transport = fixture.accept();
+  const { remoteAddress } = transport;
+  fixture.accept();
+  assertEquals(refusals.splice(0), [
+    { status: undefined, reason: "There are 1 connections already", remoteAddress },
+  ]);
+  transport.feed(http("nonsense\n\n"));
+  const reason = "The request line is not a method, a target and a version";
+  assertEquals(refusals.splice(0), [{ status: 400, reason, remoteAddress }]);
+  await transport.answered();
+  transport.feedEof();
+  await fixture.server.shutdown();
+  assert(fixture.accept().closed);
+  assertEquals(refusals, []);
 });
 
 test("ByteServer closes connections beyond maxConnections as they come", async () => {

@@ -6,6 +6,7 @@ import {
   HttpExchange,
   type RequestHandler,
 } from "../../src/server/http_exchange.ts";
+import type { ServerRefusal } from "../../src/server/serve_options.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { FakeTransport, http } from "./fakes.ts";
 
@@ -27,6 +28,7 @@ export class ExchangeFixture {
   readonly transport: FakeTransport = new FakeTransport();
   readonly clock: ManualClock = new ManualClock();
   readonly errors: unknown[] = [];
+  readonly refusals: ServerRefusal[] = [];
   readonly ends: ExchangeEnd[] = [];
   readonly exchange: HttpExchange;
 
@@ -38,6 +40,7 @@ export class ExchangeFixture {
       stallTimeout: 30_000,
       clock: this.clock,
       onError: (error) => this.errors.push(error),
+      onRefuse: (refusal) => this.refusals.push(refusal),
       onEnd: (end) => this.ends.push(end),
       ...options,
     });

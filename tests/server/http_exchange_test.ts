@@ -72,7 +72,10 @@ for (const [name, head, status, text] of BAD_HEADS) {
     await fixture.request(head);
     assertEquals(fixture.status, status);
     assertStringIncludes(fixture.transport.text, "content-type: text/plain");
-    assertStringIncludes(fixture.transport.text.split("\r\n\r\n")[1]!, text);
+    const body = fixture.transport.text.split("\r\n\r\n")[1]!;
+    assertStringIncludes(body, text);
+    const { remoteAddress } = fixture.transport;
+    assertEquals(fixture.refusals, [{ status, reason: body.trimEnd(), remoteAddress }]);
     assertEquals(fixture.errors, []);
     fixture.transport.feedEof();
     assertEquals(fixture.ends.map(({ refusal }) => refusal?.status), [status]);
@@ -89,6 +92,7 @@ test("HttpExchange answers a head that does not come in time with 408", async ()
   await fixture.transport.answered();
   assertEquals(fixture.status, 408);
   assertStringIncludes(fixture.transport.text, "took too long");
+  assertEquals(fixture.refusals.map(({ status }) => status), [408]);
 });
 
 test("HttpExchange waits for the head for ever where handshakeTimeout is 0", async () => {

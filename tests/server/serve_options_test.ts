@@ -3,6 +3,7 @@ import {
   checkListenOptions,
   resolveServeOptions,
   type ServeOptions,
+  type ServerRefusal,
   type ServeTcpOptions,
 } from "../../src/server/serve_options.ts";
 import { test } from "../harness.ts";
@@ -10,7 +11,7 @@ import { captureConsole } from "../upgrade_fixture.ts";
 import { settle } from "./fakes.ts";
 
 test("resolveServeOptions fills in the documented defaults", () => {
-  const { onError: _, clock: __, ...rest } = resolveServeOptions({});
+  const { onError: _, onRefuse: __, clock: ___, ...rest } = resolveServeOptions({});
   assertEquals(rest, {
     handshakeTimeout: 10_000,
     stallTimeout: 30_000,
@@ -37,6 +38,24 @@ test("resolveServeOptions makes an onError that never throws, nor rejects unhear
     await settle();
   });
   assertEquals(written, ["first", "second, and worse", "third, later"]);
+});
+
+test("resolveServeOptions makes an onRefuse that never throws, nor rejects unheard", async () => {
+  const refusal: ServerRefusal = { status: 400, reason: "no", remoteAddress: undefined };
+  const seen: unknown[] = [];
+  const written = await captureConsole(async () => {
+    resolveServeOptions({}).onRefuse(refusal);
+    resolveServeOptions({ onRefuse: (refusal) => seen.push(refusal) }).onRefuse(refusal);
+    resolveServeOptions({
+      onRefuse: () => {
+        throw "thrown";
+      },
+    }).onRefuse(refusal);
+    resolveServeOptions({ onRefuse: () => Promise.reject("rejected") }).onRefuse(refusal);
+    await settle();
+  });
+  assertEquals(seen, [refusal]);
+  assertEquals(written, ["thrown", "rejected"]);
 });
 
 const OUT_OF_RANGE: [options: ServeOptions, message: string][] = [
