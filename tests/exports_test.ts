@@ -152,6 +152,7 @@ const expected: Readonly<Record<string, Exports>> = {
       "JsonValue",
       "ListenAddress",
       "Message",
+      "OtherWebSocketHandlers",
       "PeerInfo",
       "ReceiveOptions",
       "RemoteAddress",

@@ -53,7 +53,7 @@ import {
 
 export { connectWebSocket } from "./bun_connect.ts";
 export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
-export type { WebSocketHandlersOptions } from "./bun_handlers.ts";
+export type { OtherWebSocketHandlers, WebSocketHandlersOptions } from "./bun_handlers.ts";
 export type { BunSocketData } from "./bun_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";

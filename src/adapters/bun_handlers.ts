@@ -1,9 +1,9 @@
 /** The `websocket` object of `Bun.serve`. */
 
-import { requireInteger } from "../arguments.ts";
+import { requireInteger, requireOptionalFunction } from "../arguments.ts";
 import { DEFAULTS } from "../connection/options.ts";
 import { BACKPRESSURE_LIMIT, BunSocket, type BunSocketData } from "./bun_socket.ts";
-import type { BunWebSocketHandlers } from "./bun_types.ts";
+import type { BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 
 /** What holds for all WebSockets of one server. */
 export interface WebSocketHandlersOptions {
@@ -14,6 +14,30 @@ export interface WebSocketHandlersOptions {
    * @default 10485760 (10 MiB)
    */
   readonly maxMessageSize?: number;
+  /**
+   * The application's own `websocket` object, as it was before: it goes on with the sockets that the
+   * application upgrades by `server.upgrade`, while routes move over to {@linkcode upgradeWebSocket} one
+   * by one. Of it only the callbacks are used. Its settings are not: all sockets of a server of Bun's
+   * share them, and ours hold, so that those sockets take messages of `maxMessageSize`, are compressed
+   * where the client offers it, are dropped for no silence (an `idleTimeout` of 0) and not pinged.
+   */
+  readonly others?: OtherWebSocketHandlers | undefined;
+}
+
+/** The callbacks of a `websocket` object of an application's own; its types are the application's. */
+export interface OtherWebSocketHandlers {
+  /** A socket is open. */
+  open?(socket: never): unknown;
+  /** A message arrived. */
+  message?(socket: never, message: never): unknown;
+  /** A ping arrived, and was answered. */
+  ping?(socket: never, payload: never): unknown;
+  /** A pong arrived. */
+  pong?(socket: never, payload: never): unknown;
+  /** Some of what is queued was written. */
+  drain?(socket: never): unknown;
+  /** A socket is closed. */
+  close?(socket: never, code: number, reason: string): unknown;
 }
 
 /** The largest limit that Bun knows. */
@@ -21,17 +45,30 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
 
 /**
  * Makes a `websocket` object for `Bun.serve`, in place of {@linkcode websocket}, where messages may be
- * larger than 10 MiB.
+ * larger than 10 MiB, or where the application has WebSockets of its own besides.
  *
  * Bun's own timeout and pings are off: each connection has its own, by the options of its upgrade.
  * Compression costs nothing where an upgrade does not agree to it.
  *
  * @throws {RangeError} if `maxMessageSize` is not an integer from 0 to 4294967295.
+ * @throws {TypeError} if a callback of `others` is no function.
+ *
+ * @example
+ * ```ts ignore
+ * Bun.serve({
+ *   fetch(request, server) {
+ *     if (request.url.endsWith("/feed")) return upgradeWebSocket(request, { server }).response;
+ *     if (server.upgrade(request, { data: "chat" })) return; // not moved over yet
+ *     return new Response("a page");
+ *   },
+ *   websocket: createWebSocketHandlers({ others: chat }),
+ * });
+ * ```
  */
 export function createWebSocketHandlers(
   options: WebSocketHandlersOptions = {},
 ): BunWebSocketHandlers<BunSocketData> {
-  const { maxMessageSize = DEFAULTS.maxMessageSize } = options;
+  const { maxMessageSize = DEFAULTS.maxMessageSize, others } = options;
   requireInteger("maxMessageSize", maxMessageSize, { to: MAX_MESSAGE_SIZE });
   const handlers: BunWebSocketHandlers<BunSocket> = {
     maxPayloadLength: maxMessageSize,
@@ -56,7 +93,32 @@ export function createWebSocketHandlers(
       if (data instanceof BunSocket) data.onClose(code, reason);
     },
   };
-  return handlers;
+  return others === undefined ? handlers : withOthers(handlers, others);
+}
+
+/** The callbacks of either object. */
+type AnyHandlers = Partial<BunWebSocketHandlers<BunSocket>>;
+
+const CALLBACKS = ["open", "message", "ping", "pong", "drain", "close"] as const;
+
+/** Leaves the sockets that are not ours to another object; no detour where there is none. */
+function withOthers(
+  ours: BunWebSocketHandlers<BunSocket>,
+  others: OtherWebSocketHandlers,
+): BunWebSocketHandlers<BunSocket> {
+  for (const name of CALLBACKS) requireOptionalFunction(`others.${name}`, others[name]);
+  const handlersOf = ({ data }: BunServerWebSocket<unknown>): AnyHandlers =>
+    data instanceof BunSocket ? ours : others as AnyHandlers;
+  // What they return may be a promise, of whose rejection Bun is to know.
+  return {
+    ...ours,
+    open: (socket) => handlersOf(socket).open?.(socket),
+    message: (socket, message) => handlersOf(socket).message?.(socket, message),
+    ping: (socket, payload) => handlersOf(socket).ping?.(socket, payload),
+    pong: (socket, payload) => handlersOf(socket).pong?.(socket, payload),
+    drain: (socket) => handlersOf(socket).drain?.(socket),
+    close: (socket, code, reason) => handlersOf(socket).close?.(socket, code, reason),
+  };
 }
 
 /**
