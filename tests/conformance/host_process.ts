@@ -20,6 +20,11 @@ export interface Host {
    * for one that it accepts, since the application cannot see what is wrong.
    */
   readonly refusals: Readonly<Record<string, number>>;
+  /**
+   * Whether several fields of a name are one to the application, joined with commas, so that they are
+   * refused for what they come to.
+   */
+  readonly joinsFields: boolean;
   /** What becomes of a peer's violations, where it is not a Close frame with the right code. */
   readonly violations: Readonly<Record<string, number | "dropped" | "accepted">>;
   /**

@@ -13,6 +13,7 @@ const TCP_HOST: Omit<Host, "name" | "missing" | "start"> = {
     noDelay: true,
   },
   refusals: {},
+  joinsFields: false,
   violations: {},
   keepalive: "connection",
   sendsFragments: true,
@@ -57,6 +58,7 @@ export const DENO_SERVE: Host = {
     noDelay: false,
   },
   refusals: { "HTTP/1.0": 101, "a body": 400 },
+  joinsFields: true,
   violations: {
     "an unmasked frame": "accepted",
     "a reserved bit": "dropped",
@@ -98,6 +100,7 @@ export const BUN_SERVE: Host = {
     noDelay: false,
   },
   refusals: { "no Host": 400, "HTTP/1.0": 101 },
+  joinsFields: true,
   violations: { "a length of 2^63": 1009 },
   keepalive: "connection",
   sendsFragments: false,

@@ -43,15 +43,15 @@ export interface RawResponse {
 export interface RequestParts {
   readonly method?: string;
   readonly version?: string;
-  /** Fields to add or to replace; `null` for one to leave out. */
-  readonly fields?: Readonly<Record<string, string | null>>;
+  /** Fields to add or to replace; `null` for one to leave out, and a list for one that is there again. */
+  readonly fields?: Readonly<Record<string, string | null | readonly string[]>>;
   readonly body?: string;
 }
 
 /** The request of an ordinary client, with changes. */
 export function requestText(target: string, parts: RequestParts = {}): string {
   const { method = "GET", version = "HTTP/1.1", fields = {}, body = "" } = parts;
-  const all: Record<string, string | null> = {
+  const all: Record<string, string | null | readonly string[]> = {
     "Host": "localhost",
     "Upgrade": "websocket",
     "Connection": "Upgrade",
@@ -59,9 +59,9 @@ export function requestText(target: string, parts: RequestParts = {}): string {
     "Sec-WebSocket-Key": KEY,
     ...fields,
   };
-  const lines = Object.entries(all)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(all).flatMap(([name, value]) =>
+    (typeof value === "string" ? [value] : value ?? []).map((value) => `${name}: ${value}\r\n`)
+  );
   return `${method} ${target} ${version}\r\n${lines.join("")}\r\n${body}`;
 }
 

@@ -15,6 +15,7 @@ testHost({
     noDelay: false,
   },
   refusals: {},
+  joinsFields: false,
   violations: {},
   keepalive: "connection",
   sendsFragments: true,

@@ -15,6 +15,7 @@ testHost({
     noDelay: false,
   },
   refusals: { "no Host": 400, "HTTP/1.0": 101 },
+  joinsFields: true,
   violations: {
     "an unmasked frame": "accepted",
     "a ping of 126 bytes": "accepted",

@@ -76,6 +76,18 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   "a response of the application's own": [{ path: "/prepare" }, 401, "Sign in first\n"],
 };
 
+/**
+ * Fields that may be there once, and are there twice: how they are refused where they are one to the
+ * application. Where they are not, it is told so.
+ */
+const REPETITIONS: Readonly<
+  Record<string, readonly [value: string, status: number, body: string]>
+> = {
+  "Sec-WebSocket-Version": ["13", 426, WRONG_VERSION],
+  "Sec-WebSocket-Key": ["AAAAAAAAAAAAAAAAAAAAAA==", 400, WRONG_KEY],
+  "Origin": ["http://localhost", 403, "The Origin header is malformed.\n"],
+};
+
 /** What goes with some of the statuses. */
 const REFUSAL_HEADERS: Readonly<Record<number, readonly [name: string, value: string]>> = {
   401: ["www-authenticate", "Basic"],
@@ -96,6 +108,15 @@ export const testHandshake: Cases = (host, test) => {
       else assertMatch(response.body, body);
       const header = REFUSAL_HEADERS[status];
       if (header !== undefined) assertEquals(response.headers.get(header[0]), header[1]);
+    });
+  }
+
+  for (const [name, [value, ...joined]] of Object.entries(REPETITIONS)) {
+    test(`refuses a handshake with two fields ${name} (RFC 6455 11.3)`, async (server) => {
+      const fields = { [name]: [value, value] };
+      const { status, body } = await server.handshake("/echo", { fields });
+      const told = `The header ${name.toLowerCase()} is there twice.\n`;
+      assertEquals([status, body], host.joinsFields ? joined : [400, told]);
     });
   }
 
