@@ -18,14 +18,14 @@ const { options } = readCommandLine("echo.ts [options]", {
 
 const upgradeOptions = {
   compression: options.compression,
-  ...options["max-message-size"] !== undefined && { maxMessageSize: options["max-message-size"] },
+  maxMessageSize: options["max-message-size"],
 };
 
 serveTcp({
   port: options.port ?? 8001,
   hostname: options.hostname ?? "127.0.0.1",
-  ...options["tls-cert"] !== undefined && { cert: await readTextFile(options["tls-cert"]) },
-  ...options["tls-key"] !== undefined && { key: await readTextFile(options["tls-key"]) },
+  cert: await readIfGiven(options["tls-cert"]),
+  key: await readIfGiven(options["tls-key"]),
   signal: stopSignal(),
   onListen: (address) => {
     const scheme = options["tls-cert"] === undefined ? "ws" : "wss";
@@ -36,6 +36,10 @@ serveTcp({
   if (connection !== undefined) void echo(connection);
   return response; // the upgrade, or a refusal that says why
 });
+
+async function readIfGiven(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : await readTextFile(path);
+}
 
 async function echo(connection: WebSocketConnection): Promise<void> {
   try {

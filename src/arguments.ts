@@ -56,6 +56,20 @@ export function requireOptionalClock(value: unknown): void {
   }
 }
 
+/** Options with every default filled in. */
+export type Resolved<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>;
+};
+
+/**
+ * The options without those that are `undefined`. That means the same as not given, but spread over
+ * others it would take their place.
+ */
+export function withoutUndefined<Options extends object>(options: Options | undefined): Options {
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
+}
+
 /** The largest delay that the platforms' timers take, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
 

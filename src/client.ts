@@ -29,55 +29,59 @@ import { switchingProtocols } from "./handshake/switching_protocols.ts";
 import type { ConnectionOptions } from "./types.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 
+/** What of a dial the application may decide. */
+type DialOptions = {
+  readonly [
+    Name in keyof Pick<DialTarget, "caCerts" | "cert" | "key" | "noDelay" | "serverName">
+  ]?: DialTarget[Name] | undefined;
+};
+
 /** Options of `connectWebSocket`. Times are milliseconds. */
 export interface ConnectOptions<Data = unknown>
-  extends
-    ConnectionOptions,
-    ClientHandshakeOptions,
-    Pick<DialTarget, "caCerts" | "cert" | "key" | "noDelay" | "serverName"> {
+  extends ConnectionOptions, ClientHandshakeOptions, DialOptions {
   /**
    * How long it may take from the call to the open connection: dialling, TLS, the handshake, and
    * redirects, all together; 0 for no limit.
    * @default 20000
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /** Gives the attempt up when aborted, and later aborts the connection. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * How many redirects (301, 302, 303, 307, 308) are followed. One that leads to another origin takes
    * no Authorization, Cookie or Proxy-Authorization along, neither the user of the URL nor the client
    * certificate nor `serverName`; one from `wss` to `ws`, or away from a Unix socket, is not followed.
    * @default 0
    */
-  readonly maxRedirects?: number;
+  readonly maxRedirects?: number | undefined;
   /**
    * Bytes kept of the body of a response that is not 101, for the error's `response`; the rest is not
    * read.
    * @default 65536 (64 KiB)
    */
-  readonly maxErrorBodySize?: number;
+  readonly maxErrorBodySize?: number | undefined;
   /**
    * Limits on the head of the response.
    * @default { maxHeadSize: 16384, maxFields: 100, maxLineSize: 8192 }
    */
-  readonly headLimits?: Partial<HeadLimits>;
+  readonly headLimits?: HeadLimits | undefined;
   /**
    * Called with the server's 101 once it is found in order, for its headers; awaited before the
    * connection opens.
    */
-  readonly onResponse?: (response: Response) => void | Promise<void>;
+  readonly onResponse?: ((response: Response) => unknown) | undefined;
   /**
    * What the application wants to find at {@linkcode WebSocketConnection.data}.
    * @default undefined
    */
   readonly data?: Data;
   /** The path of a Unix socket to dial; the URL then only says what to ask for. */
-  readonly unixPath?: string;
+  readonly unixPath?: string | undefined;
   /**
    * Makes the transport.
    * @default the host's sockets
    */
-  readonly dial?: Dial;
+  readonly dial?: Dial | undefined;
 }
 
 /** Defaults of {@linkcode ConnectOptions}. */
@@ -172,7 +176,7 @@ async function make(
     bodyLimit: (head: ResponseHead) =>
       mayRedirect && redirectLocation(head) !== undefined ? 0 : maxErrorBodySize,
     onAccepted: async (head: ResponseHead) =>
-      await options.onResponse?.(switchingProtocols(toHeaders(head))),
+      void await options.onResponse?.(switchingProtocols(toHeaders(head))),
     signal,
   }).run();
 }

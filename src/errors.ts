@@ -47,7 +47,7 @@ export class WebSocketProtocolError extends Error {
 /** What {@linkcode WebSocketHandshakeError} carries besides its message. */
 export interface WebSocketHandshakeErrorInit {
   /** The server's answer, where it is another than 101: status, headers and a capped body. */
-  readonly response?: Response;
+  readonly response?: Response | undefined;
   /** What made the handshake fail, where it was another error. */
   readonly cause?: unknown;
 }

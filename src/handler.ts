@@ -2,6 +2,7 @@
  * The handler: what `tornado.websocket.WebSocketHandler` is, in camelCase.
  */
 
+import { withoutUndefined } from "./arguments.ts";
 import { CloseCode } from "./close_code.ts";
 import { consumeMessages, isClosing, type WebSocketConnection } from "./connection/connection.ts";
 import { WebSocketClosedError } from "./errors.ts";
@@ -22,7 +23,7 @@ export interface WriteMessageOptions {
    * Whether text goes out as a binary message, in UTF-8.
    * @default false
    */
-  readonly binary?: boolean;
+  readonly binary?: boolean | undefined;
 }
 
 /** What {@linkcode runHandler} is given besides the handler. */
@@ -373,11 +374,6 @@ export abstract class WebSocketHandler {
   static {
     runHandler = (handler, run) => handler.#run(run);
   }
-}
-
-/** What is given as `undefined` is not given. */
-function withoutUndefined(options: ConnectionOptions): ConnectionOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /**

@@ -45,7 +45,7 @@ export interface WebSocketRouterOptions extends UpgradeOptions {
    * ended; classes have their `onError`.
    * @default console.error
    */
-  readonly onError?: (error: unknown) => void | Promise<void>;
+  readonly onError?: ((error: unknown) => void | Promise<void>) | undefined;
 }
 
 type Groups = readonly (string | undefined)[];

@@ -50,9 +50,9 @@ export interface ConnectToOptions<Data = unknown> extends Omit<ConnectOptions<Da
    * What is asked for; where it is no whole URL, a path of `ws://localhost`.
    * @default "/"
    */
-  readonly url?: string | URL;
+  readonly url?: string | URL | undefined;
   /** How the server takes the request, as from what address; `secure` as the URL says, unless given. */
-  readonly server?: Omit<ServeStreamOptions, "signal">;
+  readonly server?: Omit<ServeStreamOptions, "signal"> | undefined;
 }
 
 /**
@@ -94,7 +94,7 @@ export async function connectTo<Data = unknown>(
     const [near, far] = createStreamPair();
     const open = () => new StreamTransport(far, server.remoteAddress);
     // What cuts it short, the client is told as well.
-    serveTransport(open, handler, { secure, ...server }).catch(() => {});
+    serveTransport(open, handler, { ...server, secure: server.secure ?? secure }).catch(() => {});
     return Promise.resolve(near);
   };
   return await connectBy<Data>(dial, new URL(url, "ws://localhost"), rest);
@@ -103,40 +103,44 @@ export async function connectTo<Data = unknown>(
 /** How a pair of connections is set up. */
 export interface PairOptions<ServerData = unknown, ClientData = unknown> {
   /** Options of the client's end. */
-  readonly client?: ConnectionOptions & {
-    /** What the client's end has as `data`. */
-    readonly data?: ClientData;
-  };
+  readonly client?:
+    | ConnectionOptions & {
+      /** What the client's end has as `data`. */
+      readonly data?: ClientData;
+    }
+    | undefined;
   /** Options of the server's end. */
-  readonly server?: ConnectionOptions & {
-    /** What the server's end has as `data`. */
-    readonly data?: ServerData;
-  };
+  readonly server?:
+    | ConnectionOptions & {
+      /** What the server's end has as `data`. */
+      readonly data?: ServerData;
+    }
+    | undefined;
   /**
    * Whether permessage-deflate is agreed.
    * @default false
    */
-  readonly compression?: boolean | CompressionOptions;
+  readonly compression?: boolean | CompressionOptions | undefined;
   /**
    * The URL that both ends show.
    * @default "ws://localhost/"
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /**
    * The subprotocol that both ends show.
    * @default ""
    */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /**
    * The most bytes that arrive at a time.
    * @default Infinity
    */
-  readonly chunkSize?: number;
+  readonly chunkSize?: number | undefined;
   /**
    * Bytes that may be on the way in each direction before writes wait.
    * @default 65536
    */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
 }
 
 /** Two connections that are each other's peer. */

@@ -118,33 +118,33 @@ export interface CompressionOptions {
    * The effort, 1 (fastest) to 9 (smallest).
    * @default 6
    */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /**
    * Messages of fewer bytes go out uncompressed; not so those sent as a stream, whose size is not known.
    * @default 256
    */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /**
    * Whether the server forgets its window after each message: saves the server's memory, costs ratio.
    * @default false
    */
-  readonly serverNoContextTakeover?: boolean;
+  readonly serverNoContextTakeover?: boolean | undefined;
   /**
    * Whether the client forgets its window after each message.
    * @default false
    */
-  readonly clientNoContextTakeover?: boolean;
+  readonly clientNoContextTakeover?: boolean | undefined;
   /**
    * The largest base-2 logarithm of the server's window, 8 to 15.
    * @default 15
    */
-  readonly serverMaxWindowBits?: number;
+  readonly serverMaxWindowBits?: number | undefined;
   /**
    * The largest base-2 logarithm of the client's window, 8 to 15. On a server, below 15, clients that do
    * not offer `client_max_window_bits` get no compression; Firefox is one.
    * @default 15
    */
-  readonly clientMaxWindowBits?: number;
+  readonly clientMaxWindowBits?: number | undefined;
 }
 
 /** Options that every connection takes, whichever host carries it. Times are milliseconds. */
@@ -154,81 +154,81 @@ export interface ConnectionOptions {
    * with 1009.
    * @default 10485760 (10 MiB)
    */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /**
    * The largest number of fragments of one message; more end the connection with 1008.
    * @default 131072
    */
-  readonly maxFragments?: number;
+  readonly maxFragments?: number | undefined;
   /**
    * Bytes of received messages that may wait for the application; above, the transport is not read.
    * @default 262144 (256 KiB)
    */
-  readonly receiveHighWaterMark?: number;
+  readonly receiveHighWaterMark?: number | undefined;
   /**
    * Reading goes on once no more than this many bytes wait.
    * @default a quarter of `receiveHighWaterMark`
    */
-  readonly receiveLowWaterMark?: number;
+  readonly receiveLowWaterMark?: number | undefined;
   /**
    * Bytes that may wait to be written before the promise of `send` is held back; at most
    * `maxBufferedAmount`.
    * @default 65536 (64 KiB), or `maxBufferedAmount` where that is less
    */
-  readonly sendHighWaterMark?: number;
+  readonly sendHighWaterMark?: number | undefined;
   /**
    * A promise of `send` held back resolves once no more than this many bytes wait.
    * @default a quarter of `sendHighWaterMark`
    */
-  readonly sendLowWaterMark?: number;
+  readonly sendLowWaterMark?: number | undefined;
   /**
    * Bytes that may wait to be written at all: a peer that is further behind is closed with 1013. For
    * an application that does not wait for `send`, as in a broadcast; one that does has no need of it.
    * @default Infinity
    */
-  readonly maxBufferedAmount?: number;
+  readonly maxBufferedAmount?: number | undefined;
   /**
    * Bytes of received messages that may wait for the application where the host cannot stop reading
    * (`capabilities.inboundBackpressure` is `false`): more end the connection with 1013.
    * @default 16777216 (16 MiB)
    */
-  readonly maxQueuedAmount?: number;
+  readonly maxQueuedAmount?: number | undefined;
   /**
    * Milliseconds of silence after which the peer is pinged; 0 for never. Whether something arrived is
    * looked at four times in this interval, so that the ping may come up to a quarter of it later.
    * @default 30000
    */
-  readonly pingInterval?: number;
+  readonly pingInterval?: number | undefined;
   /**
    * Milliseconds to wait for any sign of life after that ping, before the connection is given up
    * with 1006; 0 for no limit.
    * @default 30000
    */
-  readonly pingTimeout?: number;
+  readonly pingTimeout?: number | undefined;
   /**
    * Milliseconds without a data message in either direction after which the connection is closed
    * with 1001; 0 for never. Pings and pongs do not count.
    * @default 0
    */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /**
    * Milliseconds to wait for the peer's Close frame, and for the end of the transport, before the
    * connection is aborted. The application has at most half of it to answer what came before the
    * peer's Close.
    * @default 10000
    */
-  readonly closeTimeout?: number;
+  readonly closeTimeout?: number | undefined;
   /** Drops the connection when aborted, see `WebSocketConnection.abort`; for a code, call `close`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the payload of each ping received; it is answered without the application. */
-  readonly onPing?: (payload: Uint8Array) => void;
+  readonly onPing?: ((payload: Uint8Array) => void) | undefined;
   /** Called with the payload of each pong received, whether asked for or not. */
-  readonly onPong?: (payload: Uint8Array) => void;
+  readonly onPong?: ((payload: Uint8Array) => void) | undefined;
   /**
    * The source of time.
    * @default the platform's
    */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** What the handshake of a byte stream, done elsewhere, has settled. */
@@ -239,22 +239,22 @@ export interface WebSocketConnectionOptions<Data = unknown> extends ConnectionOp
    * The URL to show.
    * @default ""
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /**
    * The subprotocol agreed.
    * @default ""
    */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /**
    * The extensions agreed, as in the `Sec-WebSocket-Extensions` header of the response:
    * permessage-deflate with any parameters, or none.
    * @default ""
    */
-  readonly extensions?: string;
+  readonly extensions?: string | undefined;
   /** How this side compresses, where permessage-deflate is agreed. */
-  readonly compression?: Pick<CompressionOptions, "level" | "threshold">;
+  readonly compression?: Pick<CompressionOptions, "level" | "threshold"> | undefined;
   /** The address of the peer. */
-  readonly remoteAddress?: RemoteAddress;
+  readonly remoteAddress?: RemoteAddress | undefined;
   /** What the application wants to find at {@linkcode WebSocketConnection.data}. */
   readonly data?: Data;
 }

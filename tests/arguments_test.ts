@@ -12,6 +12,7 @@ import {
   requireInteger,
   requireOptionalFunction,
   requireOptionalSignal,
+  withoutUndefined,
 } from "../src/arguments.ts";
 import { registerRequest } from "../src/server/raw_upgrade.ts";
 import { createPair, createStreamPair } from "../src/testing.ts";
@@ -19,6 +20,17 @@ import { serve } from "./adapters/deno_serving.ts";
 import { runtime, test } from "./harness.ts";
 import { FakeTransport } from "./server/fakes.ts";
 import { upgradeRequest } from "./upgrade_fixture.ts";
+
+test("withoutUndefined leaves out what is undefined, and nothing else", () => {
+  const given = { a: 1, b: undefined, c: null, d: false, e: "" };
+  assertEquals(Object.entries(withoutUndefined(given)), [
+    ["a", 1],
+    ["c", null],
+    ["d", false],
+    ["e", ""],
+  ]);
+  assertEquals(withoutUndefined(undefined), {});
+});
 
 test("requireOptionalFunction and requireOptionalSignal take what they ask for, and nothing at all", () => {
   requireOptionalFunction("onPing", undefined);

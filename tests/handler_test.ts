@@ -688,7 +688,7 @@ test("WebSocketHandler.getConnectionOptions go before the router's, and wrong on
   }
   class Unsaid extends Recorder {
     override getConnectionOptions(): ConnectionOptions {
-      return { maxMessageSize: undefined } as object;
+      return { maxMessageSize: undefined };
     }
   }
   const unsaid = await run(new Unsaid(), { options: { maxMessageSize: 100 } });

@@ -13,7 +13,7 @@ export interface WebSocketHandlersOptions {
    * smaller.
    * @default 10485760 (10 MiB)
    */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /**
    * The application's own `websocket` object, as it was before: it goes on with the sockets that the
    * application upgrades by `server.upgrade`, while routes move over to {@linkcode upgradeWebSocket} one

@@ -18,7 +18,7 @@ export interface BunUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> 
    * The server that `Bun.serve` passes to `fetch`, or returns; its `websocket` object is ours. Not
    * looked at for a request of `serveTcp`.
    */
-  readonly server?: BunServer<BunSocketData>;
+  readonly server?: BunServer<BunSocketData> | undefined;
 }
 
 const EXTENSIONS = "sec-websocket-extensions";

@@ -29,7 +29,7 @@ export interface DenoUpgradeOptions<Data = unknown> extends UpgradeOptions<Data>
    * `remoteAddress` from there, and learns at once if its response is not returned. Requests of
    * `serveTcp` need it not.
    */
-  readonly info?: Deno.ServeHandlerInfo;
+  readonly info?: Deno.ServeHandlerInfo | undefined;
 }
 
 const OPENED = "opened";

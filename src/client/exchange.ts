@@ -17,9 +17,11 @@ export interface ExchangeInit {
   /** The URL that the connection is to show. */
   readonly url: string;
   /** Options of the connection, and how it compresses where that is agreed. */
-  readonly options: ConnectionOptions & { readonly compression?: boolean | CompressionOptions };
+  readonly options: ConnectionOptions & {
+    readonly compression?: boolean | CompressionOptions | undefined;
+  };
   /** The limits on the head of the response. */
-  readonly headLimits: Partial<HeadLimits>;
+  readonly headLimits: HeadLimits;
   /** The bytes that are wanted of the body of a response other than 101. */
   readonly bodyLimit: (head: ResponseHead) => number;
   /** Told of a 101 that is in order, before it becomes a connection. */

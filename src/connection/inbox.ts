@@ -40,7 +40,7 @@ export interface InboxMarks {
 /** How `receive` waits. */
 export interface ReceiveOptions {
   /** Gives up waiting: the promise rejects with the signal's reason, and no message is lost. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Takes each message in turn; a promise holds the next one back. */

@@ -43,7 +43,7 @@ export interface ForEachOptions {
    * Ends it: the promise rejects with the signal's reason, and the messages that the function has not
    * been given are left to others. What it is at work on is not waited for, nor is what it throws told.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Calls a function with each message; see `WebSocketConnection.forEach`. */

@@ -13,12 +13,12 @@ export interface MemoryTransportOptions {
    * Bytes that may be on the way in each direction; a write beyond waits, as in a socket's buffers.
    * @default 65536
    */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /**
    * The most bytes delivered at a time; what is written together arrives in pieces of this size.
    * @default Infinity
    */
-  readonly chunkSize?: number;
+  readonly chunkSize?: number | undefined;
 }
 
 /** Creates two ends. */

@@ -23,13 +23,13 @@ export interface SendOptions {
    * Whether to compress it, where compression is agreed.
    * @default by its size, see `CompressionOptions.threshold`; a stream always
    */
-  readonly compress?: boolean;
+  readonly compress?: boolean | undefined;
   /**
    * Whether the message is binary: with `true` text goes out as its UTF-8, that of a stream as well; with
    * `false` bytes are refused by a `TypeError`.
    * @default by the type of what is sent
    */
-  readonly binary?: boolean;
+  readonly binary?: boolean | undefined;
 }
 
 /** How far the peer may be behind; see `ConnectionOptions`. */

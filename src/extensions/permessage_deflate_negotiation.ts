@@ -3,7 +3,7 @@
  * that follow from both (RFC 7692 section 7.1).
  */
 
-import { requireInteger } from "../arguments.ts";
+import { requireInteger, type Resolved } from "../arguments.ts";
 import { type ExtensionOffer, formatExtension } from "../handshake/header_values.ts";
 import type { ExtensionParameter } from "../handshake/header_values.ts";
 import type { CompressionOptions } from "../types.ts";
@@ -21,7 +21,7 @@ export interface PermessageDeflateParameters {
 }
 
 /** {@linkcode CompressionOptions} with its defaults filled in, every value in its range. */
-export type ResolvedCompression = Required<CompressionOptions>;
+export type ResolvedCompression = Resolved<CompressionOptions>;
 
 /** What a server answers to the offer that it accepts. */
 export interface AcceptedOffer {

@@ -22,28 +22,28 @@ import { requireSubprotocols } from "./subprotocols.ts";
 /** What a client asks for in its handshake. */
 export interface ClientHandshakeOptions {
   /** The subprotocols that the client speaks, in its order of preference. */
-  readonly subprotocols?: readonly string[];
+  readonly subprotocols?: readonly string[] | undefined;
   /**
    * Further headers of the request, as Cookie or User-Agent. Those of the handshake itself are a
    * TypeError. An Authorization here counts before the user of the URL.
    */
-  readonly headers?: HeadersInit;
+  readonly headers?: HeadersInit | undefined;
   /**
    * Whether to offer permessage-deflate (RFC 7692), and how.
    * @default false
    */
-  readonly compression?: boolean | CompressionOptions;
+  readonly compression?: boolean | CompressionOptions | undefined;
   /**
    * Whether the handshake fails when subprotocols were offered and the server selects none, as it does
    * in browsers. RFC 6455 section 4.1 lets the connection open.
    * @default false
    */
-  readonly requireSubprotocol?: boolean;
+  readonly requireSubprotocol?: boolean | undefined;
   /**
    * The value of Origin; clients that are no browsers need none.
    * @default none
    */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
 }
 
 /** What client and server agree on. */

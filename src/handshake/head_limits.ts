@@ -1,6 +1,6 @@
 /** Limits on the heads of HTTP/1 requests and responses. */
 
-import { requireInteger } from "../arguments.ts";
+import { requireInteger, type Resolved } from "../arguments.ts";
 
 /** What a head may cost, whatever the peer sends. */
 export interface HeadLimits {
@@ -8,20 +8,23 @@ export interface HeadLimits {
    * Bytes of the whole head, its empty line included.
    * @default 16384
    */
-  readonly maxHeadSize: number;
+  readonly maxHeadSize?: number | undefined;
   /**
    * Field lines.
    * @default 100
    */
-  readonly maxFields: number;
+  readonly maxFields?: number | undefined;
   /**
    * Bytes of one line, its CRLF not counted.
    * @default 8192
    */
-  readonly maxLineSize: number;
+  readonly maxLineSize?: number | undefined;
 }
 
-const DEFAULTS: HeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
+/** {@linkcode HeadLimits} with the defaults filled in. */
+export type ResolvedHeadLimits = Resolved<HeadLimits>;
+
+const DEFAULTS: ResolvedHeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
 
 /**
  * Fills in the defaults.
@@ -29,7 +32,7 @@ const DEFAULTS: HeadLimits = { maxHeadSize: 16_384, maxFields: 100, maxLineSize:
  * @throws {TypeError} if `limits` is no object.
  * @throws {RangeError} if one of them is not a positive integer, naming it.
  */
-export function resolveHeadLimits(limits: Partial<HeadLimits> = DEFAULTS): HeadLimits {
+export function resolveHeadLimits(limits: HeadLimits = DEFAULTS): ResolvedHeadLimits {
   if (limits === DEFAULTS) return DEFAULTS;
   if (typeof limits !== "object" || limits === null) {
     throw new TypeError(`headLimits must be an object, not ${limits}`);

@@ -3,7 +3,7 @@
  * line, field lines, an empty line (RFC 9112 section 2.1).
  */
 
-import { type HeadLimits, resolveHeadLimits } from "./head_limits.ts";
+import { type HeadLimits, type ResolvedHeadLimits, resolveHeadLimits } from "./head_limits.ts";
 import { isToken, trimSpace } from "./header_values.ts";
 import { decodeLatin1 } from "./latin1.ts";
 
@@ -45,7 +45,7 @@ export function badHead(message: string): HeadViolation {
  * not waited for.
  */
 export abstract class HeadReader {
-  readonly #limits: HeadLimits;
+  readonly #limits: ResolvedHeadLimits;
   /** What has come of a line that is cut. */
   #kept: Uint8Array = EMPTY;
   #keptLength = 0;
@@ -62,7 +62,7 @@ export abstract class HeadReader {
   readonly #fields: HeadField[] = [];
 
   /** `leadingEmptyLines`: how many empty lines may stand before the start line. */
-  constructor(limits: Partial<HeadLimits>, leadingEmptyLines: number) {
+  constructor(limits: HeadLimits, leadingEmptyLines: number) {
     this.#limits = resolveHeadLimits(limits);
     this.#emptyLinesAllowed = leadingEmptyLines;
   }

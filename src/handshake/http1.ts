@@ -59,7 +59,7 @@ export class RequestHeadReader extends HeadReader {
   #head: RequestHead | undefined;
 
   /** Creates a reader for one head. */
-  constructor(limits: Partial<HeadLimits> = {}) {
+  constructor(limits: HeadLimits = {}) {
     super(limits, LEADING_EMPTY_LINES);
   }
 
@@ -98,7 +98,7 @@ export class ResponseHeadReader extends HeadReader {
   #head: ResponseHead | undefined;
 
   /** Creates a reader for one head. */
-  constructor(limits: Partial<HeadLimits> = {}) {
+  constructor(limits: HeadLimits = {}) {
     super(limits, 0);
   }
 

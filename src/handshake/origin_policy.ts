@@ -20,9 +20,9 @@ import {
 /** What {@linkcode OriginPolicy} is made of; the members are those of `HandshakeOptions`. */
 export interface OriginPolicyOptions {
   /** Origins allowed besides the server's own. */
-  readonly allowedOrigins?: readonly (string | RegExp)[] | "*";
+  readonly allowedOrigins?: readonly (string | RegExp)[] | "*" | undefined;
   /** The server's own origin as browsers see it. */
-  readonly publicOrigin?: string;
+  readonly publicOrigin?: string | undefined;
 }
 
 /** The request whose host and origin are judged. */

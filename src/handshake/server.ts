@@ -31,13 +31,13 @@ export interface HandshakeOptions {
    * The subprotocols of the server, in its order of preference: the first one that the client offers
    * is selected. The connection opens without a subprotocol where none is (RFC 6455 section 4.2.2).
    */
-  readonly subprotocols?: readonly string[];
+  readonly subprotocols?: readonly string[] | undefined;
   /**
    * Selects among the subprotocols that the client offers, in the client's order, instead of
    * `subprotocols`; called with an empty list when it offers none. What it returns must be on the list,
    * or `undefined` for none; anything else is a TypeError to the caller.
    */
-  readonly selectSubprotocol?: (offered: readonly string[]) => string | undefined;
+  readonly selectSubprotocol?: ((offered: readonly string[]) => string | undefined) | undefined;
   /**
    * The origins whose pages may connect, besides the server's own; `"*"` for all of them.
    *
@@ -52,19 +52,19 @@ export interface HandshakeOptions {
    * malformed ones.
    * @default []
    */
-  readonly allowedOrigins?: readonly (string | RegExp)[] | "*";
+  readonly allowedOrigins?: readonly (string | RegExp)[] | "*" | undefined;
   /**
    * The server's own origin as the browser sees it, scheme included; for a server behind a proxy that
    * does not pass Host on. Compared with `Origin` instead of Host.
    */
-  readonly publicOrigin?: string;
+  readonly publicOrigin?: string | undefined;
   /**
    * Decides about an origin instead of the policy above. Called with the value of `Origin`, which is
    * either well-formed or `"null"`; not called when there is none, since then it was not a browser. What
    * it throws reaches the caller. It decides at once: a promise, or anything else that is neither `true`
    * nor `false`, is a `TypeError`.
    */
-  readonly checkOrigin?: (origin: string, request: Request) => boolean;
+  readonly checkOrigin?: ((origin: string, request: Request) => boolean) | undefined;
   /**
    * The hosts that a request may name in Host, with `*.` for subdomains. One without a port allows any;
    * `:443` also allows a Host that has none, and so does `:80` unless this server does TLS itself. Guards
@@ -72,16 +72,16 @@ export interface HandshakeOptions {
    * rebinding), which the comparison of origins cannot tell.
    * @default any
    */
-  readonly allowedHosts?: readonly string[];
+  readonly allowedHosts?: readonly string[] | undefined;
   /**
    * Whether to accept permessage-deflate where it is offered (RFC 7692), and how. Costs memory for each
    * connection. A secret and text of a stranger's choice in one compressed message can leak the secret
    * by the message's length.
    * @default false
    */
-  readonly compression?: boolean | CompressionOptions;
+  readonly compression?: boolean | CompressionOptions | undefined;
   /** Further headers of the 101 response. Those of the handshake itself are a TypeError. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HeadersInit | undefined;
 }
 
 /** A handshake that both sides agree on. */

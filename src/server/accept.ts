@@ -2,7 +2,7 @@
  * A byte transport in hand whose request is still to be read: serves it, or makes it a WebSocket.
  */
 
-import { requireFunction, requireOptionalFunction } from "../arguments.ts";
+import { requireFunction, requireOptionalFunction, withoutUndefined } from "../arguments.ts";
 import { resolveConnectionOptions } from "../connection/options.ts";
 import { checkHandshakeOptions } from "../handshake/server.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
@@ -21,16 +21,16 @@ export interface StreamOptions {
    * Whether TLS carries the stream, so that URLs are `https:` and `wss:`.
    * @default false
    */
-  readonly secure?: boolean;
+  readonly secure?: boolean | undefined;
   /** The address of the peer. */
-  readonly remoteAddress?: RemoteAddress;
+  readonly remoteAddress?: RemoteAddress | undefined;
 }
 
 /** Options of `serveStream`. */
 export interface ServeStreamOptions
   extends StreamOptions, Omit<ServeOptions, "maxConnections" | "shutdownTimeout"> {
   /** Drops the stream when aborted before the request is answered. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of `acceptWebSocket`. */
@@ -41,15 +41,17 @@ export interface AcceptOptions<Data = unknown>
     Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
   /**
    * Called with the request before it is answered. Options that it returns replace those given, one by
-   * one; a `Response` refuses the request.
+   * one, but for those that are `undefined`; a `Response` refuses the request.
    */
-  readonly onRequest?: (
-    request: Request,
-  ) =>
-    | UpgradeOptions<Data>
-    | Response
-    | undefined
-    | Promise<UpgradeOptions<Data> | Response | undefined>;
+  readonly onRequest?:
+    | ((
+      request: Request,
+    ) =>
+      | UpgradeOptions<Data>
+      | Response
+      | undefined
+      | Promise<UpgradeOptions<Data> | Response | undefined>)
+    | undefined;
 }
 
 /** Bytes kept of the body of a refusal for the error's `response`: as many as a client keeps. */
@@ -105,7 +107,7 @@ export async function acceptTransport<Data>(
     const chosen = await options.onRequest?.(request);
     const response = chosen instanceof Response
       ? chosen
-      : upgradeRaw(request, { ...options, ...chosen })!.response;
+      : upgradeRaw(request, { ...options, ...withoutUndefined(chosen) })!.response;
     if (response.status === 101 || !isSendable(response)) return response;
     refusal = copyWhileSent(response);
     return refusal.sent;

@@ -48,7 +48,7 @@ export interface ExchangeOptions {
   /** Whether TLS carries the transport. */
   readonly secure: boolean;
   /** The limits on the head of the request. */
-  readonly headLimits: Partial<HeadLimits>;
+  readonly headLimits: HeadLimits;
   /** How long the head may take; 0 for no limit. */
   readonly handshakeTimeout: number;
   /**

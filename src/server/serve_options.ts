@@ -8,6 +8,7 @@ import {
   requireOptionalClock,
   requireOptionalFunction,
   requireOptionalSignal,
+  type Resolved,
 } from "../arguments.ts";
 import { defaultClock } from "../connection/clock.ts";
 import { tell } from "../connection/observer.ts";
@@ -36,36 +37,36 @@ export interface ServeOptions {
    * the head itself.
    * @default 10000
    */
-  readonly handshakeTimeout?: number;
+  readonly handshakeTimeout?: number | undefined;
   /**
    * How long a client may stand still while it is waited for, in the middle of the body of a request
    * or of a response; then the connection is dropped. 0 for no limit, with the same danger.
    * @default 30000
    */
-  readonly stallTimeout?: number;
+  readonly stallTimeout?: number | undefined;
   /**
    * How long `shutdown` waits for requests to be answered and for WebSockets to close; what is open
    * then is dropped, with 0 at once.
    * @default 10000
    */
-  readonly shutdownTimeout?: number;
+  readonly shutdownTimeout?: number | undefined;
   /**
    * Connections open at once, requests and WebSockets together; further ones are closed as they come.
    * @default Infinity
    */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /**
    * Limits on the head of a request, answered 414 or 431 when exceeded.
    * @default { maxHeadSize: 16384, maxFields: 100, maxLineSize: 8192 }
    */
-  readonly headLimits?: Partial<HeadLimits>;
+  readonly headLimits?: HeadLimits | undefined;
   /**
    * Called with what the request function threw or did wrong, and with failures to accept; the server
    * lives on, also where this function throws or, being async, rejects, which goes to the console. Called
    * as well where the server's own code does not load, which ends the server.
    * @default `console.error`
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: ((error: unknown) => void) | undefined;
   /**
    * Called with whom the server turns away by itself: what is no request of HTTP/1, exceeds `headLimits`
    * or `handshakeTimeout`, has a method that is not implemented, or is one too many. What your function
@@ -78,7 +79,7 @@ export interface ServeOptions {
    * The source of time.
    * @default the platform's
    */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** Where a server listens. */
@@ -97,37 +98,35 @@ export interface ServeTcpOptions extends ServeOptions {
    * The port; 0 for one that is free.
    * @default 8000
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * The address to listen on.
    * @default "0.0.0.0"
    */
-  readonly hostname?: string;
+  readonly hostname?: string | undefined;
   /**
    * The path of a Unix socket, instead of port and hostname. A file that is there already, as a server
    * that was killed leaves it, keeps the server from listening.
    */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** The certificate chain, in PEM: the server speaks TLS. Goes with `key`. */
-  readonly cert?: string;
+  readonly cert?: string | undefined;
   /** The private key, in PEM. Goes with `cert`. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /**
    * Whether Nagle's algorithm is off, so that a small message leaves at once. Deno cannot switch it
    * under TLS.
    * @default true
    */
-  readonly noDelay?: boolean;
+  readonly noDelay?: boolean | undefined;
   /** Shuts the server down when aborted, as `shutdown` does. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called once the server listens. */
-  readonly onListen?: (address: ListenAddress) => void;
+  readonly onListen?: ((address: ListenAddress) => void) | undefined;
 }
 
 /** {@linkcode ServeOptions} with every default filled in, and callbacks that never throw. */
-export type ResolvedServeOptions = {
-  readonly [Name in keyof ServeOptions]-?: NonNullable<ServeOptions[Name]>;
-};
+export type ResolvedServeOptions = Resolved<ServeOptions>;
 
 /**
  * Fills in the defaults.

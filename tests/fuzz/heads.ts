@@ -4,11 +4,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import {
-  type HeadLimits,
-  RequestHeadReader,
-  ResponseHeadReader,
-} from "../../src/handshake/http1.ts";
+import type { ResolvedHeadLimits } from "../../src/handshake/head_limits.ts";
+import { RequestHeadReader, ResponseHeadReader } from "../../src/handshake/http1.ts";
 import { assertSame, Chunking, type Fuzzer, randomChunking, Settings } from "./fuzzer.ts";
 import type { Random } from "./random.ts";
 
@@ -27,7 +24,7 @@ type Start =
 type Kind = "request" | "response";
 
 /** Judges a head; `text` has one character for each byte. */
-function judge(text: string, kind: Kind, limits: HeadLimits): Judgement {
+function judge(text: string, kind: Kind, limits: ResolvedHeadLimits): Judgement {
   const empty = kind === "request" ? leadingEmptyLines(text) : 0;
   const startLine = text.indexOf("\r\n", empty * 2);
   const tooLong = (at: number): number =>
@@ -114,7 +111,7 @@ function judgeStatusLine(line: string): Start | number {
   return { status: Number(status), statusText: reason.join(" "), minorVersion };
 }
 
-const LIMITS: readonly HeadLimits[] = [
+const LIMITS: readonly ResolvedHeadLimits[] = [
   { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 },
   { maxHeadSize: 16_384, maxFields: 3, maxLineSize: 60 },
   { maxHeadSize: 200, maxFields: 100, maxLineSize: 8_192 },

@@ -6,7 +6,7 @@ test("resolveHeadLimits fills in what is not given, or given as undefined", () =
   const defaults = { maxHeadSize: 16_384, maxFields: 100, maxLineSize: 8_192 };
   assertEquals(resolveHeadLimits(), defaults);
   assertEquals(resolveHeadLimits({}), defaults);
-  const given = { maxFields: 7, maxLineSize: undefined } as unknown as Partial<HeadLimits>;
+  const given: HeadLimits = { maxFields: 7, maxLineSize: undefined };
   assertEquals(resolveHeadLimits(given), { ...defaults, maxFields: 7 });
 });
 
@@ -18,6 +18,6 @@ test("resolveHeadLimits refuses what is not a positive integer, naming it", () =
     }
   }
   for (const limits of [null, 5]) {
-    assertThrows(() => resolveHeadLimits(limits as Partial<HeadLimits>), TypeError, "headLimits");
+    assertThrows(() => resolveHeadLimits(limits as HeadLimits), TypeError, "headLimits");
   }
 });

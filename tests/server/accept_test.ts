@@ -45,6 +45,23 @@ test("acceptTransport lets onRequest choose the options, or refuse", async () =>
   assertEquals(await response?.text(), "no");
 });
 
+test("acceptTransport keeps its options where those of onRequest are undefined", async () => {
+  const transport = new FakeTransport();
+  const refusing = assertRejects(
+    () =>
+      acceptTransport(() => transport, {
+        allowedHosts: ["example.org"],
+        onRequest: () => ({ allowedHosts: undefined }),
+      }),
+    WebSocketHandshakeError,
+    "status 403",
+  );
+  await settle();
+  transport.feed(UPGRADE);
+  transport.feedEof();
+  await refusing;
+});
+
 /** Refuses a client of whom the answer is told, and what the error shows of it. */
 async function refuseWith(
   response: Response,
