@@ -4,7 +4,12 @@
 
 import { withoutUndefined } from "./arguments.ts";
 import { CloseCode } from "./close_code.ts";
-import { consumeMessages, isClosing, type WebSocketConnection } from "./connection/connection.ts";
+import {
+  consumeMessages,
+  isClosing,
+  type SendOptions,
+  type WebSocketConnection,
+} from "./connection/connection.ts";
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
@@ -17,14 +22,8 @@ import type {
   Sendable,
 } from "./types.ts";
 
-/** How `writeMessage` sends. */
-export interface WriteMessageOptions {
-  /**
-   * Whether text goes out as a binary message, in UTF-8.
-   * @default false
-   */
-  readonly binary?: boolean | undefined;
-}
+/** How `writeMessage` sends: as `send` of the connection does. */
+export type WriteMessageOptions = SendOptions;
 
 /** What {@linkcode runHandler} is given besides the handler. */
 export interface HandlerRun {
@@ -184,7 +183,9 @@ export abstract class WebSocketHandler {
    * The connection is there. Called with the groups of the route, percent-decoded. May be async: no
    * message is delivered before it has resolved.
    */
-  open(..._groups: (string | undefined)[]): void | Promise<void> {}
+  open(..._groups: (string | undefined)[]): unknown {
+    return undefined;
+  }
 
   /**
    * A message: text as a string, binary as bytes. Which one it is, the peer decides, so ask for
@@ -197,24 +198,30 @@ export abstract class WebSocketHandler {
   abstract onMessage(message: Message): unknown;
 
   /** A ping arrived, and was answered. May be async; nothing waits for it. */
-  onPing(_payload: Uint8Array): void | Promise<void> {}
+  onPing(_payload: Uint8Array): unknown {
+    return undefined;
+  }
 
   /** A pong arrived. May be async; nothing waits for it. */
-  onPong(_payload: Uint8Array): void | Promise<void> {}
+  onPong(_payload: Uint8Array): unknown {
+    return undefined;
+  }
 
   /**
    * The connection has ended, however it did: `info` says how, as {@linkcode closeCode} and
    * {@linkcode closeReason} do, and its `error` what was wrong where it was not by a closing handshake.
    * May be async.
    */
-  onClose(_info: CloseInfo): void | Promise<void> {}
+  onClose(_info: CloseInfo): unknown {
+    return undefined;
+  }
 
   /**
    * Told of what the other methods throw, but for the `WebSocketClosedError` of a connection that has
-   * just ended: {@linkcode onClose} tells of that. The default writes it to the console.
+   * just ended: {@linkcode onClose} tells of that. The default writes it to the console. May be async.
    */
-  onError(error: unknown): void | Promise<void> {
-    console.error(error);
+  onError(error: unknown): unknown {
+    return console.error(error);
   }
 
   // To use -------------------------------------------------------------------------------------
@@ -357,13 +364,13 @@ export abstract class WebSocketHandler {
     }
   }
 
-  #open(args: readonly (string | undefined)[]): void | Promise<void> {
+  #open(args: readonly (string | undefined)[]): unknown {
     const opening = this.open(...args);
     if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
     return opening;
   }
 
-  async #observe(observe: () => void | Promise<void>): Promise<void> {
+  async #observe(observe: () => unknown): Promise<void> {
     try {
       await observe();
     } catch (error) {

@@ -19,12 +19,17 @@ export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
 /**
  * A handler that is but a function. What it throws, or rejects with, closes the connection with
  * 1011. When it returns, the connection stays open: close it where nothing more is to come.
+ *
+ * A group that the pattern cannot leave out may be declared as a `string`, as with `open`: hence the
+ * type of a method, whose parameters TypeScript compares less strictly.
  */
-export type WebSocketFunction = (
-  connection: WebSocketConnection,
-  request: Request,
-  ...groups: (string | undefined)[]
-) => unknown;
+export type WebSocketFunction = {
+  serve(
+    connection: WebSocketConnection,
+    request: Request,
+    ...groups: (string | undefined)[]
+  ): unknown;
+}["serve"];
 
 /**
  * A path, and what serves it: a string is the pathname of a `URLPattern`, as `"/chat/:room"`; a
@@ -45,7 +50,7 @@ export interface WebSocketRouterOptions extends UpgradeOptions {
    * ended; classes have their `onError`.
    * @default console.error
    */
-  readonly onError?: ((error: unknown) => void | Promise<void>) | undefined;
+  readonly onError?: ((error: unknown) => unknown) | undefined;
 }
 
 type Groups = readonly (string | undefined)[];
@@ -65,7 +70,10 @@ interface CompiledRoute {
  * import { WebSocketRouter } from "@gale/websocket";
  *
  * const router = new WebSocketRouter([
- *   ["/time", (connection) => connection.send(new Date().toISOString())],
+ *   ["/time", async (connection) => {
+ *     await connection.send(new Date().toISOString());
+ *     await connection.close();
+ *   }],
  * ]);
  * const server = serveTcp({ port: 0 }, async (request) =>
  *   await router.handle(request, upgradeWebSocket) ?? new Response("a page"));
@@ -75,7 +83,7 @@ interface CompiledRoute {
 export class WebSocketRouter {
   readonly #routes: readonly CompiledRoute[];
   readonly #options: UpgradeOptions;
-  readonly #onError: (error: unknown) => void | Promise<void>;
+  readonly #onError: (error: unknown) => unknown;
 
   /**
    * Creates a router.

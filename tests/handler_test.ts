@@ -390,6 +390,25 @@ test("WebSocketHandler sends and receives text, binary and JSON", async () => {
   await client.close();
 });
 
+test("WebSocketHandler.writeMessage compresses or not as it is told (RFC 7692)", async () => {
+  const handler = new Recorder();
+  const { client } = await run(handler, {
+    request: upgradeRequest("/", { "sec-websocket-extensions": "permessage-deflate" }),
+    options: { compression: true },
+  });
+  const text = "secret ".repeat(1_000);
+  const sizes: number[] = [];
+  for (const compress of [undefined, false, true]) {
+    const { bytesReceived } = client.stats();
+    await handler.writeMessage(text, { compress });
+    assertEquals(await client.receive(), text);
+    sizes.push(client.stats().bytesReceived - bytesReceived);
+  }
+  const [byDefault, plain, compressed] = sizes;
+  assert(plain! > text.length && byDefault! < 1_000 && compressed! < 1_000, String(sizes));
+  await client.close();
+});
+
 test("WebSocketHandler sees pings and pongs, and pings (RFC 6455 5.5.2, 5.5.3)", async () => {
   const decoder = new TextDecoder();
   class Watcher extends Recorder {
@@ -451,6 +470,16 @@ const ends: Readonly<Record<string, End>> = {
         void this.close(4002, "no");
       },
     },
+    seen: [4002, "no"],
+    sent: 4002,
+  },
+  "the handler closes in open, and waits for it": {
+    methods: {
+      open() {
+        return this.close(4002, "no");
+      },
+    },
+    client: (client) => void client.send("too late"),
     seen: [4002, "no"],
     sent: 4002,
   },

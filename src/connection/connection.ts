@@ -86,7 +86,7 @@ export let onceClosed: (
 export let consumeMessages: (
   connection: WebSocketConnection,
   consumer: Consumer,
-  open?: () => Promise<void> | void,
+  open?: () => unknown,
 ) => Promise<void | Abandoned>;
 
 /**

@@ -82,7 +82,7 @@ interface Consumption {
 /** How a consumer begins, and ends before the last message. */
 export interface ConsumeOptions {
   /** Called before the first message, which waits for its promise. */
-  readonly open?: (() => Promise<void> | void) | undefined;
+  readonly open?: (() => unknown) | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
   /** Whether it rejects behind the last message where an iteration would throw. */
@@ -356,7 +356,7 @@ export class Inbox {
     return false;
   }
 
-  #openThenPump(open: () => Promise<void> | void, consumption: Consumption): void {
+  #openThenPump(open: () => unknown, consumption: Consumption): void {
     let opening;
     try {
       opening = open();

@@ -1,0 +1,76 @@
+/** What the types of handlers and routes let pass; `deno check` is what fails here. */
+
+import { assertEquals } from "@std/assert";
+import type { WebSocketConnection } from "../src/connection/connection.ts";
+import { WebSocketHandler } from "../src/handler.ts";
+import { type WebSocketFunction, type WebSocketRoute, WebSocketRouter } from "../src/router.ts";
+import type { CloseInfo, Message } from "../src/types.ts";
+import { test } from "./harness.ts";
+import { MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
+
+test("A handler's methods may return whatever they end with", async () => {
+  const members = new Set<WebSocketHandler>();
+  class Member extends WebSocketHandler {
+    override open() {
+      return members.add(this);
+    }
+    override onMessage(_message: Message) {
+      return this.close(4001, "full");
+    }
+    override onPing() {
+      return this.ping();
+    }
+    override onPong() {
+      return members.size;
+    }
+    override onClose(_info: CloseInfo) {
+      return members.delete(this);
+    }
+    override onError(error: unknown) {
+      return String(error);
+    }
+  }
+  class Full extends WebSocketHandler {
+    override open() {
+      return this.close(4001, "full");
+    }
+    override onMessage() {}
+  }
+  const upgrade = new MemoryUpgrade();
+  const router = new WebSocketRouter([["/", Member], ["/full", Full]], {
+    onError: (error) => String(error),
+  });
+  await router.handle(upgradeRequest(), upgrade.upgrade);
+  await upgrade.client.ping();
+  assertEquals(members.size, 1);
+  await upgrade.client.send("any");
+  assertEquals((await upgrade.client.closed).code, 4001);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(members.size, 0);
+  await router.handle(upgradeRequest("/full"), upgrade.upgrade);
+  assertEquals((await upgrade.client.closed).code, 4001);
+});
+
+test("A function may declare a group that is always there as a string", async () => {
+  const rooms: (string | undefined)[] = [];
+  const join = (_connection: WebSocketConnection, _request: Request, room: string) =>
+    rooms.push(room.toUpperCase());
+  const declared: WebSocketFunction = join;
+  const routes: readonly WebSocketRoute[] = [["/join/:room", declared]];
+  const router = new WebSocketRouter([
+    ...routes,
+    ["/enter/:room", (_connection, _request, room: string) => rooms.push(room)],
+    ["/leave/:room?", (_connection, _request, room) => {
+      // @ts-expect-error -- what is not declared may be missing
+      rooms.push(room.length === 0 ? "" : room);
+    }],
+  ]);
+  // @ts-expect-error -- a group is no number
+  const _seated: WebSocketFunction = (_connection, _request, seat: number) => seat;
+  for (const path of ["/join/a", "/enter/b", "/leave/c"]) {
+    const upgrade = new MemoryUpgrade();
+    await router.handle(upgradeRequest(path), upgrade.upgrade);
+    await upgrade.client.close();
+  }
+  assertEquals(rooms, ["A", "b", "c"]);
+});
