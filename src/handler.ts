@@ -29,10 +29,12 @@ export type WriteMessageOptions = SendOptions;
 export interface HandlerRun {
   /** The request that asked for a WebSocket. */
   readonly request: Request;
-  /** The host's `upgradeWebSocket`, with what the host wants to know besides. */
+  /** The host's `upgradeWebSocket`. */
   readonly upgrade: (request: Request, options: UpgradeOptions) => UpgradeResult;
   /** Options of the router's, for what the handler does not decide itself. */
   readonly options: UpgradeOptions;
+  /** Options for this request alone, which go before the handler's decisions; none is `undefined`. */
+  readonly given: UpgradeOptions;
   /** What `open` is called with. */
   readonly args: readonly (string | undefined)[];
 }
@@ -103,6 +105,7 @@ export abstract class WebSocketHandler {
   #request: Request | string | undefined;
   #requestRead = false;
   #connection: WebSocketConnection | undefined;
+  /** Of this request until there is a connection, and then the router's. */
   #options: UpgradeOptions = {};
 
   /** Made where one is asked for: an idle connection does without. */
@@ -296,16 +299,17 @@ export abstract class WebSocketHandler {
   }
 
   /** Never rejects. */
-  async #run({ request, upgrade, options, args }: HandlerRun): Promise<Response> {
+  async #run({ request, upgrade, options, given, args }: HandlerRun): Promise<Response> {
     this.#request = request;
-    this.#options = options;
+    this.#options = { ...options, ...given };
     try {
       const prepared = await this.prepare();
       if (prepared !== undefined) return prepared;
-      const { response, connection, request: kept } = upgrade(request, this.#decide(options));
+      const { response, connection, request: kept } = upgrade(request, this.#decide(given));
       if (connection === undefined) return response;
       this.#request = kept;
       this.#connection = connection;
+      this.#options = options;
       void this.#serve(connection, args);
       return response;
     } catch (error) {
@@ -314,15 +318,14 @@ export abstract class WebSocketHandler {
     }
   }
 
-  /** The router's options, and the handler's own decisions where it makes them. */
-  #decide(options: UpgradeOptions): UpgradeOptions {
+  /** The router's options, the handler's own decisions where it makes them, and what goes before both. */
+  #decide(given: UpgradeOptions): UpgradeOptions {
     const prototype = WebSocketHandler.prototype;
-    const headers = new Headers(options.headers);
+    const headers = new Headers(this.#options.headers);
     for (const [name, value] of this.#responseHeaders ?? []) headers.append(name, value);
     return {
-      ...options,
+      ...this.#options,
       ...withoutUndefined(this.getConnectionOptions()),
-      headers,
       compression: this.getCompressionOptions() ?? false,
       // An inherited method leaves the refusal's text, which names both hosts, to the policy.
       ...(this.checkOrigin !== prototype.checkOrigin &&
@@ -335,6 +338,8 @@ export abstract class WebSocketHandler {
       ...(this.onPong !== prototype.onPong && {
         onPong: (payload: Uint8Array) => void this.#observe(() => this.onPong(payload)),
       }),
+      ...given,
+      headers,
     };
   }
 

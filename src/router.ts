@@ -2,12 +2,12 @@
  * From the path of a request to the handler that serves it.
  */
 
-import { requireFunction } from "./arguments.ts";
+import { requireFunction, withoutUndefined } from "./arguments.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
-import type { Upgrade, UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
+import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
 /**
  * A class of handlers; `init` is what the route names as its third element. That the two go together, no
@@ -92,7 +92,10 @@ export class WebSocketRouter {
    *   type.
    * @throws {RangeError} if an option is out of its range.
    */
-  constructor(routes: Iterable<WebSocketRoute>, options: WebSocketRouterOptions = {}) {
+  constructor(
+    routes: Iterable<WebSocketRoute>,
+    options: WebSocketRouterOptions = {},
+  ) {
     const { onError = console.error, ...upgradeOptions } = options;
     requireFunction("onError", onError);
     resolveConnectionOptions(upgradeOptions);
@@ -114,30 +117,31 @@ export class WebSocketRouter {
    * `upgrade` throws; whatever else a handler throws is answered with 500.
    *
    * @param upgrade the host's `upgradeWebSocket`.
-   * @param host what that wants to know of this request besides, as `{ server }` on Bun; options among
-   * it go before the router's and the handler's.
+   * @param host what that wants to know of this request besides, as `{ server }` on Bun, and options
+   * for this request alone, as `data`. These go before the router's and the handler's, but for the
+   * `headers`, which a handler's `responseHeaders` are added to; what is `undefined` is not given.
    */
-  async handle<Host extends object = Record<never, never>>(
+  async handle<HostUpgrade extends (request: Request, options?: UpgradeOptions) => UpgradeResult>(
     request: Request,
-    upgrade: Upgrade<Host>,
-    host?: Host,
+    upgrade: HostUpgrade,
+    host?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions,
   ): Promise<Response | undefined> {
     if (!isUpgradeRequest(request)) return undefined;
     const url = new URL(request.url);
-    const upgradeHere = (request: Request, options: UpgradeOptions): UpgradeResult =>
-      upgrade(request, { ...options, ...host as Host });
+    const given = withoutUndefined<UpgradeOptions>(host);
     for (const { match, handler, init } of this.#routes) {
       const groups = match(url);
       if (groups === undefined) continue;
       if (isHandlerClass(handler)) {
         return await runHandler(new handler(init), {
           request,
-          upgrade: upgradeHere,
+          upgrade,
           options: this.#options,
+          given,
           args: groups,
         });
       }
-      const result = upgradeHere(request, this.#options);
+      const result = upgrade(request, { ...this.#options, ...given });
       if (result.connection !== undefined) void this.#call(handler, { ...result, groups });
       return result.response;
     }

@@ -23,6 +23,7 @@ test("WebSocketHandler.prepare may ask for credentials, redirect, or find nothin
       request: upgradeRequest(),
       upgrade: upgrade.upgrade,
       options: {},
+      given: {},
       args: [],
     });
     assertEquals(response.status, status);

@@ -62,6 +62,7 @@ async function run(
     request,
     upgrade: upgrade.upgrade,
     options,
+    given: {},
     args: [],
   });
   return Object.assign(upgrade, { response });

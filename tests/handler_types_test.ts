@@ -1,12 +1,25 @@
 /** What the types of handlers and routes let pass; `deno check` is what fails here. */
 
 import { assertEquals } from "@std/assert";
+import * as bun from "../src/adapters/bun.ts";
+import * as cloudflare from "../src/adapters/cloudflare.ts";
+import * as deno from "../src/adapters/deno.ts";
+import * as tcp from "../src/adapters/tcp.ts";
 import type { WebSocketConnection } from "../src/connection/connection.ts";
 import { WebSocketHandler } from "../src/handler.ts";
 import { type WebSocketFunction, type WebSocketRoute, WebSocketRouter } from "../src/router.ts";
+import type { Upgrade } from "../src/server/upgrade.ts";
 import type { CloseInfo, Message } from "../src/types.ts";
 import { test } from "./harness.ts";
 import { MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
+
+/** A host that wants to know something besides. */
+interface Host {
+  readonly server?: { readonly id: number };
+}
+
+const memory = new MemoryUpgrade();
+const upgradeOnHost: Upgrade<Host> = (request, options) => memory.upgrade(request, options);
 
 test("A handler's methods may return whatever they end with", async () => {
   const members = new Set<WebSocketHandler>();
@@ -73,4 +86,31 @@ test("A function may declare a group that is always there as a string", async ()
     await upgrade.client.close();
   }
   assertEquals(rooms, ["A", "b", "c"]);
+});
+
+test("WebSocketRouter.handle takes what the host's upgrade takes, and no more", async () => {
+  const router = new WebSocketRouter([["/", () => {}]]);
+  await router.handle(upgradeRequest(), upgradeOnHost, { server: { id: 1 }, maxMessageSize: 5 });
+  await memory.client.close();
+  const plain = new Request("http://example.com/");
+  // @ts-expect-error -- this server has no id
+  await router.handle(plain, upgradeOnHost, { server: {} });
+  // @ts-expect-error -- misspelt
+  await router.handle(plain, upgradeOnHost, { sever: { id: 1 } });
+  // @ts-expect-error -- the limit is a number
+  await router.handle(plain, upgradeOnHost, { maxMessageSize: "5" });
+  // @ts-expect-error -- misspelt, and of every host
+  await router.handle(plain, memory.upgrade, { maxMesageSize: 5 });
+  await router.handle(plain, (request, options) => memory.upgrade(request, options), { data: 5 });
+
+  await router.handle(plain, deno.upgradeWebSocket, { info: undefined, data: 5 });
+  await router.handle(plain, bun.upgradeWebSocket, { server: undefined, maxMessageSize: 5 });
+  await router.handle(plain, cloudflare.upgradeWebSocket, { allowedOrigins: "*" });
+  await router.handle(plain, tcp.upgradeWebSocket, { allowedOrigins: "*" });
+  // @ts-expect-error -- of another host
+  await router.handle(plain, deno.upgradeWebSocket, { server: undefined });
+  // @ts-expect-error -- of another host
+  await router.handle(plain, bun.upgradeWebSocket, { info: undefined });
+  // @ts-expect-error -- of another host
+  await router.handle(plain, tcp.upgradeWebSocket, { server: undefined });
 });

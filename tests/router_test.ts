@@ -206,6 +206,26 @@ test("WebSocketRouter passes its options on, and keeps its own", async () => {
   assertEquals((await upgrade.client.closed).code, 1009);
 });
 
+test("WebSocketRouter.handle takes undefined for not given, as the host's options do", async () => {
+  class Silent extends WebSocketHandler {
+    override onMessage(): void {}
+  }
+  const limits = { maxMessageSize: 5, allowedHosts: ["example.org"] };
+  const router = new WebSocketRouter([["/function", () => {}], ["/class", Silent]], limits);
+  for (const path of ["/function", "/class"]) {
+    const upgrade = new MemoryUpgrade();
+    const unsaid = { maxMessageSize: undefined, allowedHosts: undefined, compression: undefined };
+    const guarded = await router.handle(upgradeRequest(path), upgrade.upgrade, unsaid);
+    assertEquals(guarded?.status, 403, path);
+    await router.handle(upgradeRequest(path), upgrade.upgrade, {
+      ...unsaid,
+      allowedHosts: ["example.com"],
+    });
+    assertEquals(upgrade.options[1]!.maxMessageSize, 5, path);
+    await upgrade.client.close();
+  }
+});
+
 test("WebSocketRouter closes with 1011 when a function throws, and tells onError", async () => {
   const expected = new Error("expected");
   const functions: (() => unknown)[] = [

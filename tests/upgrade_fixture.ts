@@ -25,6 +25,8 @@ export function upgradeRequest(
 export class MemoryUpgrade {
   /** The clients' ends, in the order of the upgrades. */
   readonly clients: WebSocketConnection[] = [];
+  /** The servers' ends of these. */
+  readonly servers: WebSocketConnection[] = [];
   /** The options that it was called with. */
   readonly options: UpgradeOptions[] = [];
 
@@ -44,6 +46,7 @@ export class MemoryUpgrade {
     const compression = agreement.compression !== undefined && (options.compression ?? false);
     const { client, server } = createPair({ server: options, protocol, compression });
     this.clients.push(client);
+    this.servers.push(server);
     return { response: new Response(null, { headers }), connection: server, request };
   };
 }

@@ -5,7 +5,7 @@ import { bun } from "../bun.ts";
 import { announce, HOSTNAME, serverOptions } from "./serving.ts";
 
 /** What a host passes on besides the request, for `upgradeWebSocket`. */
-export type Host = Readonly<Record<string, unknown>>;
+export type Host = object;
 
 /** The function that a server answers requests with. */
 export type Handler = (request: Request, host: Host) => Response | Promise<Response>;

@@ -332,10 +332,10 @@ const mistakes: Readonly<Record<string, (upgrade: () => unknown) => Response | P
 type CollectGarbage = () => void;
 
 /** Answers a request, whichever host it came from. */
-export async function handle<Host extends object>(
+export async function handle(
   request: Request,
-  upgrade: Upgrade<Host>,
-  options: { readonly host?: Host; readonly collectGarbage?: CollectGarbage } = {},
+  upgrade: Upgrade,
+  options: { readonly host?: object; readonly collectGarbage?: CollectGarbage } = {},
 ): Promise<Response> {
   for (const router of routers) {
     const response = await router.handle(request, upgrade, options.host);
