@@ -35,7 +35,7 @@ export interface HandlerRun {
   readonly options: UpgradeOptions;
   /** Options for this request alone, which go before the handler's decisions; none is `undefined`. */
   readonly given: UpgradeOptions;
-  /** What `open` is called with. */
+  /** What `prepare` and `open` are called with. */
   readonly args: readonly (string | undefined)[];
 }
 
@@ -89,6 +89,9 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
  * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.
  *
+ * A handler whose {@linkcode data} is a `User` extends `WebSocketHandler<User>`; that it is given one, no
+ * type tells.
+ *
  * @example
  * ```ts
  * import { type Message, WebSocketHandler } from "@gale/websocket";
@@ -100,11 +103,11 @@ async function report(onError: ErrorListener, error: unknown): Promise<void> {
  * }
  * ```
  */
-export abstract class WebSocketHandler {
+export abstract class WebSocketHandler<Data = unknown> {
   /** Packed once the connection is open, unless the application has looked at it. */
   #request: Request | string | undefined;
   #requestRead = false;
-  #connection: WebSocketConnection | undefined;
+  #connection: WebSocketConnection<Data> | undefined;
   /** Of this request until there is a connection, and then the router's. */
   #options: UpgradeOptions = {};
 
@@ -121,10 +124,13 @@ export abstract class WebSocketHandler {
   // To override: before the connection ---------------------------------------------------------
 
   /**
-   * Called first, before the handshake is answered. A response given here is sent instead: 401 for
-   * who is not signed in, a redirect, 404. May be async.
+   * Called first, before the handshake is answered, with what {@linkcode open} will be called with. A
+   * response given here is sent instead: 401 for who is not signed in, a redirect, 404. May be async.
+   *
+   * There are {@linkcode request} and {@linkcode data} to judge by; the address of the client is among
+   * the latter where the application puts it there, since each host tells it in another way.
    */
-  prepare(): Response | void | Promise<Response | void> {}
+  prepare(..._groups: (string | undefined)[]): Response | void | Promise<Response | void> {}
 
   /**
    * Whether a page of this origin may connect. Called when the request has an `Origin` header, as
@@ -242,10 +248,19 @@ export abstract class WebSocketHandler {
   }
 
   /**
+   * What the application has given as `data`, for this request with `WebSocketRouter.handle`, or else for
+   * all with the router's options: from {@linkcode prepare} on, the same as the connection's `data`.
+   * `undefined` in the constructor.
+   */
+  get data(): Data {
+    return (this.#connection ?? this.#options).data as Data;
+  }
+
+  /**
    * The connection. Throws an `Error` before {@linkcode open}, where there is none yet, and so do the
    * methods below.
    */
-  get connection(): WebSocketConnection {
+  get connection(): WebSocketConnection<Data> {
     if (this.#connection === undefined) {
       throw new Error("Cannot get connection: handler has not been opened");
     }
@@ -303,12 +318,12 @@ export abstract class WebSocketHandler {
     this.#request = request;
     this.#options = { ...options, ...given };
     try {
-      const prepared = await this.prepare();
+      const prepared = await this.prepare(...args);
       if (prepared !== undefined) return prepared;
       const { response, connection, request: kept } = upgrade(request, this.#decide(given));
       if (connection === undefined) return response;
       this.#request = kept;
-      this.#connection = connection;
+      this.#connection = connection as WebSocketConnection<Data>;
       this.#options = options;
       void this.#serve(connection, args);
       return response;

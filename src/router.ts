@@ -11,7 +11,7 @@ import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
 /**
  * A class of handlers; `init` is what the route names as its third element. That the two go together, no
- * type tells.
+ * type tells, nor that the `data` is what the class takes it for.
  */
 // deno-lint-ignore no-explicit-any -- each class has an init of its own
 export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
@@ -23,9 +23,9 @@ export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
  * A group that the pattern cannot leave out may be declared as a `string`, as with `open`: hence the
  * type of a method, whose parameters TypeScript compares less strictly.
  */
-export type WebSocketFunction = {
+export type WebSocketFunction<Data = unknown> = {
   serve(
-    connection: WebSocketConnection,
+    connection: WebSocketConnection<Data>,
     request: Request,
     ...groups: (string | undefined)[]
   ): unknown;
@@ -33,10 +33,11 @@ export type WebSocketFunction = {
 
 /**
  * A path, and what serves it: a string is the pathname of a `URLPattern`, as `"/chat/:room"`; a
- * RegExp must match the whole pathname. Its groups, percent-decoded, become the arguments of `open`.
+ * RegExp must match the whole pathname. Its groups, percent-decoded, become the arguments of `prepare`
+ * and `open`.
  */
-export type WebSocketRoute =
-  | readonly [pattern: string | URLPattern | RegExp, handler: WebSocketFunction]
+export type WebSocketRoute<Data = unknown> =
+  | readonly [pattern: string | URLPattern | RegExp, handler: WebSocketFunction<Data>]
   | readonly [
     pattern: string | URLPattern | RegExp,
     handler: WebSocketHandlerClass,
@@ -44,7 +45,7 @@ export type WebSocketRoute =
   ];
 
 /** Options for all routes; a handler's own decisions go first. */
-export interface WebSocketRouterOptions extends UpgradeOptions {
+export interface WebSocketRouterOptions<Data = unknown> extends UpgradeOptions<Data> {
   /**
    * Told of what functions throw, but for the `WebSocketClosedError` of a connection that has just
    * ended; classes have their `onError`.
@@ -55,14 +56,17 @@ export interface WebSocketRouterOptions extends UpgradeOptions {
 
 type Groups = readonly (string | undefined)[];
 
-interface CompiledRoute {
+interface CompiledRoute<Data> {
   readonly match: (url: URL) => Groups | undefined;
-  readonly handler: WebSocketFunction | WebSocketHandlerClass;
+  readonly handler: WebSocketFunction<Data> | WebSocketHandlerClass;
   readonly init: unknown;
 }
 
 /**
  * Maps paths to handlers. The first route that matches serves the request.
+ *
+ * `Data` is what connections have as `data`, given with {@linkcode handle} or the options. It follows from
+ * the options and from the functions that declare it; where neither tells, write `new WebSocketRouter<User>`.
  *
  * @example
  * ```ts no-assert
@@ -80,9 +84,9 @@ interface CompiledRoute {
  * await server.shutdown();
  * ```
  */
-export class WebSocketRouter {
-  readonly #routes: readonly CompiledRoute[];
-  readonly #options: UpgradeOptions;
+export class WebSocketRouter<Data = unknown> {
+  readonly #routes: readonly CompiledRoute<Data>[];
+  readonly #options: UpgradeOptions<Data>;
   readonly #onError: (error: unknown) => unknown;
 
   /**
@@ -93,8 +97,8 @@ export class WebSocketRouter {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(
-    routes: Iterable<WebSocketRoute>,
-    options: WebSocketRouterOptions = {},
+    routes: Iterable<WebSocketRoute<Data>>,
+    options: WebSocketRouterOptions<Data> = {},
   ) {
     const { onError = console.error, ...upgradeOptions } = options;
     requireFunction("onError", onError);
@@ -124,11 +128,11 @@ export class WebSocketRouter {
   async handle<HostUpgrade extends (request: Request, options?: UpgradeOptions) => UpgradeResult>(
     request: Request,
     upgrade: HostUpgrade,
-    host?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions,
+    host?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions<Data>,
   ): Promise<Response | undefined> {
     if (!isUpgradeRequest(request)) return undefined;
     const url = new URL(request.url);
-    const given = withoutUndefined<UpgradeOptions>(host);
+    const given = withoutUndefined<UpgradeOptions<Data>>(host);
     for (const { match, handler, init } of this.#routes) {
       const groups = match(url);
       if (groups === undefined) continue;
@@ -150,7 +154,7 @@ export class WebSocketRouter {
 
   /** Never rejects. */
   async #call(
-    handler: WebSocketFunction,
+    handler: WebSocketFunction<Data>,
     { connection, request, groups }: {
       readonly connection: WebSocketConnection;
       readonly request: Request;
@@ -158,15 +162,15 @@ export class WebSocketRouter {
     },
   ): Promise<void> {
     try {
-      await handler(connection, request, ...groups);
+      await handler(connection as WebSocketConnection<Data>, request, ...groups);
     } catch (error) {
       failConnection(connection, error, this.#onError);
     }
   }
 }
 
-function isHandlerClass(
-  handler: WebSocketFunction | WebSocketHandlerClass,
+function isHandlerClass<Data>(
+  handler: WebSocketFunction<Data> | WebSocketHandlerClass,
 ): handler is WebSocketHandlerClass {
   return handler.prototype instanceof WebSocketHandler;
 }

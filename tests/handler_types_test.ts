@@ -13,6 +13,12 @@ import type { CloseInfo, Message } from "../src/types.ts";
 import { test } from "./harness.ts";
 import { MemoryUpgrade, upgradeRequest } from "./upgrade_fixture.ts";
 
+interface User {
+  readonly name: string;
+}
+
+const ann: User = { name: "ann" };
+
 /** A host that wants to know something besides. */
 interface Host {
   readonly server?: { readonly id: number };
@@ -62,6 +68,49 @@ test("A handler's methods may return whatever they end with", async () => {
   assertEquals(members.size, 0);
   await router.handle(upgradeRequest("/full"), upgrade.upgrade);
   assertEquals((await upgrade.client.closed).code, 4001);
+});
+
+test("A handler's data has the type that it extends WebSocketHandler with", async () => {
+  const greetings: string[] = [];
+  class Chat extends WebSocketHandler<User> {
+    override open() {
+      greetings.push(this.data.name, this.connection.data.name);
+      // @ts-expect-error -- a User has no age
+      greetings.push(String(this.data.age));
+    }
+    override onMessage() {}
+  }
+  class Echo extends WebSocketHandler {
+    override onMessage(message: Message) {
+      // @ts-expect-error -- it is not said what data it has
+      greetings.push(this.data.name);
+      return this.writeMessage(message);
+    }
+  }
+  const router = new WebSocketRouter([["/", Chat], ["/echo", Echo]]);
+  const upgrade = new MemoryUpgrade();
+  await router.handle(upgradeRequest(), upgrade.upgrade, { data: ann });
+  assertEquals(greetings, ["ann", "ann", "undefined"]);
+  await upgrade.client.close();
+});
+
+test("A function's data has the type that the router, its options or itself say", async () => {
+  const names: string[] = [];
+  const said = new WebSocketRouter<User>([["/", ({ data }) => names.push(data.name)]]);
+  const given = new WebSocketRouter([["/", ({ data }) => names.push(data.name)]], { data: ann });
+  const declared = new WebSocketRouter([
+    ["/", ({ data }: WebSocketConnection<User>) => names.push(data.name)],
+  ]);
+  for (const router of [said, given, declared]) {
+    const upgrade = new MemoryUpgrade();
+    await router.handle(upgradeRequest(), upgrade.upgrade, { data: ann });
+    // @ts-expect-error -- a number is no User
+    await router.handle(new Request("http://a"), upgrade.upgrade, { data: 5 });
+    await upgrade.client.close();
+  }
+  assertEquals(names, ["ann", "ann", "ann"]);
+  // @ts-expect-error -- it is not said what data it has
+  new WebSocketRouter([["/", ({ data }) => names.push(data.name)]]);
 });
 
 test("A function may declare a group that is always there as a string", async () => {
