@@ -141,8 +141,17 @@ export class OriginPolicy {
 
 function requireList(origins: readonly (string | RegExp)[]): readonly (string | RegExp)[] {
   const isOne = (origin: unknown) => typeof origin === "string" || origin instanceof RegExp;
-  if (Array.isArray(origins) && origins.every(isOne)) return origins;
-  throw new TypeError('allowedOrigins must be "*" or an array of strings and regular expressions');
+  if (!Array.isArray(origins) || !origins.every(isOne)) {
+    throw new TypeError(
+      'allowedOrigins must be "*" or an array of strings and regular expressions',
+    );
+  }
+  if (origins.includes("*")) {
+    throw new TypeError(
+      'Cannot use "*" in allowedOrigins: to allow all origins, give "*" in place of the array',
+    );
+  }
+  return origins;
 }
 
 function requireOrigin(text: string, where: string): Origin {

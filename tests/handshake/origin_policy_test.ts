@@ -160,6 +160,12 @@ test("OriginPolicy refuses options that are no origins", () => {
   assertThrows(() => new OriginPolicy({ publicOrigin: "null" }), TypeError);
 });
 
+test('OriginPolicy says of "*" in an array where it belongs', () => {
+  for (const allowedOrigins of [["*"], ["https://a.example", "*"]]) {
+    assertThrows(() => new OriginPolicy({ allowedOrigins }), TypeError, "in place of the array");
+  }
+});
+
 test("OriginPolicy refuses an option with the scheme of a WebSocket, which no page has (RFC 6454 4)", () => {
   for (const [scheme, own] of [["ws", "http"], ["WSS", "https"]] as const) {
     const text = `${scheme}://example.com`;
