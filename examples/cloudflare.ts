@@ -7,7 +7,7 @@
  * echo. Members of a room send to each other: their connections live in one Durable Object.
  */
 
-import { type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
+import { CloseCode, type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
 import { upgradeWebSocket } from "@gale/websocket/cloudflare";
 
 /** Bytes that may wait for a member who does not take them; then it has to go. */
@@ -45,7 +45,9 @@ class Member extends WebSocketHandler {
   }
 
   override onMessage(message: Message): void {
-    this.#tell(`${this.#name}: ${message}`);
+    // What it is, the client decides: bytes would come out as "1,2,3".
+    if (typeof message === "string") this.#tell(`${this.#name}: ${message}`);
+    else void this.close(CloseCode.UnsupportedData, "Only text is understood here");
   }
 
   override onClose(): void {

@@ -14,7 +14,7 @@ import {
   WebSocketProtocolError,
 } from "@gale/websocket";
 import { readCommandLine } from "./command_line.ts";
-import { exit, stopSignal } from "./host.ts";
+import { exit, readTextFile, stopSignal } from "./host.ts";
 import { formatClose, formatMessage, say } from "./terminal.ts";
 
 /** Close codes after which the same client may be welcome again. */
@@ -44,11 +44,13 @@ interface Ending {
 }
 
 const { options, operands } = readCommandLine("reconnect.ts [options] <url>", {
+  "token-file": { type: "text", help: "a file with the token to send, read for each attempt" },
   "connect-timeout": { type: "number", help: "milliseconds that an attempt may take (10000)" },
   "base-delay": { type: "number", help: "milliseconds that the first wait may take (500)" },
   "max-delay": { type: "number", help: "milliseconds that the backoff does not exceed (30000)" },
 });
 const {
+  "token-file": tokenFile,
   "connect-timeout": connectTimeout = 10_000,
   "base-delay": baseDelay = 500,
   "max-delay": maxDelay = 30_000,
@@ -93,10 +95,17 @@ async function connect(url: string): Promise<WebSocketConnection> {
   const giveUp = () => attempt.abort(stop.reason);
   stop.addEventListener("abort", giveUp);
   try {
-    return await connectWebSocket(url, { connectTimeout, signal: attempt.signal });
+    const headers = await credentials();
+    return await connectWebSocket(url, { headers, connectTimeout, signal: attempt.signal });
   } finally {
     stop.removeEventListener("abort", giveUp);
   }
+}
+
+/** What the server knows this client by. Asked for before each attempt, since tokens expire. */
+async function credentials(): Promise<Record<string, string>> {
+  if (tokenFile === undefined) return {};
+  return { authorization: `Bearer ${(await readTextFile(tokenFile)).trim()}` };
 }
 
 /** Prints what arrives until the connection ends. */
@@ -119,9 +128,10 @@ async function follow(connection: WebSocketConnection): Promise<Ending> {
 }
 
 /**
- * Whether to come back after a connection. 1000 says that the feed is over. The other codes that are
- * not listed above say that the server does not want this client, or what it does, and it would not
- * think otherwise the next time. What those from 3000 on mean only the application knows, which
+ * Whether to come back after a connection. 1000 says that the feed is over; a server that says so where
+ * it fails as well, as one whose `await using` closes the connection, needs it among the codes listed
+ * above. Those that are not there say that the server does not want this client, or what it does, and it
+ * would not think otherwise the next time. What those from 3000 on mean only the application knows, which
  * should list its own.
  */
 function judgeEnd(end: CloseInfo): Ending {

@@ -46,6 +46,10 @@ test("cloudflare.ts lets members of a room, a Durable Object, talk to each other
   assertEquals((await bob.close(4000, "bye")).wasClean, true);
   assertEquals(await next(ada, 1), ["Bob has left"]);
   assertEquals(await next(eve, 1), ["Eve has joined"]);
+  const mallory = await enter("tea", "Mallory");
+  await mallory.send(Uint8Array.of(1, 2, 3));
+  assertEquals(await next(ada, 2), ["Mallory has joined", "Mallory has left"]);
+  assertEquals((await mallory.closed).code, 1003);
   for (const connection of [ada, eve]) {
     assertEquals(await connection.close(), { code: 1000, reason: "", wasClean: true });
   }

@@ -29,6 +29,11 @@ test("Hono's routes, middleware and refusals go with WebSockets", async () => {
   }
   assertEquals((await echo.close(4000, "done")).wasClean, true);
 
+  const vanishing = await connectWebSocket(`ws://${base}/echo`);
+  await vanishing.send("there?");
+  await vanishing.receive();
+  vanishing.abort();
+
   const greeter = await connectWebSocket(`ws://${base}/greet/ada`);
   const greeting = JSON.parse(String(await greeter.receive()));
   assertEquals(greeting.hello, "ada");
@@ -51,4 +56,5 @@ test("Hono's routes, middleware and refusals go with WebSockets", async () => {
     assertEquals(error.status, status);
   }
   await hono.outputMatching(/GET \/echo \S*403/);
+  assertEquals(hono.output.includes("WebSocketClosedError"), false, hono.output);
 });

@@ -1,6 +1,8 @@
 /** The client that keeps a connection up, as a program. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { CloseInfo } from "@gale/websocket";
 import { test } from "../harness.ts";
 import { type Program, startExample } from "../tools/program.ts";
@@ -225,6 +227,28 @@ test("reconnect.ts ends on ^C: connected, while it connects, and while it waits"
   await using waiting = start(busy.url);
   await waiting.outputMatching(/^Trying again in 360000[0-2] ms$/m);
   assertEquals(await waiting.stop("SIGINT"), 0);
+});
+
+test("reconnect.ts reads the token anew for each attempt", async () => {
+  const folder = mkdtempSync(`${tmpdir()}/gale-token-`);
+  const file = `${folder}/token`;
+  try {
+    writeFileSync(file, "first\n");
+    const tokens: (string | null)[] = [];
+    const note = (answer: Answer): Answer => (request) => {
+      tokens.push(request.headers.get("authorization"));
+      writeFileSync(file, "second\n");
+      return answer(request);
+    };
+    await using server = serveInTurn(note(closing(1001)), note(closing(1000)));
+    await using client = start(server.url, "--token-file", file);
+    assertEquals(await client.exited, 0, client.output);
+    assertEquals(tokens, ["Bearer first", "Bearer second"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  await using client = start("ws://127.0.0.1:1", "--token-file", file);
+  assertEquals(await client.exited, 2);
 });
 
 test("reconnect.ts says what is wrong with what it is given", async () => {
