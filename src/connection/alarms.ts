@@ -36,7 +36,7 @@ export class Alarms {
     this.#clock = clock;
   }
 
-  /** Sets an alarm, which is not set, to a time. */
+  /** Sets an alarm that is not set yet. */
   set(alarm: Alarm, due: number): void {
     alarm.due = due;
     this.#raise(alarm, this.#heap.length);

@@ -36,7 +36,7 @@ export interface LinkSink {
    * {@linkcode onEnd} follows.
    */
   onFailure(error: WebSocketProtocolError): void;
-  /** Something was written, and `bufferedAmount` is at the low-water mark or below. */
+  /** `bufferedAmount` is at the low-water mark or below, also where nothing has been written. */
   onDrain(): void;
   /**
    * The link is over; the last call. `error` says why, where it was not a closing handshake: a
@@ -94,7 +94,10 @@ export interface Link {
   close(code: number, reason: string): void;
   /** Drops the transport at once. `onEnd(error)` follows, unless the link is over already. */
   abort(error: unknown): void;
-  /** Writes what has been gathered since the last time. Nothing else does, but for control frames. */
+  /**
+   * Writes what has gathered. Besides, a link writes with {@linkcode close}, behind what a read has
+   * brought, and when a write is done.
+   */
   flush(): void;
   /** Stops delivering messages, and reading. */
   pause(): void;

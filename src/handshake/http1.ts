@@ -194,7 +194,7 @@ function encodeHead(startLine: string, fields: Iterable<HeadField>): Uint8Array 
   return encodeLatin1(`${text}\r\n`);
 }
 
-/** Whether `text` has but what a field value may have: tabs, and Latin-1 without controls. */
+/** Whether `text` has only what a field value may have: tabs, and Latin-1 without controls. */
 function isFieldText(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -28,7 +28,7 @@ const SMALLEST_PART = 8;
 /** A frame that follows has at least a header; less than this behind a payload is the end of it. */
 const SMALLEST_FRAME = 2;
 
-/** Larger ones that come alone have one as well. */
+/** Larger payloads that come alone have a buffer of their own as well. */
 const LARGEST_LONE = 64;
 
 /** What decides on the way a payload is copied. */
