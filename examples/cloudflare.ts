@@ -1,7 +1,6 @@
 /**
- * An echo and a chat on Cloudflare Workers, configured by `wrangler.jsonc`. Without Wrangler:
- * `npx -p workerd -p esbuild workerd serve examples/wrangler.jsonc`, on port 8787. Then connect to
- * `/echo`, or to `/chat/:room?name=…`.
+ * An echo and a chat on Cloudflare Workers: `npx wrangler dev --config examples/wrangler.jsonc`, which
+ * listens on port 8787. Then connect to `/echo`, or to `/chat/:room?name=…`.
  *
  * A Worker may use a connection only while it serves the request that opened it, which is enough for an
  * echo. Members of a room send to each other: their connections live in one Durable Object.
