@@ -134,6 +134,7 @@ const serve: Unsaid<ServeOptions> = {
   maxConnections: undefined,
   headLimits: undefined,
   onError: undefined,
+  onRefuse: undefined,
   clock: undefined,
 };
 
@@ -154,6 +155,7 @@ const serveOneStream: Unsaid<ServeStreamOptions> = {
   stallTimeout: undefined,
   headLimits: undefined,
   onError: undefined,
+  onRefuse: undefined,
   clock: undefined,
   secure: undefined,
   remoteAddress: undefined,
@@ -210,7 +212,10 @@ const takers: Readonly<Record<string, (unsaid: boolean) => unknown>> = {
     return { ...resolveServeOptions(options), onError: undefined };
   },
   WebSocketHandlersOptions: (unsaid) => {
-    const unlimited: Unsaid<WebSocketHandlersOptions> = { maxMessageSize: undefined };
+    const unlimited: Unsaid<WebSocketHandlersOptions> = {
+      maxMessageSize: undefined,
+      others: undefined,
+    };
     return createWebSocketHandlers(unsaid ? unlimited : {}).maxPayloadLength;
   },
   WebSocketHandshakeErrorInit: (unsaid) => {
