@@ -27,7 +27,7 @@ export type {
   SendOptions,
   WebSocketConnectionOptions,
 } from "./src/connection/connection.ts";
-export type { Dial, DialTarget } from "./src/connection/dial.ts";
+export type { Dial, DialOptions, DialTarget } from "./src/connection/dial.ts";
 export { WebSocketConnection } from "./src/connection/stream_link.ts";
 export type { ByteTransport, TransportSink } from "./src/connection/transport.ts";
 export {

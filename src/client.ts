@@ -13,7 +13,7 @@ import {
   withoutCredentials,
 } from "./client/redirect.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
-import type { Dial, DialTarget } from "./connection/dial.ts";
+import type { Dial, DialOptions, DialTarget } from "./connection/dial.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { StreamTransport } from "./connection/stream_transport.ts";
 import type { ByteTransport } from "./connection/transport.ts";
@@ -28,13 +28,6 @@ import type { ResponseHead } from "./handshake/http1.ts";
 import { switchingProtocols } from "./handshake/switching_protocols.ts";
 import type { ConnectionOptions } from "./types.ts";
 import { unlessAborted } from "./unless_aborted.ts";
-
-/** What of a dial the application may decide. */
-type DialOptions = {
-  readonly [
-    Name in keyof Pick<DialTarget, "caCerts" | "cert" | "key" | "noDelay" | "serverName">
-  ]?: DialTarget[Name] | undefined;
-};
 
 /** Options of `connectWebSocket`. Times are milliseconds. */
 export interface ConnectOptions<Data = unknown>

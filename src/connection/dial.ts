@@ -3,8 +3,31 @@
 import type { ByteStream } from "../types.ts";
 import type { ByteTransport } from "./transport.ts";
 
+/** How to connect, as far as the application decides it. */
+export interface DialOptions {
+  /**
+   * The name that the server's certificate must bear, also sent as SNI where it is not an address.
+   * @default the host that is dialled
+   */
+  readonly serverName?: string | undefined;
+  /**
+   * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
+   * instead of it.
+   */
+  readonly caCerts?: readonly string[] | undefined;
+  /** The client's certificate chain, in PEM; goes with `key`. */
+  readonly cert?: string | undefined;
+  /** The private key of the client's certificate, in PEM; goes with `cert`. */
+  readonly key?: string | undefined;
+  /**
+   * Whether Nagle's algorithm is off, so that a small message leaves at once.
+   * @default true
+   */
+  readonly noDelay?: boolean | undefined;
+}
+
 /** Where to connect, and how. */
-export interface DialTarget {
+export interface DialTarget extends DialOptions {
   /** The host name or address. An IPv6 address may stand in brackets, as `URL.hostname` gives it. */
   readonly hostname: string;
   /** The port. */
@@ -13,25 +36,6 @@ export interface DialTarget {
   readonly secure: boolean;
   /** The path of a Unix socket, instead of host and port. */
   readonly path?: string;
-  /**
-   * The name that the server's certificate must bear, also sent as SNI where it is not an address.
-   * @default the host that is dialled
-   */
-  readonly serverName?: string;
-  /**
-   * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
-   * instead of it.
-   */
-  readonly caCerts?: readonly string[];
-  /** The client's certificate chain, in PEM; goes with `key`. */
-  readonly cert?: string;
-  /** The private key of the client's certificate, in PEM; goes with `cert`. */
-  readonly key?: string;
-  /**
-   * Whether Nagle's algorithm is off, so that a small message leaves at once.
-   * @default true
-   */
-  readonly noDelay?: boolean;
 }
 
 /**

@@ -82,9 +82,11 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         section: "4.1",
         level: "MUST",
         statement: "For wss, TLS with SNI is set up before any byte of the handshake.",
-        how: "The dial resolves once TLS stands, and gets the name of the URL.",
+        how:
+          "The dial resolves once TLS stands, and gets the name of the URL. An address is no name.",
         tests: [
           "connectBy leaves the way to the host to its dial, TLS and all (RFC 6455 4.1)",
+          "* asks a TLS server for * (RFC 6066 3)",
         ],
       },
       {
