@@ -10,6 +10,7 @@ import {
   type SendOptions,
   type WebSocketConnection,
 } from "./connection/connection.ts";
+import { tell } from "./connection/observer.ts";
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
@@ -61,16 +62,7 @@ export function failConnection(
 ): void {
   if (error instanceof WebSocketClosedError && isClosing(connection)) return;
   connection.close(CloseCode.InternalError).catch(() => connection.abort(error));
-  void report(onError, error);
-}
-
-/** Tells the application of an error; what it throws at that goes to the console. */
-async function report(onError: ErrorListener, error: unknown): Promise<void> {
-  try {
-    await onError(error);
-  } catch (another) {
-    console.error(another);
-  }
+  void tell(onError, error);
 }
 
 /**
@@ -200,8 +192,8 @@ export abstract class WebSocketHandler<Data = unknown> {
    * A message: text as a string, binary as bytes. Which one it is, the peer decides, so ask for
    * `typeof message` before text is taken for granted.
    *
-   * A promise holds the next message back. So one that waits for another message of the same peer, as
-   * for the answer to a question, is not to be returned, since it would wait for ever: leave it running,
+   * A promise holds the next message back. So one that waits for what only a later `onMessage` can bring
+   * waits for ever: take the next message by `await this.connection.receive()`, or leave the work running,
    * with its errors caught, as by `void work().catch((error) => this.onError(error))`.
    */
   abstract onMessage(message: Message): unknown;
@@ -328,7 +320,7 @@ export abstract class WebSocketHandler<Data = unknown> {
       void this.#serve(connection, args);
       return response;
     } catch (error) {
-      void report((error) => this.onError(error), error);
+      void tell((error) => this.onError(error), error);
       return new Response("Internal Server Error\n", { status: 500 });
     }
   }
@@ -380,7 +372,7 @@ export abstract class WebSocketHandler<Data = unknown> {
     try {
       await this.onClose(info);
     } catch (error) {
-      void report((error) => this.onError(error), error);
+      void tell((error) => this.onError(error), error);
     }
   }
 
