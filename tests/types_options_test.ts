@@ -209,7 +209,7 @@ const takers: Readonly<Record<string, (unsaid: boolean) => unknown>> = {
   ServeTcpOptions: (unsaid) => {
     const options: ServeTcpOptions = unsaid ? serveTcp : {};
     checkListenOptions(options);
-    return { ...resolveServeOptions(options), onError: undefined };
+    return { ...resolveServeOptions(options), onError: undefined, onRefuse: undefined };
   },
   WebSocketHandlersOptions: (unsaid) => {
     const unlimited: Unsaid<WebSocketHandlersOptions> = {
