@@ -362,24 +362,24 @@ export function roomForPayloads(
   most: number,
   enough: number,
 ): number {
-  const last = chunk.length - 2;
   let room = 0;
-  while (at <= last && room < enough) {
+  while (at + 2 <= chunk.length && room < enough) {
     const first = chunk[at]!, second = chunk[at + 1]!;
     const size = headerSizeOf(second);
     if (at + size > chunk.length) break;
     const length = readLength(chunk, at);
+    const step = size + length;
+    if (at + step > chunk.length) break;
     const isMessage = first === (FIN | Opcode.Binary) && length <= most;
     const space = isMessage ? (length + 7) & ~7 : 0;
+    let next = at + step;
     // Those of one length come behind one another as a rule, and are told by two bytes where it is short.
-    do {
-      at += size + length;
-      if (at > chunk.length) return room;
-      room += space;
-    } while (
-      length < 126 && at <= last && chunk[at] === first && chunk[at + 1] === second &&
-      room < enough
-    );
+    if (length < 126) {
+      const last = Math.min(chunk.length - step, at + step * (enough / space));
+      while (next <= last && chunk[next] === first && chunk[next + 1] === second) next += step;
+    }
+    room += space * ((next - at) / step);
+    at = next;
   }
   return room;
 }
