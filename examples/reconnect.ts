@@ -44,7 +44,10 @@ interface Ending {
 }
 
 const { options, operands } = readCommandLine("reconnect.ts [options] <url>", {
-  "token-file": { type: "text", help: "a file with the token to send, read for each attempt" },
+  "token-file": {
+    type: "text",
+    help: "a file with the token to send, read for each attempt; replace it by renaming",
+  },
   "connect-timeout": { type: "number", help: "milliseconds that an attempt may take (10000)" },
   "base-delay": { type: "number", help: "milliseconds that the first wait may take (500)" },
   "max-delay": { type: "number", help: "milliseconds that the backoff does not exceed (30000)" },
@@ -128,11 +131,11 @@ async function follow(connection: WebSocketConnection): Promise<Ending> {
 }
 
 /**
- * Whether to come back after a connection. 1000 says that the feed is over; a server that says so where
- * it fails as well, as one whose `await using` closes the connection, needs it among the codes listed
- * above. Those that are not there say that the server does not want this client, or what it does, and it
- * would not think otherwise the next time. What those from 3000 on mean only the application knows, which
- * should list its own.
+ * Whether to come back after a connection. 1000 says that the feed is over. A server may say so when it
+ * fails as well, as where `await using` closes the connection: for such a one, add 1000 to the codes above.
+ * Codes that are not there say that the server does not want this client, or what it does, and it would not
+ * think otherwise the next time. What those from 3000 on mean only the application knows, which should list
+ * its own.
  */
 function judgeEnd(end: CloseInfo): Ending {
   const { code, error } = end;

@@ -67,6 +67,7 @@ interface CompiledRoute<Data> {
  *
  * `Data` is what connections have as `data`, given with {@linkcode handle} or the options. It follows from
  * the options and from the functions that declare it; where neither tells, write `new WebSocketRouter<User>`.
+ * That each request is given one, no type tells.
  *
  * @example
  * ```ts no-assert

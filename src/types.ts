@@ -120,7 +120,7 @@ export interface CompressionOptions {
    */
   readonly level?: number | undefined;
   /**
-   * Messages of fewer bytes go out uncompressed; not so those sent as a stream, whose size is not known.
+   * Messages of fewer bytes go out uncompressed; not so those sent as a stream, whose size is not known but where the host frames.
    * @default 256
    */
   readonly threshold?: number | undefined;

@@ -75,8 +75,8 @@ export type * from "./server_types.ts";
  *
  * A request of {@linkcode serveTcp} is upgraded once the response is returned; if that takes longer than
  * 30 seconds, the connection ends with 1006. One of `Bun.serve` needs
- * the option `server`, and the server this module's {@linkcode websocket}; the upgrade is then done when
- * this function returns. Bun does not look at what the application returns after that, so that headers
+ * the option `server`, and that server must have this module's {@linkcode websocket}, or one of
+ * {@linkcode createWebSocketHandlers}; the upgrade is then done when this function returns. Bun does not look at what the application returns after that, so that headers
  * for the 101 are to be given as an option. An async `fetch` that rejects after it ends the process:
  * {@linkcode guardUpgrades} prevents that.
  *

@@ -78,11 +78,13 @@ function tlsOptions(target: DialTarget): BunTlsOptions {
 
 /**
  * The name to ask the server for: none where that would be the address that is dialled (RFC 6066 section
- * 3). For an empty one Bun sends none, and checks the certificate by the host that it connects to.
+ * 3). For an empty one Bun sends none, and checks the certificate by the host that it connects to; so
+ * another address, and any behind a Unix socket, goes out as a name all the same.
  */
 function requestedName(target: DialTarget): string {
   const name = certifiedName(target);
-  return name === unbracketed(target.hostname) && isAddress(name) ? "" : name;
+  const isDialled = target.path === undefined && name === unbracketed(target.hostname);
+  return isDialled && isAddress(name) ? "" : name;
 }
 
 function isAddress(host: string): boolean {

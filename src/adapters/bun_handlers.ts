@@ -18,8 +18,9 @@ export interface WebSocketHandlersOptions {
    * The application's own `websocket` object, as it was before: it goes on with the sockets that the
    * application upgrades by `server.upgrade`, while routes move over to {@linkcode upgradeWebSocket} one
    * by one. Of it only the callbacks are used. Its settings are not: all sockets of a server of Bun's
-   * share them, and ours hold, so that those sockets take messages of `maxMessageSize`, are compressed
-   * where the client offers it, are dropped for no silence (an `idleTimeout` of 0) and not pinged.
+   * share them, and ours hold. Those sockets take messages of `maxMessageSize`, are compressed where the
+   * client offers it, are never dropped for being silent (`idleTimeout` is 0) and are not pinged. Bun
+   * drops what they send once 1 MiB is queued; `publishToSelf` and `closeOnBackpressureLimit` are off.
    */
   readonly others?: OtherWebSocketHandlers | undefined;
 }
@@ -53,6 +54,8 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
  * @throws {RangeError} if `maxMessageSize` is not an integer from 0 to 4294967295.
  * @throws {TypeError} if a callback of `others` is no function.
  *
+ * `Own` is the type of the `data` that the application's own sockets have.
+ *
  * @example
  * ```ts ignore
  * Bun.serve({
@@ -61,13 +64,13 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
  *     if (server.upgrade(request, { data: "chat" })) return; // not moved over yet
  *     return new Response("a page");
  *   },
- *   websocket: createWebSocketHandlers({ others: chat }),
+ *   websocket: createWebSocketHandlers<string>({ others: chat }),
  * });
  * ```
  */
-export function createWebSocketHandlers(
+export function createWebSocketHandlers<Own = never>(
   options: WebSocketHandlersOptions = {},
-): BunWebSocketHandlers<BunSocketData> {
+): BunWebSocketHandlers<BunSocketData | Own> {
   const { maxMessageSize = DEFAULTS.maxMessageSize, others } = options;
   requireInteger("maxMessageSize", maxMessageSize, { to: MAX_MESSAGE_SIZE });
   const handlers: BunWebSocketHandlers<BunSocket> = {

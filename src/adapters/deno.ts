@@ -57,8 +57,8 @@ export type * from "./server_types.ts";
  * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
  * response to return, with the connection that opens once it has been returned.
  *
- * The response has 30 seconds to be returned, after which the connection ends with 1006. Nothing arrives
- * before, so do not wait for it in between.
+ * The response has 30 seconds to be returned, after which the connection ends with 1006. No message
+ * arrives before that, so do not wait for one before you return.
  *
  * The request is one of {@linkcode serveTcp}, or of `Deno.serve`, itself and not a copy. For the
  * latter, Deno's own WebSocket is below the connection. It shows no pings and compresses nothing

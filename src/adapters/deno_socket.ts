@@ -111,7 +111,8 @@ class DenoSocket implements HostSocket {
    * turns later: what was sent in between has not left.
    */
   #noteIfDropped(size: number): void {
-    if (this.#socket.readyState !== OPEN) this.#unwritten = this.bufferedAmount + size;
+    if (this.#socket.readyState === OPEN) return;
+    this.#unwritten = this.bufferedAmount + Math.max(1, size);
   }
 
   /** Deno writes in the second turn from here; its timers take a millisecond. */

@@ -448,6 +448,10 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#inbox.deliver(message);
     }
 
+    onOpen(): void {
+      if (!isClosing(this.#connection)) this.#connection.#keepalive.start();
+    }
+
     onReceived(): void {
       this.#connection.#keepalive.noteMessage();
     }
@@ -538,10 +542,6 @@ export class WebSocketConnection<Data = unknown>
 
     onOverflow(): void {
       this.#connection.#end.close(CloseCode.TryAgainLater, "too far behind");
-    }
-
-    isOpen(): boolean {
-      return this.#connection.#link.isOpen;
     }
 
     isBlocked(): boolean {

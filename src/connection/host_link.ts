@@ -170,11 +170,6 @@ export class HostLink implements Link {
     return this.#mostBuffered <= bytes;
   }
 
-  /** Whether the host's socket is there. */
-  get isOpen(): boolean {
-    return this.#socket !== undefined;
-  }
-
   /** Whether something waits for {@linkcode flush}; most hosts take each message at once. */
   get gathers(): boolean {
     return this.#socket?.gathers === true;
@@ -209,6 +204,7 @@ export class HostLink implements Link {
       return;
     }
     this.#socket = socket;
+    this.#sink?.onOpen();
     if (this.#paused && this.capabilities.inboundBackpressure) socket.pause();
     this.drained();
   }

@@ -19,8 +19,6 @@ export interface KeepaliveOptions {
 
 /** What is done when it is time. */
 export interface KeepaliveActions {
-  /** Whether the connection is open yet: until then nothing can be expected of the peer. */
-  isOpen(): boolean;
   /** Whether we ourselves do not read at present, so that silence tells nothing of the peer. */
   isBlocked(): boolean;
   /** Whether something of ours waits for the peer to take it. */
@@ -53,18 +51,22 @@ export class Keepalive implements Alarm {
   readonly #actions: KeepaliveActions;
   /** Whether something has arrived since the last look. */
   #heard = false;
-  #silentSince: number;
-  #lastMessage: number;
+  #silentSince = 0;
+  #lastMessage = 0;
   /** When the peer was pinged that has not been heard since. */
   #pingSent: number | undefined;
   /** What had been taken from us when it was last looked, if more of it waited. */
   #sentBefore: number | undefined;
 
-  /** Starts the watch. */
+  /** Creates a watch that is still to be started. */
   constructor(options: KeepaliveOptions, actions: KeepaliveActions) {
     this.#options = options;
     this.#actions = actions;
-    this.#silentSince = this.#lastMessage = options.clock.now();
+  }
+
+  /** The connection is open: from now on the peer can be heard. */
+  start(): void {
+    this.#silentSince = this.#lastMessage = this.#options.clock.now();
     this.ring();
   }
 
@@ -92,7 +94,6 @@ export class Keepalive implements Alarm {
   ring(): void {
     const { clock, idleTimeout } = this.#options;
     const now = clock.now();
-    if (!this.#actions.isOpen()) this.#noteOpening(now);
     const isBehind = this.#actions.isBehind();
     const wasBehind = this.#sentBefore !== undefined;
     if (this.#takesOurs(isBehind) || this.#heard) this.#noteLife(now);
@@ -109,12 +110,6 @@ export class Keepalive implements Alarm {
     if (pingDue === undefined) return;
     due = Math.min(due, pingDue);
     if (due !== Infinity) Alarms.on(clock).set(this, due);
-  }
-
-  /** What has not begun does not last. */
-  #noteOpening(now: number): void {
-    this.#lastMessage = now;
-    this.#noteLife(now);
   }
 
   #noteLife(now: number): void {

@@ -16,6 +16,8 @@ export interface LinkSink {
    * {@linkcode onTurnEnd} in one.
    */
   onLoneMessage(message: Message): void;
+  /** The handshake is answered: nothing has left or arrived before. Told once, and not where it ends before. */
+  onOpen(): void;
   /** A ping, already answered. */
   onPing(payload: Uint8Array): void;
   /** A pong. */
@@ -27,13 +29,13 @@ export interface LinkSink {
   /**
    * The peer's Close frame. With `true` it is answered at once, unless {@linkcode Link.close} was
    * called before; with `false` the answer is left to that. A link that answers by itself does not
-   * look at the result. Nothing but {@linkcode onTurnEnd}, {@linkcode onDrain} and
-   * {@linkcode onEnd} follows.
+   * look at the result. Nothing but {@linkcode onActivity}, {@linkcode onTurnEnd},
+   * {@linkcode onDrain} and {@linkcode onEnd} follows.
    */
   onClose(code: number, reason: string): boolean;
   /**
-   * The peer broke a rule, and was told so. Nothing but {@linkcode onTurnEnd}, {@linkcode onDrain} and
-   * {@linkcode onEnd} follows.
+   * The peer broke a rule, and was told so. Nothing but {@linkcode onActivity}, {@linkcode onTurnEnd},
+   * {@linkcode onDrain} and {@linkcode onEnd} follows.
    */
   onFailure(error: WebSocketProtocolError): void;
   /** `bufferedAmount` is at the low-water mark or below, also where nothing has been written. */
@@ -57,8 +59,6 @@ export interface Link {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What this link can do. */
   readonly capabilities: Capabilities;
-  /** Whether the handshake is answered: nothing leaves or arrives before. */
-  readonly isOpen: boolean;
   /** Whether what is sent waits for {@linkcode flush}; if not, it is on its way already. */
   readonly gathers: boolean;
   /** Whether the peer's Close is answered by the host, before the connection hears of it. */

@@ -21,7 +21,7 @@ import { TurnEnd } from "./turn_end.ts";
 export interface SendOptions {
   /**
    * Whether to compress it, where compression is agreed.
-   * @default by its size, see `CompressionOptions.threshold`; a stream always
+   * @default by its size, see `CompressionOptions.threshold`; a stream always, but where the host frames
    */
   readonly compress?: boolean | undefined;
   /**
@@ -133,9 +133,7 @@ export class Outbox {
     }
     if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
     if (options.binary === false && (payload instanceof Uint8Array || payload instanceof Blob)) {
-      return Promise.reject(
-        new TypeError("Cannot send message: bytes are no text, so that binary must not be false"),
-      );
+      return Promise.reject(bytesAsTextError());
     }
     if (payload instanceof Blob) {
       const blob = payload;
@@ -292,16 +290,18 @@ export class Outbox {
         handOver();
       }
     };
+    const before = this.#tail;
     this.#queued += size;
-    if (this.#tail === undefined) void run();
-    else void this.#tail.then(run);
+    if (before === undefined) void run();
+    else void before.then(run);
     const tail = turn.promise.then(() => {
       if (this.#tail !== tail) return;
       this.#tail = undefined;
       this.#giveUp = undefined;
     });
     this.#tail = tail;
-    if (this.#isTooFarBehind()) {
+    // Of one whose turn it is, what the transport takes at once is not behind.
+    if (before !== undefined && this.#isTooFarBehind()) {
       this.#link.flush();
       if (this.#isTooFarBehind()) this.#owner.onOverflow();
     }
@@ -332,7 +332,13 @@ export class Outbox {
     let begun = false;
     try {
       const { type: found, pieces } = await readFragments(source);
-      const type = options.binary === true ? "binary" : found;
+      if (options.binary === false && found === "binary") {
+        const error = bytesAsTextError();
+        source.cancel(error);
+        throw error;
+      }
+      const asked = options.binary === undefined ? found : options.binary ? "binary" : "text";
+      const type = asked ?? "binary";
       for await (const piece of pieces) {
         this.#owner.checkSendable();
         if (begun) this.#link.sendFragment(piece, false);
@@ -353,4 +359,8 @@ export class Outbox {
       this.#cancelSource = undefined;
     }
   }
+}
+
+function bytesAsTextError(): TypeError {
+  return new TypeError("Cannot send message: bytes are no text, so that binary must not be false");
 }

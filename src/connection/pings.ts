@@ -47,6 +47,13 @@ export class Pings {
 
   /** A pong arrived: settles its ping and, since a peer may answer only the latest, all before. */
   settle(payload: Uint8Array, now: number): void {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return;
+    // As a rule. What is said of the others stays as it was: one that is gone is then not found.
+    if (equal(oldest.payload, payload)) {
+      this.#pending.shift();
+      return oldest.resolve(now - oldest.sentAt);
+    }
     if (!this.#mayHave(payload)) return;
     const index = this.#pending.findIndex((ping) => equal(ping.payload, payload));
     this.#payloads = undefined;
@@ -70,6 +77,7 @@ export class Pings {
 
   /** No pong will come any more. */
   rejectAll(error: unknown): void {
+    this.#payloads = undefined;
     for (const ping of this.#pending.splice(0)) ping.reject(error);
   }
 }

@@ -97,11 +97,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     };
   }
 
-  /** Whether the transport is taken over. */
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
   /** Frames wait for {@linkcode flush}. */
   get gathers(): boolean {
     return !this.#receiving;
@@ -150,6 +145,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (transport.givesChunks) this.#core.keepChunks();
     if (transport.engine !== undefined) this.#core.tuneFor(transport.engine);
     transport.attach(this);
+    this.#sink?.onOpen();
     if (this.#paused) transport.pause();
     this.flush();
     if (rest !== undefined && rest.length > 0) this.receive(rest);

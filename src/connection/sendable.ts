@@ -79,8 +79,8 @@ function toBytes(value: unknown): Uint8Array {
 
 /** The fragments of a message that is sent as a stream. */
 export interface Fragments {
-  /** What the message is, as its first piece says; binary if there is none. */
-  readonly type: "text" | "binary";
+  /** What the message is, as its first piece says; `undefined` if there is none. */
+  readonly type: "text" | "binary" | undefined;
   /** Its pieces, none of them empty. */
   readonly pieces: AsyncIterable<Uint8Array>;
 }
@@ -140,7 +140,8 @@ export async function readFragments(source: Source): Promise<Fragments> {
     first = await source.next();
   }
   const text = !first.done && typeof first.value === "string";
-  return { type: text ? "text" : "binary", pieces: encodePieces(first, source, text) };
+  const type = first.done ? undefined : text ? "text" : "binary";
+  return { type, pieces: encodePieces(first, source, text) };
 }
 
 async function* encodePieces(

@@ -9,7 +9,6 @@ import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts"
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
 import { provideStreamLinks, WebSocketConnection } from "./connection.ts";
-import { resolveConnectionOptions } from "./options.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
 
@@ -31,8 +30,7 @@ export function createStreamLink(
     throw new TypeError('Cannot take over stream: role must be "server" or "client"');
   }
   const compression = agreedCompression(extensions, options);
-  resolveConnectionOptions(options);
-  // Behind all that may be wrong: it locks the stream.
+  // Behind all that may be wrong, since it locks the stream.
   const transport = new StreamTransport(stream, options.remoteAddress);
   const init = { role, url, protocol, extensions, compression, transport };
   const link = new ProtocolLink(init, options);

@@ -374,7 +374,7 @@ export function roomForPayloads(
     const space = isMessage ? (length + 7) & ~7 : 0;
     let next = at + step;
     // Those of one length come behind one another as a rule, and are told by two bytes where it is short.
-    if (length < 126) {
+    if ((second & LENGTH) < 126) {
       const last = Math.min(chunk.length - step, at + step * (enough / space));
       while (next <= last && chunk[next] === first && chunk[next + 1] === second) next += step;
     }

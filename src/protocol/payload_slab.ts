@@ -137,7 +137,7 @@ export class PayloadSlab {
   }
 
   #isShared(chunk: Uint8Array, end: number, size: number): boolean {
-    return size <= LARGEST &&
+    return size > 0 && size <= LARGEST &&
       (this.#chunk === chunk || chunk.length - end > SMALLEST_FRAME);
   }
 

@@ -42,7 +42,8 @@ export function agreeOnUpgrade(
 /** Why an upgrade was given up after {@linkcode RETURN_TIMEOUT}. */
 export function returnTimeoutError(): Error {
   return new Error(
-    `The response of the upgrade was not returned within ${RETURN_TIMEOUT / 1_000} seconds: the ` +
-      "connection opens only then, so that the request function must not wait for a message before",
+    `The response of the upgrade was not returned within ${RETURN_TIMEOUT / 1_000} seconds. The ` +
+      "connection opens only when it is returned, so the request function must not wait for a " +
+      "message first",
   );
 }

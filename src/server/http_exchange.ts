@@ -82,6 +82,9 @@ const LINGER_TIMEOUT = 1_000;
  * | Lingering | dropped              | the peer ends, or has had its time    |
  * | Over      | somebody else's      |                                       |
  */
+/** `readyState` of a connection that has ended. */
+const CLOSED = 3;
+
 const Phase = { Head: 0, Handling: 1, Lingering: 2, Over: 3 } as const;
 type Phase = typeof Phase[keyof typeof Phase];
 
@@ -237,6 +240,8 @@ export class HttpExchange implements TransportSink {
     if (this.#lost.signal.aborted) return upgrade.abort(this.#lost.signal.reason);
     // There is no body whose arrival would be timed meanwhile.
     this.#setTimeout(RETURN_TIMEOUT, () => {
+      // Where the application has ended it, nobody waits for it any more.
+      if (upgrade.connection.readyState === CLOSED) return;
       this.#expiry = returnTimeoutError();
       this.#options.onError(this.#expiry);
       upgrade.expire(this.#expiry);

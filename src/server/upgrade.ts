@@ -47,8 +47,8 @@ export type UpgradeResult<Data = unknown> =
   };
 
 /**
- * Validates a request for a WebSocket and answers it. `Host` is what a host wants to know besides, as
- * the `server` of Bun.
+ * Validates a request for a WebSocket and answers it. `Host` is what a host wants to know besides, all of
+ * it optional, as the `server` of Bun.
  */
 export type Upgrade<Host = unknown> = (
   request: Request,

@@ -69,7 +69,7 @@ test("DenoSocket sends what was sent before it opened, in order with a Blob", as
 }, { skip });
 
 test("DenoSocket calls no end clean where Deno has dropped what was sent behind the peer's Close", async () => {
-  for (const data of ["x", new Uint8Array(1)]) {
+  for (const data of ["x", "", new Uint8Array(1)]) {
     const sent: unknown[] = [];
     const socket = {
       readyState: WebSocket.OPEN as number,

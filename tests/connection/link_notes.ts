@@ -18,6 +18,7 @@ export class LinkNotes implements LinkSink, MessageSink {
     this.messages.push(message);
     this.onMessageHook();
   }
+  onOpen(): void {}
   onPing(): void {
     this.calls.push("ping");
   }

@@ -167,9 +167,23 @@ test("Outbox refuses bytes that are said to be text, and sends nothing of them",
       "bytes are no text",
     );
   }
+  const source = controlled<Uint8Array>();
+  source.controller.enqueue(bytes("x"));
+  const sending = outbox.send(source.stream, { binary: false });
+  await assertRejects(() => sending, TypeError, "bytes are no text");
+  assert(source.isCancelled(), "the source goes on");
   await outbox.send("text", { binary: false });
   await outbox.send({ a: 1 }, { binary: false });
-  assertEquals([link.sent, outbox.sent], [["text text", 'text {"a":1}'], 2]);
+  await outbox.send(ReadableStream.from(["b"]), { binary: false });
+  await outbox.send(ReadableStream.from([]), { binary: false });
+  assertEquals(link.sent, [
+    "text text",
+    'text {"a":1}',
+    "begin text b",
+    "last",
+    "begin text ",
+    "last",
+  ]);
 });
 
 test("Outbox counts a Blob as queued until its bytes have reached the link", async () => {
@@ -189,6 +203,12 @@ test("Outbox counts a Blob as queued until its bytes have reached the link", asy
   outbox.onDrain();
   await Promise.all(sends);
   assertEquals([outbox.queued, outbox.sent], [0, 4]);
+});
+
+test("Outbox takes a Blob that is larger than may wait, where the transport takes it at once", async () => {
+  const { owner, outbox } = createOutbox();
+  await outbox.send(new Blob(["x".repeat(1_000)]));
+  assertEquals(owner.overflows, 0);
 });
 
 test("Outbox hides no failure of a Blob or a stream where nobody awaits its send", async () => {

@@ -45,6 +45,19 @@ test("Pings finds one among very many, and takes no time for pongs that answer n
   assertEquals(await stateOf(all[100]!), "pending");
 });
 
+test("Pings that are answered one by one take no time for all the others", async () => {
+  const pings = new Pings();
+  const count = 20_000;
+  const payloads = Array.from({ length: count }, () => pings.nextPayload());
+  const all = payloads.map((payload) => pings.wait(payload, 0));
+  const start = performance.now();
+  for (const payload of payloads) pings.settle(payload, 3);
+  const took = performance.now() - start;
+  assert(took < 1_000, `${took} ms`);
+  assertEquals(new Set(await Promise.all(all)), new Set([3]));
+  pings.settle(payloads[0]!, 4);
+});
+
 test("Pings keeps a payload of its own", async () => {
   const pings = new Pings();
   const payload = bytes("a");

@@ -93,7 +93,7 @@ test("toControlPayload takes text and bytes, and refuses numbers", () => {
 
 async function collect(
   stream: PayloadStream,
-): Promise<{ type: string; pieces: Uint8Array[] }> {
+): Promise<{ type: string | undefined; pieces: Uint8Array[] }> {
   const { type, pieces } = await readFragments(openSource(stream));
   const collected: Uint8Array[] = [];
   for await (const piece of pieces) collected.push(piece.slice());
@@ -130,10 +130,10 @@ test("readFragments tells text from bytes by the first piece", async () => {
   }
 });
 
-test("readFragments passes over empty pieces; no piece at all is binary", async () => {
+test("readFragments passes over empty pieces; no piece at all is of no type", async () => {
   const none = new Uint8Array(0);
   for (const source of sources()) {
-    assertEquals(await collect(source), { type: "binary", pieces: [] });
+    assertEquals(await collect(source), { type: undefined, pieces: [] });
   }
   for (const source of sources(none, Uint8Array.of(1), none)) {
     assertEquals(await collect(source), { type: "binary", pieces: [Uint8Array.of(1)] });

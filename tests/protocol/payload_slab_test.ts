@@ -162,7 +162,7 @@ test("PayloadSlab takes room for the messages of a chunk and for nothing else in
     pings: concat(...Array<Uint8Array>(9).fill(frame(PING, new Uint8Array(125), key))),
   };
   for (const [what, other] of Object.entries(others)) {
-    for (const sizes of [[0, 0], [1, 3], [16, 16, 16], [600, 7, 125], [1, 1024]]) {
+    for (const sizes of [[1, 3], [16, 16, 16], [600, 7, 125], [1, 1024]]) {
       // Alternately, so that the others are in between and behind.
       const frames = sizes.flatMap((size) => [frame(BINARY, createPayload(size), key), other]);
       // What is cut can only be the last.
@@ -182,6 +182,24 @@ test("PayloadSlab takes room for the messages of a chunk and for nothing else in
       assert(buffers.size === 1 && held === room, `${what}: ${held} bytes for ${room}`);
     }
   }
+});
+
+test("PayloadSlab looks for no room on behalf of empty messages", () => {
+  const { chunk, places } = createMessages(0, ...Array<number>(50).fill(1000));
+  const [start, end] = places[0]!;
+  const owner = createOwner();
+  const copy = createSlab().copy(chunk, start, end, 0, owner);
+  assertStrictEquals(copy.buffer, owner.loneSlab.cut(1).buffer);
+});
+
+test("PayloadSlab takes room by each header, though two bytes of them are alike", () => {
+  // Lengths in the form of two bytes: the first two of their headers say nothing of them.
+  const short = concat(Uint8Array.of(0x82, 126, 0, 64), new Uint8Array(64));
+  const long = concat(Uint8Array.of(0x82, 126, 0x0f, 0xa0), new Uint8Array(4000).fill(0x82));
+  for (let at = 4; at + 1 < long.length; at += 68) long.set([0x82, 126], at);
+  const chunk = concat(frame(BINARY, createPayload(8)), short, long);
+  const copy = createSlab().copy(chunk, 2, 10, 0, createOwner());
+  assertEquals(copy.buffer.byteLength, 8 + 64);
 });
 
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
