@@ -49,7 +49,7 @@ export class Pings {
   settle(payload: Uint8Array, now: number): void {
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    // As a rule. What is said of the others stays as it was: one that is gone is then not found.
+    // Most pongs answer the oldest ping. `#payloads` may name it for longer, which costs a search at most.
     if (equal(oldest.payload, payload)) {
       this.#pending.shift();
       return oldest.resolve(now - oldest.sentAt);
