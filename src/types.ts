@@ -60,8 +60,6 @@ export interface Capabilities {
   readonly inboundBackpressure: boolean;
   /** Whether a slow peer is felt by `send` and `bufferedAmount`. */
   readonly outboundBackpressure: boolean;
-  /** Whether headers of the application's own go out on the 101 response. */
-  readonly responseHeaders: boolean;
   /** Whether Nagle's algorithm can be switched. */
   readonly noDelay: boolean;
 }

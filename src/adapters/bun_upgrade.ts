@@ -57,7 +57,6 @@ export function upgradeBunRequest<Data>(
       compression: extensions !== "",
       inboundBackpressure: true,
       outboundBackpressure: true,
-      responseHeaders: true,
       noDelay: false,
     },
     // Where nothing is said the limit of the `websocket` object holds, which Bun enforces.

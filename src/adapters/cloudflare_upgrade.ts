@@ -47,7 +47,6 @@ export function upgradeOnWorkers<Data>(
       compression: extensions !== "",
       inboundBackpressure: false,
       outboundBackpressure: "bufferedAmount" in near,
-      responseHeaders: true,
       noDelay: false,
     },
     answersClose: false,

@@ -10,7 +10,6 @@ export const DENO_CAPABILITIES: Capabilities = {
   compression: false,
   inboundBackpressure: false,
   outboundBackpressure: true,
-  responseHeaders: true,
   noDelay: false,
 };
 

@@ -92,7 +92,6 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       compression: this.#compression,
       inboundBackpressure: true,
       outboundBackpressure: true,
-      responseHeaders: true,
       noDelay: this.#transport?.supportsNoDelay ?? false,
     };
   }

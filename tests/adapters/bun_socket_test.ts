@@ -106,7 +106,6 @@ function open(options: ConnectionOptions & { readonly threshold?: number } = {})
       compression: false,
       inboundBackpressure: true,
       outboundBackpressure: true,
-      responseHeaders: true,
       noDelay: false,
     },
   }, options);

@@ -99,7 +99,6 @@ test(
         compression: false,
         inboundBackpressure: true,
         outboundBackpressure: true,
-        responseHeaders: true,
         noDelay: false,
       });
       assertEquals(client.protocol, "");

@@ -79,7 +79,6 @@ for (const by of ["cloudflare", "mod"]) {
           compression: true,
           inboundBackpressure: true,
           outboundBackpressure: true,
-          responseHeaders: true,
           noDelay: false,
         },
         echoes: [true, true, true, true],

@@ -178,7 +178,6 @@ test("cloudflare.upgradeWebSocket says where the runtime does not compress", asy
     compression: false,
     inboundBackpressure: false,
     outboundBackpressure: true,
-    responseHeaders: true,
     noDelay: false,
   });
 }, { skip });

@@ -11,7 +11,6 @@ testHost({
     compression: true,
     inboundBackpressure: true,
     outboundBackpressure: true,
-    responseHeaders: true,
     noDelay: false,
   },
   refusals: {},

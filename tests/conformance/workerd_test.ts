@@ -11,7 +11,6 @@ testHost({
     compression: true,
     inboundBackpressure: false,
     outboundBackpressure: true,
-    responseHeaders: true,
     noDelay: false,
   },
   refusals: { "no Host": 400, "HTTP/1.0": 101 },

@@ -7,7 +7,6 @@ export const ALL: Capabilities = {
   compression: false,
   inboundBackpressure: true,
   outboundBackpressure: true,
-  responseHeaders: true,
   noDelay: false,
 };
 

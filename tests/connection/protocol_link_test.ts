@@ -469,7 +469,6 @@ test("ProtocolLink shows what it can do, and passes setNoDelay on", () => {
     compression: false,
     inboundBackpressure: true,
     outboundBackpressure: true,
-    responseHeaders: true,
     noDelay: true,
   });
   assertEquals([link.url, link.protocol, link.extensions], ["ws://localhost/", "p", ""]);
