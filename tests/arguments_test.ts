@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connectWebSocket, WebSocketConnection, WebSocketRouter } from "../mod.ts";
 import * as bun from "../src/adapters/bun.ts";
-import type { BunSocketData } from "../src/adapters/bun_socket.ts";
+import type { BunWebSocketData } from "../src/adapters/bun_host_socket.ts";
 import type { BunServer } from "../src/adapters/bun_types.ts";
 import * as cloudflare from "../src/adapters/cloudflare.ts";
 import * as deno from "../src/adapters/deno.ts";
@@ -254,7 +254,7 @@ test("upgradeWebSocket refuses wrong options of a request, be that itself in ord
       upgrade: () => {
         throw new Error("begun");
       },
-    } as unknown as BunServer<BunSocketData>;
+    } as unknown as BunServer<BunWebSocketData>;
     await refuses(
       wrong,
       (options: object) => bun.upgradeWebSocket(other, { server, ...options }),

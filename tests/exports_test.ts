@@ -132,8 +132,8 @@ const expected: Readonly<Record<string, Exports>> = {
     types: [
       "BunServer",
       "BunServerWebSocket",
-      "BunSocketData",
       "BunUpgradeOptions",
+      "BunWebSocketData",
       "BunWebSocketHandlers",
       "ByteStream",
       "ByteTransport",

@@ -54,7 +54,7 @@ import {
 export { connectWebSocket } from "./bun_connect.ts";
 export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
 export type { OtherWebSocketHandlers, WebSocketHandlersOptions } from "./bun_handlers.ts";
-export type { BunSocketData } from "./bun_socket.ts";
+export type { BunWebSocketData } from "./bun_host_socket.ts";
 export type { BunServer, BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 export { type BunUpgradeOptions, guardUpgrades } from "./bun_upgrade.ts";
 export { CloseCode } from "../close_code.ts";

@@ -2,7 +2,7 @@
 
 import { requireInteger, requireOptionalFunction } from "../arguments.ts";
 import { DEFAULTS } from "../connection/options.ts";
-import { BACKPRESSURE_LIMIT, BunSocket, type BunSocketData } from "./bun_socket.ts";
+import { BACKPRESSURE_LIMIT, BunHostSocket, type BunWebSocketData } from "./bun_host_socket.ts";
 import type { BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 
 /** What holds for all WebSockets of one server. */
@@ -70,17 +70,17 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
  */
 export function createWebSocketHandlers<Own = never>(
   options: WebSocketHandlersOptions = {},
-): BunWebSocketHandlers<BunSocketData | Own> {
+): BunWebSocketHandlers<BunWebSocketData | Own> {
   const { maxMessageSize = DEFAULTS.maxMessageSize, others } = options;
   requireInteger("maxMessageSize", maxMessageSize, { to: MAX_MESSAGE_SIZE });
-  const handlers: BunWebSocketHandlers<BunSocket> = {
+  const handlers: BunWebSocketHandlers<BunHostSocket> = {
     maxPayloadLength: maxMessageSize,
     backpressureLimit: BACKPRESSURE_LIMIT,
     idleTimeout: 0,
     sendPings: false,
     perMessageDeflate: { compress: "dedicated", decompress: "dedicated" },
     open(socket) {
-      if (!(socket.data instanceof BunSocket)) {
+      if (!(socket.data instanceof BunHostSocket)) {
         // Bun closes the socket then.
         throw new TypeError(
           "Cannot serve the WebSocket: upgradeWebSocket has not upgraded its request",
@@ -93,25 +93,25 @@ export function createWebSocketHandlers<Own = never>(
     pong: ({ data }, payload) => data.onPong(payload),
     drain: ({ data }) => data.onDrain(),
     close({ data }, code, reason) {
-      if (data instanceof BunSocket) data.onClose(code, reason);
+      if (data instanceof BunHostSocket) data.onClose(code, reason);
     },
   };
   return others === undefined ? handlers : withOthers(handlers, others);
 }
 
 /** The callbacks of either object. */
-type AnyHandlers = Partial<BunWebSocketHandlers<BunSocket>>;
+type AnyHandlers = Partial<BunWebSocketHandlers<BunHostSocket>>;
 
 const CALLBACKS = ["open", "message", "ping", "pong", "drain", "close"] as const;
 
 /** Leaves the sockets that are not ours to another object; no detour where there is none. */
 function withOthers(
-  ours: BunWebSocketHandlers<BunSocket>,
+  ours: BunWebSocketHandlers<BunHostSocket>,
   others: OtherWebSocketHandlers,
-): BunWebSocketHandlers<BunSocket> {
+): BunWebSocketHandlers<BunHostSocket> {
   for (const name of CALLBACKS) requireOptionalFunction(`others.${name}`, others[name]);
   const handlersOf = ({ data }: BunServerWebSocket<unknown>): AnyHandlers =>
-    data instanceof BunSocket ? ours : others as AnyHandlers;
+    data instanceof BunHostSocket ? ours : others as AnyHandlers;
   // What they return may be a promise, of whose rejection Bun is to know.
   return {
     ...ours,
@@ -128,4 +128,4 @@ function withOthers(
  * What `Bun.serve` needs as `websocket` for {@linkcode upgradeWebSocket}. One object may serve several
  * servers. {@linkcode createWebSocketHandlers} makes one for larger messages.
  */
-export const websocket: BunWebSocketHandlers<BunSocketData> = createWebSocketHandlers();
+export const websocket: BunWebSocketHandlers<BunWebSocketData> = createWebSocketHandlers();

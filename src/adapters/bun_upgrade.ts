@@ -9,7 +9,7 @@ import type { HandshakeAgreement } from "../handshake/server.ts";
 import { agreeOnUpgrade } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { RemoteAddress } from "../types.ts";
-import { BunSocket, type BunSocketData } from "./bun_socket.ts";
+import { BunHostSocket, type BunWebSocketData } from "./bun_host_socket.ts";
 import type { BunServer } from "./bun_types.ts";
 
 /** How a request is upgraded on Bun. */
@@ -18,7 +18,7 @@ export interface BunUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> 
    * The server that `Bun.serve` passes to `fetch`, or returns; its `websocket` object is ours. Not
    * looked at for a request of `serveTcp`.
    */
-  readonly server?: BunServer<BunSocketData> | undefined;
+  readonly server?: BunServer<BunWebSocketData> | undefined;
 }
 
 const EXTENSIONS = "sec-websocket-extensions";
@@ -37,7 +37,7 @@ const UNIX_ADDRESS: RemoteAddress = { transport: "unix", hostname: "", port: 0 }
  */
 export function upgradeBunRequest<Data>(
   request: Request,
-  server: BunServer<BunSocketData>,
+  server: BunServer<BunWebSocketData>,
   options: UpgradeOptions<Data>,
 ): UpgradeResult<Data> {
   const agreed = agreeOnUpgrade(request, options);
@@ -65,7 +65,7 @@ export function upgradeBunRequest<Data>(
   const threshold = extensions === ""
     ? Infinity
     : resolveCompression(options.compression)!.threshold;
-  const socket = new BunSocket({ link, connection, threshold });
+  const socket = new BunHostSocket({ link, connection, threshold });
 
   const headers = new Headers(agreement.headers);
   // An empty one keeps Bun from selecting the first that is offered, and does not go out.
@@ -127,7 +127,7 @@ export function guardUpgrades<Rest extends unknown[], Result>(
  * Bun has upgraded; but who serves the socket? Where that is not us it stays open, since Bun has shown it
  * to the other object alone: `upgrade` returns `true`, and nothing leads from its `data` to the socket.
  */
-function checkHandlers({ limit }: BunSocket, maxMessageSize: number = 0): void {
+function checkHandlers({ limit }: BunHostSocket, maxMessageSize: number = 0): void {
   if (limit === undefined) {
     throw new TypeError(
       "Cannot upgrade the request: the `websocket` object of Bun.serve is not the one of this module",
@@ -176,7 +176,7 @@ function withOffer<Result>(request: Request, extensions: string, upgrade: () => 
 
 function addressOf(
   request: Request,
-  server: BunServer<BunSocketData>,
+  server: BunServer<BunWebSocketData>,
 ): RemoteAddress | undefined {
   const address = server.requestIP(request);
   if (address !== null) {

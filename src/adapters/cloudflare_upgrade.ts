@@ -7,7 +7,7 @@ import type { HandshakeAgreement } from "../handshake/server.ts";
 import { agreeOnUpgrade, RETURN_TIMEOUT, returnTimeoutError } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import { asHandshake, remoteAddressOf } from "./cloudflare_request.ts";
-import { attachWorkersSocket } from "./cloudflare_socket.ts";
+import { attachWorkersSocket } from "./cloudflare_host_socket.ts";
 import {
   createSocketPair,
   hasCompatibilityFlag,
@@ -56,7 +56,7 @@ export function upgradeOnWorkers<Data>(
   attachWorkersSocket(near, link);
   const timer = clock.setTimeout(() => abortUnlessReturned(far, link), RETURN_TIMEOUT);
   onceClosed(connection, () => clock.clearTimeout(timer));
-  return { response: switchingProtocols(request, agreement, far), connection, request };
+  return { response: createResponse(request, agreement, far), connection, request };
 }
 
 /**
@@ -80,7 +80,7 @@ const NO_EXTENSION = "none";
  * The 101 response. The runtime adds the fields of the handshake, but leaves what is agreed to us;
  * without a word on extensions it agrees to compression wherever that is offered.
  */
-function switchingProtocols(
+function createResponse(
   request: Request,
   { protocol, extensions, headers }: HandshakeAgreement,
   webSocket: WorkersWebSocket,

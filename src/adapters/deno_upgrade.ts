@@ -20,7 +20,7 @@ import {
 } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
 import type { RemoteAddress } from "../types.ts";
-import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_socket.ts";
+import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_host_socket.ts";
 
 /** {@linkcode UpgradeOptions}, and what `Deno.serve` tells of a request besides. */
 export interface DenoUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> {

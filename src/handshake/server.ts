@@ -197,7 +197,7 @@ export function negotiateUpgrade(
 }
 
 /** The fields of the 101 response, in their order. */
-export function responseFields(
+export function upgradeFields(
   agreement: HandshakeAgreement,
   accept: string,
 ): [name: string, value: string][] {

@@ -11,7 +11,7 @@ import type { ByteTransport } from "../connection/transport.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
 import type { RequestHead } from "../handshake/http1.ts";
 import { computeAccept } from "../handshake/key.ts";
-import { type HandshakeAgreement, responseFields } from "../handshake/server.ts";
+import { type HandshakeAgreement, upgradeFields } from "../handshake/server.ts";
 import { switchingProtocols } from "../handshake/switching_protocols.ts";
 import { type AgreedUpgrade, agreeOnUpgrade } from "./agreed_upgrade.ts";
 import { responseHead } from "./response_writer.ts";
@@ -93,7 +93,7 @@ export class RawUpgrade<Data = unknown> {
   async encodeResponse(response: Response): Promise<Uint8Array> {
     if (this.#expired !== undefined) throw this.#expired;
     const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
-    return responseHead(response, responseFields(agreement, await computeAccept(agreement.key)));
+    return responseHead(response, upgradeFields(agreement, await computeAccept(agreement.key)));
   }
 
   /** The 101 is written: hands over the transport, and the bytes that followed the request. */

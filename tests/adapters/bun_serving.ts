@@ -1,10 +1,10 @@
 /** `Bun.serve` for tests of what is built on it. */
 
-import type { BunSocketData } from "../../src/adapters/bun_socket.ts";
+import type { BunWebSocketData } from "../../src/adapters/bun_host_socket.ts";
 import type { BunServer } from "../../src/adapters/bun_types.ts";
 
 /** The server that `fetch` is passed. */
-export type TestServer = BunServer<BunSocketData>;
+export type TestServer = BunServer<BunWebSocketData>;
 
 /** What is served, and how. */
 export interface ServeOptions {

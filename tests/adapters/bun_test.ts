@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   type BunServer,
-  type BunSocketData,
+  type BunWebSocketData,
   connectWebSocket,
   serveTcp,
   upgradeWebSocket,
@@ -30,7 +30,7 @@ test("bun.upgradeWebSocket asks for the server where a request is not serveTcp's
 });
 
 test("bun.upgradeWebSocket serves one function on Bun.serve and on serveTcp", async () => {
-  const upgrade = (request: Request, server?: BunServer<BunSocketData>): Response => {
+  const upgrade = (request: Request, server?: BunServer<BunWebSocketData>): Response => {
     const options = { data: { path: new URL(request.url).pathname } };
     const { response, connection } = upgradeWebSocket(
       request,

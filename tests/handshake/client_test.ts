@@ -11,7 +11,7 @@ import {
   type ResponseHead,
 } from "../../src/handshake/http1.ts";
 import { computeAccept } from "../../src/handshake/key.ts";
-import { negotiateUpgrade, responseFields } from "../../src/handshake/server.ts";
+import { negotiateUpgrade, upgradeFields } from "../../src/handshake/server.ts";
 import type { CompressionOptions } from "../../src/types.ts";
 import { randomSource, test } from "../harness.ts";
 
@@ -354,7 +354,7 @@ test("ClientHandshake and negotiateUpgrade come to the same agreement (RFC 6455 
     const options = { subprotocols: lists[random(4)]!, compression: compressions[random(4)]! };
     const server = negotiateUpgrade(request, options, head);
     assert(!(server instanceof Response), `seed ${seed}`);
-    const fields = responseFields(server, await computeAccept(server.key));
+    const fields = upgradeFields(server, await computeAccept(server.key));
     const agreement = await client.check({
       status: 101,
       statusText: "Switching Protocols",

@@ -7,7 +7,7 @@ import {
   type HandshakeOptions,
   isUpgradeRequest,
   negotiateUpgrade,
-  responseFields,
+  upgradeFields,
 } from "../../src/handshake/server.ts";
 import { randomSource, test } from "../harness.ts";
 import { unhandled } from "../tools/unhandled.ts";
@@ -91,7 +91,7 @@ test("negotiateUpgrade agrees to the sample handshake (RFC 6455 1.2, 4.2.2)", as
     compression: undefined,
     headers: [],
   });
-  assertEquals(responseFields(agreement, await computeAccept(agreement.key)), [
+  assertEquals(upgradeFields(agreement, await computeAccept(agreement.key)), [
     ["Upgrade", "websocket"],
     ["Connection", "Upgrade"],
     ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
@@ -327,7 +327,7 @@ test("negotiateUpgrade selects the first of its subprotocols that is offered (RF
     const request = requestWith({ "Sec-WebSocket-Protocol": offered });
     const agreement = await agreementOn(request, { subprotocols });
     assertEquals(agreement.protocol, selected);
-    const names = responseFields(agreement, "").map(([name]) => name);
+    const names = upgradeFields(agreement, "").map(([name]) => name);
     assertEquals(names.includes("Sec-WebSocket-Protocol"), selected !== "");
   }
 });
@@ -374,7 +374,7 @@ test("negotiateUpgrade accepts permessage-deflate only if asked to (RFC 7692 5.1
   const agreement = await agreementOn(request, { compression: { clientMaxWindowBits: 10 } });
   assertEquals(agreement.extensions, "permessage-deflate; client_max_window_bits=10");
   assertEquals(agreement.compression?.clientMaxWindowBits, 10);
-  assertEquals(responseFields(agreement, "").at(-1), [
+  assertEquals(upgradeFields(agreement, "").at(-1), [
     "Sec-WebSocket-Extensions",
     agreement.extensions,
   ]);
@@ -387,7 +387,7 @@ test("negotiateUpgrade passes the application's headers on (RFC 6455 4.2.2)", as
   ][];
   const agreement = await agreementOn(requestWith(), { headers });
   // Runtimes differ in the place of Set-Cookie among the others.
-  assertEquals(responseFields(agreement, "accept").slice(3).sort(), [
+  assertEquals(upgradeFields(agreement, "accept").slice(3).sort(), [
     ["set-cookie", "a=1"],
     ["set-cookie", "b=2"],
     ["x-a", "c"],

@@ -14,7 +14,7 @@ interface BunGlobal {
   serve(options: {
     readonly port: number;
     readonly websocket: typeof ForBun.websocket;
-    fetch(request: Request, server: ForBun.BunServer<ForBun.BunSocketData>): Response;
+    fetch(request: Request, server: ForBun.BunServer<ForBun.BunWebSocketData>): Response;
   }): { readonly port: number };
 }
 

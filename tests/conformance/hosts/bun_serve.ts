@@ -2,7 +2,7 @@
 
 import {
   type BunServer,
-  type BunSocketData,
+  type BunWebSocketData,
   type BunWebSocketHandlers,
   createWebSocketHandlers,
   upgradeWebSocket,
@@ -17,9 +17,9 @@ interface BunServe {
   serve(options: {
     readonly hostname: string;
     readonly port: number;
-    fetch(request: Request, server: BunServer<BunSocketData>): Promise<Response>;
+    fetch(request: Request, server: BunServer<BunWebSocketData>): Promise<Response>;
     error(): Response;
-    readonly websocket: BunWebSocketHandlers<BunSocketData>;
+    readonly websocket: BunWebSocketHandlers<BunWebSocketData>;
   }): { readonly port: number; stop(): Promise<void> };
 }
 

@@ -18,13 +18,13 @@ export const BACKPRESSURE_LIMIT = 1_048_576;
 const LARGE_MESSAGE = 16_384;
 
 /** What `ws.data` is for a socket that {@linkcode upgradeWebSocket} has upgraded. */
-export interface BunSocketData {
+export interface BunWebSocketData {
   /** The connection that the socket carries. */
   readonly connection: WebSocketConnection;
 }
 
-/** What a {@linkcode BunSocket} serves. */
-export interface BunSocketInit {
+/** What a {@linkcode BunHostSocket} serves. */
+export interface BunHostSocketInit {
   /** The link that it carries. */
   readonly link: HostLink;
   /** The connection over it. */
@@ -41,7 +41,7 @@ export interface BunSocketInit {
  * for the first one behind a message, most often its answer: that comes from a microtask of the
  * callback, which Bun still gathers, or has nothing to wait for.
  */
-export class BunSocket implements HostSocket, BunSocketData {
+export class BunHostSocket implements HostSocket, BunWebSocketData {
   /** The connection that the socket carries. */
   readonly connection: WebSocketConnection;
   /** Bun calls `drain`. */
@@ -49,7 +49,7 @@ export class BunSocket implements HostSocket, BunSocketData {
   readonly #link: HostLink;
   readonly #threshold: number;
   #limit: number | undefined;
-  #socket: BunServerWebSocket<BunSocket> | undefined;
+  #socket: BunServerWebSocket<BunHostSocket> | undefined;
   /** Whether one of Bun's callbacks runs. */
   #corked = false;
   /** Whether nothing was sent since the last message. */
@@ -63,7 +63,7 @@ export class BunSocket implements HostSocket, BunSocketData {
   #droppedBytes = 0;
 
   /** Creates a socket that is still to be opened. */
-  constructor({ link, connection, threshold }: BunSocketInit) {
+  constructor({ link, connection, threshold }: BunHostSocketInit) {
     this.connection = connection;
     this.#link = link;
     this.#threshold = threshold;
@@ -147,7 +147,7 @@ export class BunSocket implements HostSocket, BunSocketData {
   // From Bun -----------------------------------------------------------------------------------
 
   /** The upgrade is done, by handlers that take messages of this size at most. */
-  onOpen(socket: BunServerWebSocket<BunSocket>, limit: number): void {
+  onOpen(socket: BunServerWebSocket<BunHostSocket>, limit: number): void {
     this.#limit = limit;
     this.#socket = socket;
     socket.binaryType = "uint8array";

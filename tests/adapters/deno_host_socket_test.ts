@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { connectWebSocket, upgradeWebSocket } from "../../src/adapters/deno.ts";
-import { attachDenoSocket, DENO_CAPABILITIES } from "../../src/adapters/deno_socket.ts";
+import { attachDenoSocket, DENO_CAPABILITIES } from "../../src/adapters/deno_host_socket.ts";
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
@@ -44,7 +44,7 @@ function connectPair(
   }));
 }
 
-test("DenoSocket says what Deno.serve lacks", async () => {
+test("DenoHostSocket says what Deno.serve lacks", async () => {
   await using pair = await connectRaw();
   const { connection } = pair;
   assertEquals(connection.capabilities, DENO_CAPABILITIES);
@@ -54,7 +54,7 @@ test("DenoSocket says what Deno.serve lacks", async () => {
   await pair.client.destroy();
 }, { skip });
 
-test("DenoSocket sends what was sent before it opened, in order with a Blob", async () => {
+test("DenoHostSocket sends what was sent before it opened, in order with a Blob", async () => {
   await using pair = await connectPair((connection) => {
     void connection.send("first");
     void connection.send(new Blob(["second"]));
@@ -68,7 +68,7 @@ test("DenoSocket sends what was sent before it opened, in order with a Blob", as
   assertEquals(await client.receive(), '{"fourth":4}');
 }, { skip });
 
-test("DenoSocket calls no end clean where Deno has dropped what was sent behind the peer's Close", async () => {
+test("DenoHostSocket calls no end clean where Deno has dropped what was sent behind the peer's Close", async () => {
   for (const data of ["x", "", new Uint8Array(1)]) {
     const sent: unknown[] = [];
     const socket = {
@@ -100,7 +100,7 @@ test("DenoSocket calls no end clean where Deno has dropped what was sent behind 
   }
 });
 
-test("DenoSocket keeps messages that come before they are asked for", async () => {
+test("DenoHostSocket keeps messages that come before they are asked for", async () => {
   const ended = Promise.withResolvers<WebSocketConnection>();
   await using pair = await connectPair((connection) => {
     void connection.closed.then(() => ended.resolve(connection));
@@ -115,7 +115,7 @@ test("DenoSocket keeps messages that come before they are asked for", async () =
   assertEquals(await connection.closed, { code: 4000, reason: "all", wasClean: true });
 }, { skip });
 
-test("DenoSocket sends a part of a buffer, which may change at once", async () => {
+test("DenoHostSocket sends a part of a buffer, which may change at once", async () => {
   await using pair = await connectPair((connection) => {
     void connection.receive().then(() => {
       const buffer = new Uint8Array([1, 2, 3, 4]);
@@ -129,7 +129,7 @@ test("DenoSocket sends a part of a buffer, which may change at once", async () =
   assertEquals(await pair.client.receive(), new Uint8Array([1, 2, 3, 4]));
 }, { skip });
 
-test("DenoSocket tells the code of the peer's Close (RFC 6455 7.1.5)", async () => {
+test("DenoHostSocket tells the code of the peer's Close (RFC 6455 7.1.5)", async () => {
   for (
     const [frame, code] of [[closeFrame(1000), 1000], [closeFrame(4999), 4999], [
       "\x88\x80\0\0\0\0",
@@ -143,7 +143,7 @@ test("DenoSocket tells the code of the peer's Close (RFC 6455 7.1.5)", async () 
   }
 }, { skip });
 
-test("DenoSocket reports 1006 for a peer that vanishes, which Deno calls 0", async () => {
+test("DenoHostSocket reports 1006 for a peer that vanishes, which Deno calls 0", async () => {
   await using pair = await connectRaw();
   const waiting = pair.connection.receive();
   await pair.client.destroy();
@@ -154,7 +154,7 @@ test("DenoSocket reports 1006 for a peer that vanishes, which Deno calls 0", asy
   await assertRejects(() => pair.connection.send("late"), WebSocketClosedError);
 }, { skip });
 
-test("DenoSocket closes with code and reason, and waits for the answer", async () => {
+test("DenoHostSocket closes with code and reason, and waits for the answer", async () => {
   await using pair = await connectRaw();
   const closed = pair.connection.close(4001, "enough");
   assertStringIncludes(await pair.client.receive("enough"), "\x88\x08\x0f\xa1enough");
@@ -164,7 +164,7 @@ test("DenoSocket closes with code and reason, and waits for the answer", async (
 }, { skip });
 
 test(
-  "DenoSocket reports 1006 for a Close that is not answered, which Deno calls 1005",
+  "DenoHostSocket reports 1006 for a Close that is not answered, which Deno calls 1005",
   async () => {
     await using pair = await connectRaw();
     const closed = pair.connection.close(1000);
@@ -178,7 +178,7 @@ test(
 );
 
 test(
-  "DenoSocket says why a message or a pong before the answer to Close ends in 1006",
+  "DenoHostSocket says why a message or a pong before the answer to Close ends in 1006",
   async () => {
     for (const frame of [HI, PONG]) {
       await using pair = await connectRaw();
@@ -196,7 +196,7 @@ test(
 );
 
 test(
-  "DenoSocket gives a silent peer up after closeTimeout, and is freed by its next frame",
+  "DenoHostSocket gives a silent peer up after closeTimeout, and is freed by its next frame",
   async () => {
     await using pair = await connectRaw({ closeTimeout: 20 });
     const { code } = await pair.connection.close(1000);
@@ -209,7 +209,7 @@ test(
   { skip },
 );
 
-test("DenoSocket.terminate sends a Close frame, the nearest to dropping", async () => {
+test("DenoHostSocket.terminate sends a Close frame, the nearest to dropping", async () => {
   await using pair = await connectRaw();
   pair.connection.abort(new Error("enough"));
   const { code, error } = await pair.connection.closed;
@@ -218,7 +218,7 @@ test("DenoSocket.terminate sends a Close frame, the nearest to dropping", async 
   await pair.client.destroy();
 }, { skip });
 
-test("DenoSocket gives up a peer that answers no ping, once", async () => {
+test("DenoHostSocket gives up a peer that answers no ping, once", async () => {
   await using pair = await connectRaw({ pingInterval: 50, pingTimeout: 50 });
   let ends = 0;
   void pair.connection.closed.then(() => ends++);
@@ -229,7 +229,7 @@ test("DenoSocket gives up a peer that answers no ping, once", async () => {
   await pair.client.destroy();
 }, { skip });
 
-test("DenoSocket sends no pings where either of the two times is 0", async () => {
+test("DenoHostSocket sends no pings where either of the two times is 0", async () => {
   for (
     const options of [{ pingInterval: 0, pingTimeout: 20 }, { pingInterval: 20, pingTimeout: 0 }]
   ) {
@@ -243,7 +243,7 @@ test("DenoSocket sends no pings where either of the two times is 0", async () =>
   }
 }, { skip });
 
-test("DenoSocket closes with 1013 a peer that sends more than may wait", async () => {
+test("DenoHostSocket closes with 1013 a peer that sends more than may wait", async () => {
   await using pair = await connectRaw({ receiveHighWaterMark: 4, maxQueuedAmount: 100 });
   // The first is more than the mark, the second waits, the third is too much.
   pair.client.send(HI.repeat(3));
@@ -254,7 +254,7 @@ test("DenoSocket closes with 1013 a peer that sends more than may wait", async (
   await pair.client.destroy();
 }, { skip });
 
-test("DenoSocket closes with 1009 a message above maxMessageSize", async () => {
+test("DenoHostSocket closes with 1009 a message above maxMessageSize", async () => {
   await using pair = await connectRaw({ maxMessageSize: 1 });
   pair.client.send(HI);
   assertStringIncludes(
@@ -266,7 +266,7 @@ test("DenoSocket closes with 1009 a message above maxMessageSize", async () => {
   await pair.client.destroy();
 }, { skip });
 
-test("DenoSocket makes send wait for a slow peer, and no longer", async () => {
+test("DenoHostSocket makes send wait for a slow peer, and no longer", async () => {
   const SIZE = 8_388_608;
   const sent = Promise.withResolvers<void>();
   await using pair = await connectPair((connection) => {
@@ -296,7 +296,7 @@ async function connectBlocked() {
 }
 
 test(
-  "DenoSocket has what waits before its Close frame wait until the peer has taken it",
+  "DenoHostSocket has what waits before its Close frame wait until the peer has taken it",
   async () => {
     await using pair = await connectBlocked();
     const { client, connection, sent } = pair;
@@ -316,19 +316,23 @@ test(
   { skip },
 );
 
-test("DenoSocket rejects what waits before its Close frame where the peer vanishes", async () => {
-  await using pair = await connectBlocked();
-  const { connection } = pair;
-  const closed = connection.close(4000);
-  const rejected = assertRejects(() => pair.sent, WebSocketClosedError);
-  await settled(() => connection.bufferedAmount);
-  await pair.client.destroy();
-  assertEquals((await closed).code, 1006);
-  await rejected;
-}, { skip });
+test(
+  "DenoHostSocket rejects what waits before its Close frame where the peer vanishes",
+  async () => {
+    await using pair = await connectBlocked();
+    const { connection } = pair;
+    const closed = connection.close(4000);
+    const rejected = assertRejects(() => pair.sent, WebSocketClosedError);
+    await settled(() => connection.bufferedAmount);
+    await pair.client.destroy();
+    assertEquals((await closed).code, 1006);
+    await rejected;
+  },
+  { skip },
+);
 
 test(
-  "DenoSocket has a send wait whose peer closes and reads nothing, until it vanishes",
+  "DenoHostSocket has a send wait whose peer closes and reads nothing, until it vanishes",
   async () => {
     await using pair = await connectBlocked();
     const { client, connection, sent } = pair;
@@ -345,7 +349,7 @@ test(
   { skip },
 );
 
-test("DenoSocket is ended with 1001 by shutdown of Deno.serve", async () => {
+test("DenoHostSocket is ended with 1001 by shutdown of Deno.serve", async () => {
   await using pair = await connectRaw();
   await pair.server.shutdown();
   assertStringIncludes(await pair.client.receive(), "\x03\xe9Server shutting down");

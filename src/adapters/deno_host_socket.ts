@@ -15,7 +15,7 @@ export const DENO_CAPABILITIES: Capabilities = {
 
 /** Opens a link once Deno's socket is open, calling `onOpen`, and tells it what that receives. */
 export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () => void): void {
-  const host = new DenoSocket(socket);
+  const host = new DenoHostSocket(socket);
   let failure: unknown;
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
@@ -62,7 +62,7 @@ const ENDED_WHILE_CLOSING =
 const OPEN = 1;
 
 /** The sending side. */
-class DenoSocket implements HostSocket {
+class DenoHostSocket implements HostSocket {
   readonly reportsDrain = false;
   readonly #socket: WebSocket;
   #isClosing = false;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { BACKPRESSURE_LIMIT, BunSocket } from "../../src/adapters/bun_socket.ts";
+import { BACKPRESSURE_LIMIT, BunHostSocket } from "../../src/adapters/bun_host_socket.ts";
 import type { BunServerWebSocket } from "../../src/adapters/bun_types.ts";
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
@@ -8,8 +8,8 @@ import type { ConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
 
 /** A socket as Bun's own, of which the test says how much it takes. */
-class FakeBunSocket implements BunServerWebSocket<BunSocket> {
-  readonly data: BunSocket;
+class FakeBunSocket implements BunServerWebSocket<BunHostSocket> {
+  readonly data: BunHostSocket;
   /** What was called, with what was sent in a few words. */
   readonly calls: string[] = [];
   /** Bytes that are queued; from the first on, all that is sent is queued as well. */
@@ -17,7 +17,7 @@ class FakeBunSocket implements BunServerWebSocket<BunSocket> {
   /** Whether the peer does not read. */
   stalled = false;
 
-  constructor(data: BunSocket) {
+  constructor(data: BunHostSocket) {
     this.data = data;
   }
 
@@ -111,7 +111,7 @@ function open(options: ConnectionOptions & { readonly threshold?: number } = {})
   }, options);
   const connection = connectionOver(link, { ...NO_TIMERS, ...options });
   const { threshold = Infinity } = options;
-  const bun = new FakeBunSocket(new BunSocket({ link, connection, threshold }));
+  const bun = new FakeBunSocket(new BunHostSocket({ link, connection, threshold }));
   bun.data.onOpen(bun, 1000);
   return { bun, connection };
 }
@@ -121,7 +121,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-test("BunSocket gathers what is sent outside of Bun's callbacks", async () => {
+test("BunHostSocket gathers what is sent outside of Bun's callbacks", async () => {
   const { bun, connection } = open();
   const bytes = Uint8Array.of(1, 2);
   connection.send("a");
@@ -137,7 +137,7 @@ test("BunSocket gathers what is sent outside of Bun's callbacks", async () => {
   assertEquals(bun.takeCalls(), ["text alone"]);
 });
 
-test("BunSocket passes the first answer to a message on at once, and gathers what follows", async () => {
+test("BunHostSocket passes the first answer to a message on at once, and gathers what follows", async () => {
   const { bun, connection } = open();
   bun.data.onMessage("question");
   assertEquals(await connection.receive(), "question");
@@ -150,7 +150,7 @@ test("BunSocket passes the first answer to a message on at once, and gathers wha
   assertEquals(bun.takeCalls(), ["cork", "text more", "text and more", "uncork"]);
 });
 
-test("BunSocket keeps the order of what it gathers, large messages and pings", async () => {
+test("BunHostSocket keeps the order of what it gathers, large messages and pings", async () => {
   const { bun, connection } = open({ sendHighWaterMark: 1_000_000 });
   connection.send("a");
   connection.send(new Uint8Array(16_385));
@@ -164,7 +164,7 @@ test("BunSocket keeps the order of what it gathers, large messages and pings", a
   assertEquals(bun.takeCalls(), ["text d", "close 1000 e"]);
 });
 
-test("BunSocket sends no more while Bun has something queued, and all of it in order later", async () => {
+test("BunHostSocket sends no more while Bun has something queued, and all of it in order later", async () => {
   const { bun, connection } = open({ sendHighWaterMark: 0 });
   bun.stalled = true;
   let resolved = false;
@@ -184,7 +184,7 @@ test("BunSocket sends no more while Bun has something queued, and all of it in o
   assertEquals(connection.bufferedAmount, 0);
 });
 
-test("BunSocket sends again what Bun drops, in its order", async () => {
+test("BunHostSocket sends again what Bun drops, in its order", async () => {
   const { bun, connection } = open();
   const bytes = Uint8Array.of(2);
   // As behind the pongs for a peer that pings and does not read.
@@ -202,7 +202,7 @@ test("BunSocket sends again what Bun drops, in its order", async () => {
   assertEquals(connection.bufferedAmount, 0);
 });
 
-test("BunSocket sends nothing before what Bun has dropped, though it takes more meanwhile", async () => {
+test("BunHostSocket sends nothing before what Bun has dropped, though it takes more meanwhile", async () => {
   const { bun, connection } = open();
   bun.stalled = true;
   bun.queued = BACKPRESSURE_LIMIT + 1;
@@ -220,7 +220,7 @@ test("BunSocket sends nothing before what Bun has dropped, though it takes more 
   assertEquals(bun.takeCalls(), ["text 1", "ping 1", "text 3", "ping 2", "binary 20000 bytes"]);
 });
 
-test("BunSocket does not take the 0 for an empty message to be a drop", async () => {
+test("BunHostSocket does not take the 0 for an empty message to be a drop", async () => {
   const { bun, connection } = open();
   connection.send("");
   await turn();
@@ -230,7 +230,7 @@ test("BunSocket does not take the 0 for an empty message to be a drop", async ()
   assertEquals(bun.takeCalls(), ["text ", "cork", "binary ", "text next", "uncork"]);
 });
 
-test("BunSocket closes once the peer has taken what was sent", async () => {
+test("BunHostSocket closes once the peer has taken what was sent", async () => {
   const { bun, connection } = open();
   bun.stalled = true;
   connection.send("last words");
@@ -242,7 +242,7 @@ test("BunSocket closes once the peer has taken what was sent", async () => {
   assertEquals(await closed, { code: 4000, reason: "bye", wasClean: true });
 });
 
-test("BunSocket closes behind what it did not know to be queued", async () => {
+test("BunHostSocket closes behind what it did not know to be queued", async () => {
   const { bun, connection } = open();
   bun.queued = 100;
   const closed = connection.close();
@@ -252,7 +252,7 @@ test("BunSocket closes behind what it did not know to be queued", async () => {
   await closed;
 });
 
-test("BunSocket compresses by the option, and else from the threshold on, in bytes", async () => {
+test("BunHostSocket compresses by the option, and else from the threshold on, in bytes", async () => {
   const cases: [message: string | Uint8Array, compress: boolean | undefined, expected: boolean][] =
     [
       ["aaa", undefined, false],
@@ -275,14 +275,14 @@ test("BunSocket compresses by the option, and else from the threshold on, in byt
   }
 });
 
-test("BunSocket compresses nothing of itself where that is not agreed", async () => {
+test("BunHostSocket compresses nothing of itself where that is not agreed", async () => {
   const { bun, connection } = open();
   connection.send("é".repeat(100_000));
   await turn();
   assert(!bun.takeCalls()[0]?.endsWith("compressed"));
 });
 
-test("BunSocket tells what the peer closed with, and of its violations", async () => {
+test("BunHostSocket tells what the peer closed with, and of its violations", async () => {
   const closes = [[4321, "why"], [1005, ""], [1000, ""]] as const;
   for (const [code, reason] of closes) {
     const { bun, connection } = open();
@@ -309,7 +309,7 @@ test("BunSocket tells what the peer closed with, and of its violations", async (
   assert(!(error instanceof WebSocketProtocolError));
 });
 
-test("BunSocket stops reading while too much waits for the application", async () => {
+test("BunHostSocket stops reading while too much waits for the application", async () => {
   const { bun, connection } = open({ receiveHighWaterMark: 1000, receiveLowWaterMark: 0 });
   const long = "a".repeat(1001);
   bun.data.onMessage(long);
@@ -320,7 +320,7 @@ test("BunSocket stops reading while too much waits for the application", async (
   assertEquals(await connection.receive(), "bb");
 });
 
-test("BunSocket drops the socket of a connection that is aborted", async () => {
+test("BunHostSocket drops the socket of a connection that is aborted", async () => {
   const { bun, connection } = open();
   connection.send("never sent");
   connection.abort(new Error("enough"));
@@ -331,7 +331,7 @@ test("BunSocket drops the socket of a connection that is aborted", async () => {
   assertEquals(bun.takeCalls(), []);
 });
 
-test("BunSocket measures a ping exactly", async () => {
+test("BunHostSocket measures a ping exactly", async () => {
   const { bun, connection } = open();
   const roundTrip = connection.ping("p");
   await new Promise((resolve) => setTimeout(resolve, 5));

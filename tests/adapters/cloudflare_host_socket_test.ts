@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { attachWorkersSocket } from "../../src/adapters/cloudflare_socket.ts";
+import { attachWorkersSocket } from "../../src/adapters/cloudflare_host_socket.ts";
 import type { WorkersWebSocket } from "../../src/adapters/cloudflare_types.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
 import type { UpgradeOptions } from "../../src/server/upgrade.ts";
