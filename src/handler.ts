@@ -14,7 +14,7 @@ import { tell } from "./connection/observer.ts";
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
-import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
+import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
 import type {
   CloseInfo,
   CompressionOptions,
@@ -31,13 +31,13 @@ export interface HandlerRun {
   /** The request that asked for a WebSocket. */
   readonly request: Request;
   /** The host's `upgradeWebSocket`. */
-  readonly upgrade: (request: Request, options: UpgradeOptions) => UpgradeResult;
+  readonly upgrade: Upgrade;
   /** Options of the router's, for what the handler does not decide itself. */
   readonly options: UpgradeOptions;
   /** Options for this request alone, which go before the handler's decisions; none is `undefined`. */
   readonly given: UpgradeOptions;
-  /** What `prepare` and `open` are called with. */
-  readonly args: readonly (string | undefined)[];
+  /** What the route's groups matched: the arguments of `prepare` and `open`. */
+  readonly groups: readonly (string | undefined)[];
 }
 
 /**
@@ -306,18 +306,18 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /** Never rejects. */
-  async #run({ request, upgrade, options, given, args }: HandlerRun): Promise<Response> {
+  async #run({ request, upgrade, options, given, groups }: HandlerRun): Promise<Response> {
     this.#request = request;
     this.#options = { ...options, ...given };
     try {
-      const prepared = await this.prepare(...args);
+      const prepared = await this.prepare(...groups);
       if (prepared !== undefined) return prepared;
       const { response, connection, request: kept } = upgrade(request, this.#decide(given));
       if (connection === undefined) return response;
       this.#request = kept;
       this.#connection = connection as WebSocketConnection<Data>;
       this.#options = options;
-      void this.#serve(connection, args);
+      void this.#serve(connection, groups);
       return response;
     } catch (error) {
       void tell((error) => this.onError(error), error);
@@ -353,10 +353,10 @@ export abstract class WebSocketHandler<Data = unknown> {
   /** Never rejects. */
   async #serve(
     connection: WebSocketConnection,
-    args: readonly (string | undefined)[],
+    groups: readonly (string | undefined)[],
   ): Promise<void> {
     try {
-      const open = () => this.#open(args);
+      const open = () => this.#open(groups);
       const abandoned = await consumeMessages(
         connection,
         (message) => this.onMessage(message),
@@ -376,8 +376,8 @@ export abstract class WebSocketHandler<Data = unknown> {
     }
   }
 
-  #open(args: readonly (string | undefined)[]): unknown {
-    const opening = this.open(...args);
+  #open(groups: readonly (string | undefined)[]): unknown {
+    const opening = this.open(...groups);
     if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
     return opening;
   }

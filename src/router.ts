@@ -122,18 +122,21 @@ export class WebSocketRouter<Data = unknown> {
    * `upgrade` throws; whatever else a handler throws is answered with 500.
    *
    * @param upgrade the host's `upgradeWebSocket`.
-   * @param host what that wants to know of this request besides, as `{ server }` on Bun, and options
-   * for this request alone, as `data`. These go before the router's and the handler's, but for the
-   * `headers`, which a handler's `responseHeaders` are added to; what is `undefined` is not given.
+   * @param options what `upgrade` takes for this request: the host's own, such as `{ server }` on Bun
+   * or `{ info }` on Deno, and any `UpgradeOptions`, such as `data`. They go before the router's and
+   * the handler's. Only `headers` are added to: by a handler's `responseHeaders`.
    */
-  async handle<HostUpgrade extends (request: Request, options?: UpgradeOptions) => UpgradeResult>(
+  async handle<
+    // Not `Upgrade`: of two of these TypeScript compares only the `Host`, and none would do for all.
+    HostUpgrade extends (request: Request, options?: UpgradeOptions) => UpgradeResult,
+  >(
     request: Request,
     upgrade: HostUpgrade,
-    host?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions<Data>,
+    options?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions<Data>,
   ): Promise<Response | undefined> {
     if (!isUpgradeRequest(request)) return undefined;
     const url = new URL(request.url);
-    const given = withoutUndefined<UpgradeOptions<Data>>(host);
+    const given = withoutUndefined<UpgradeOptions<Data>>(options);
     for (const { match, handler, init } of this.#routes) {
       const groups = match(url);
       if (groups === undefined) continue;
@@ -143,7 +146,7 @@ export class WebSocketRouter<Data = unknown> {
           upgrade,
           options: this.#options,
           given,
-          args: groups,
+          groups,
         });
       }
       const result = upgrade(request, { ...this.#options, ...given });

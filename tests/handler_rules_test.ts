@@ -24,7 +24,7 @@ test("WebSocketHandler.prepare may ask for credentials, redirect, or find nothin
       upgrade: upgrade.upgrade,
       options: {},
       given: {},
-      args: [],
+      groups: [],
     });
     assertEquals(response.status, status);
     for (const [name, value] of Object.entries(headers)) {

@@ -63,7 +63,7 @@ async function run(
     upgrade: upgrade.upgrade,
     options,
     given: {},
-    args: [],
+    groups: [],
   });
   return Object.assign(upgrade, { response });
 }
