@@ -37,11 +37,10 @@ export {
   type WebSocketHandshakeErrorInit,
   WebSocketProtocolError,
 } from "./src/errors.ts";
-export { WebSocketHandler, type WriteMessageOptions } from "./src/handler.ts";
+export { WebSocketHandler } from "./src/handler.ts";
 export type { ClientHandshakeOptions } from "./src/handshake/client.ts";
 export type { HeadLimits } from "./src/handshake/http1.ts";
 export type { HandshakeOptions } from "./src/handshake/server.ts";
-export { Opcode } from "./src/opcode.ts";
 export {
   type WebSocketFunction,
   type WebSocketHandlerClass,

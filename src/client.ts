@@ -183,7 +183,7 @@ function dialTarget(url: URL, options: ConnectOptions): DialTarget {
     port: url.port === "" ? defaultPort : Number(url.port),
     secure,
     noDelay,
-    ...unixPath !== undefined && { path: unixPath },
+    ...unixPath !== undefined && { unixPath },
     ...serverName !== undefined && { serverName },
     ...caCerts !== undefined && { caCerts },
     ...cert !== undefined && { cert },

@@ -23,9 +23,6 @@ import type {
   Sendable,
 } from "./types.ts";
 
-/** How `writeMessage` sends: as `send` of the connection does. */
-export type WriteMessageOptions = SendOptions;
-
 /** What {@linkcode runHandler} is given besides the handler. */
 export interface HandlerRun {
   /** The request that asked for a WebSocket. */
@@ -278,7 +275,7 @@ export abstract class WebSocketHandler<Data = unknown> {
    * Sends a message, see `WebSocketConnection.send`; a plain object goes as JSON. The promise is the
    * flow control, and rejects with a `WebSocketClosedError` on a closed connection.
    */
-  writeMessage(message: Sendable, options?: WriteMessageOptions): Promise<void> {
+  writeMessage(message: Sendable, options?: SendOptions): Promise<void> {
     return this.connection.send(message, options);
   }
 

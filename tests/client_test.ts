@@ -201,7 +201,7 @@ for (
       port: 80,
       secure: false,
       noDelay: true,
-      path: "/run/it",
+      unixPath: "/run/it",
     }],
     ["wss://host/", { caCerts: ["CA"], cert: "C", key: "K", serverName: "name" }, {
       hostname: "host",
@@ -539,7 +539,7 @@ test("connectBy keeps the user of the URL within an origin alone", async () => {
 
 test("connectBy follows redirects over a Unix socket within an origin", async () => {
   const { targets } = await follow(URL_, ["/there"], { unixPath: "/run/it" });
-  assertEquals(targets.map(({ path }) => path), ["/run/it", "/run/it"]);
+  assertEquals(targets.map(({ unixPath }) => unixPath), ["/run/it", "/run/it"]);
 });
 
 for (

@@ -18,7 +18,6 @@ const expected: Readonly<Record<string, Exports>> = {
   ".": {
     values: [
       "CloseCode",
-      "Opcode",
       "WebSocketClosedError",
       "WebSocketConnection",
       "WebSocketHandler",
@@ -62,7 +61,6 @@ const expected: Readonly<Record<string, Exports>> = {
       "WebSocketHandshakeErrorInit",
       "WebSocketRoute",
       "WebSocketRouterOptions",
-      "WriteMessageOptions",
     ],
   },
   "./deno": {

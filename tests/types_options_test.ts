@@ -31,7 +31,6 @@ import { resolveCompression } from "../src/extensions/permessage_deflate_negotia
 import { ClientHandshake, type ClientHandshakeOptions } from "../src/handshake/client.ts";
 import { type HeadLimits, resolveHeadLimits } from "../src/handshake/head_limits.ts";
 import { type HandshakeOptions, negotiateUpgrade } from "../src/handshake/server.ts";
-import type { WriteMessageOptions } from "../src/handler.ts";
 import { WebSocketRouter, type WebSocketRouterOptions } from "../src/router.ts";
 import {
   checkListenOptions,
@@ -240,9 +239,8 @@ const takers: Readonly<Record<string, (unsaid: boolean) => unknown>> = {
   "SendOptions, ReceiveOptions and ForEachOptions": async (unsaid) => {
     const wait: Unsaid<ReceiveOptions> = { signal: undefined };
     const each: Unsaid<ForEachOptions> = wait;
-    const write: Unsaid<WriteMessageOptions> = send;
     const { client, server } = createPair();
-    await client.send("text", unsaid ? write : {});
+    await client.send("text", unsaid ? send : {});
     const received: unknown[] = [await server.receive(unsaid ? wait : {})];
     await client.send(Uint8Array.of(1), unsaid ? send : {});
     void client.close();

@@ -10,7 +10,7 @@ import {
   type BunSocketHandlers,
   type BunTlsOptions,
 } from "./bun_types.ts";
-import { certifiedName, checkClientCertificate, unbracketed } from "./dial_target.ts";
+import { certifiedName, unbracketed } from "./dial_target.ts";
 
 /**
  * Connects by `Bun.connect`. An abort is obeyed at once, but an attempt to connect cannot be taken
@@ -18,16 +18,15 @@ import { certifiedName, checkClientCertificate, unbracketed } from "./dial_targe
  */
 export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
   signal.throwIfAborted();
-  checkClientCertificate(target);
   const { promise, resolve, reject } = Promise.withResolvers<BunTransport>();
   let opened: BunTransport | undefined;
   let abandoned = false;
   const base = BunTransport.handlers((transport) => {
     opened = transport;
     if (abandoned) return transport.close();
-    if (target.path === undefined) transport.setNoDelay(target.noDelay ?? true);
+    if (target.unixPath === undefined) transport.setNoDelay(target.noDelay ?? true);
     if (!target.secure) resolve(transport);
-  }, { unix: target.path !== undefined });
+  }, { unix: target.unixPath !== undefined });
   const socket: BunSocketHandlers<BunTransport> = {
     ...base,
     handshake(socket, success, error) {
@@ -59,9 +58,9 @@ export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
 };
 
 function address(target: DialTarget): { unix: string } | { hostname: string; port: number } {
-  return target.path === undefined
+  return target.unixPath === undefined
     ? { hostname: unbracketed(target.hostname), port: target.port }
-    : { unix: target.path };
+    : { unix: target.unixPath };
 }
 
 /** Never without a `serverName`: with neither that nor certificates Bun connects in plaintext. */
@@ -83,7 +82,7 @@ function tlsOptions(target: DialTarget): BunTlsOptions {
  */
 function requestedName(target: DialTarget): string {
   const name = certifiedName(target);
-  const isDialled = target.path === undefined && name === unbracketed(target.hostname);
+  const isDialled = target.unixPath === undefined && name === unbracketed(target.hostname);
   return isDialled && isAddress(name) ? "" : name;
 }
 

@@ -33,7 +33,7 @@ function refuseImpossible(target: DialTarget): void {
     ? "caCerts: a Worker trusts the platform's authorities"
     : target.cert !== undefined || target.key !== undefined
     ? "a client certificate: a Worker has none for its sockets"
-    : target.path !== undefined
+    : target.unixPath !== undefined
     ? "unixPath: a Worker has no Unix sockets"
     : target.noDelay === false
     ? "noDelay false: a Worker has no such switch"

@@ -4,7 +4,7 @@ import type { Dial, DialTarget } from "../connection/dial.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { unlessAborted } from "../unless_aborted.ts";
 import { DenoTransport } from "./deno_transport.ts";
-import { certifiedName, checkClientCertificate, unbracketed } from "./dial_target.ts";
+import { certifiedName, unbracketed } from "./dial_target.ts";
 
 /** WebSocket is spoken over HTTP/1.1 here; a server that would choose h2 must know (RFC 7301). */
 const ALPN_PROTOCOLS = ["http/1.1"];
@@ -22,8 +22,7 @@ const ALPN_PROTOCOLS = ["http/1.1"];
  */
 export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
   signal.throwIfAborted();
-  checkClientCertificate(target);
-  if (target.path !== undefined) return await dialUnix(target.path, target, signal);
+  if (target.unixPath !== undefined) return await dialUnix(target.unixPath, target, signal);
   const { cert, key } = target;
   if (target.secure && cert !== undefined && key !== undefined) {
     return await dialCertified(target, { cert, key }, signal);

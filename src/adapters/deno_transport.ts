@@ -25,15 +25,10 @@ export class DenoTransport extends PromiseTransport<number | null, number> {
   readonly #buffer = new ReadBuffer();
   #remoteAddress: RemoteAddress | undefined;
 
-  /**
-   * Takes the connection over.
-   *
-   * @param remoteAddress The address of the peer, where it is not the connection's own.
-   */
-  constructor(connection: Deno.Conn, remoteAddress?: RemoteAddress) {
+  /** Takes the connection over. */
+  constructor(connection: Deno.Conn) {
     super();
     this.#connection = connection;
-    this.#remoteAddress = remoteAddress;
   }
 
   /** The address of the peer. */

@@ -11,10 +11,3 @@ export function unbracketed(hostname: string): string {
 export function certifiedName(target: DialTarget): string {
   return unbracketed(target.serverName ?? target.hostname);
 }
-
-/** Throws a `TypeError` where only one of `cert` and `key` is given. */
-export function checkClientCertificate(target: DialTarget): void {
-  if ((target.cert === undefined) !== (target.key === undefined)) {
-    throw new TypeError("Cannot connect: cert and key must be given together");
-  }
-}

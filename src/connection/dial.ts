@@ -35,7 +35,7 @@ export interface DialTarget extends DialOptions {
   /** Whether to speak TLS, with ALPN `http/1.1`. */
   readonly secure: boolean;
   /** The path of a Unix socket, instead of host and port. */
-  readonly path?: string;
+  readonly unixPath?: string;
 }
 
 /**

@@ -10,7 +10,7 @@ export const LITERAL_SYMBOLS = 288;
 export const END_OF_BLOCK = 256;
 
 /** Length symbols that mean something. */
-export const LENGTH_SYMBOLS = 29;
+const LENGTH_SYMBOLS = 29;
 
 /** Distance symbols 0–29; 30 and 31 have a fixed code, but no meaning. */
 export const DISTANCE_SYMBOLS = 32;

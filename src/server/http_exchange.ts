@@ -61,7 +61,7 @@ export interface ExchangeOptions {
   /** Told what the application threw, or did wrong. Must not throw. */
   onError(error: unknown): void;
   /** Told what is answered without the application. Must not throw. */
-  onRefuse?(refusal: ServerRefusal): void;
+  onRefuse(refusal: ServerRefusal): void;
   /** Told once that the exchange is over. Must not throw. */
   onEnd(end: ExchangeEnd): void;
 }
@@ -351,7 +351,7 @@ export class HttpExchange implements TransportSink {
     this.#phase = Phase.Handling;
     this.#refusal = textResponse(status, message);
     const { remoteAddress } = this.#transport;
-    this.#options.onRefuse?.({ status, reason: message, remoteAddress });
+    this.#options.onRefuse({ status, reason: message, remoteAddress });
     this.#writeResponse(this.#reader.head?.method ?? "GET", this.#refusal.clone()).then(
       () => this.#linger(),
       (error) => this.abort(error),

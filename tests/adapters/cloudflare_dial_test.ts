@@ -11,7 +11,7 @@ test("cloudflare dial refuses what a Worker has no say in, before it connects", 
     const [options, message] of [
       [{ caCerts: ["pem"] }, "caCerts: a Worker trusts the platform's authorities"],
       [{ cert: "pem", key: "pem" }, "a client certificate"],
-      [{ path: "/run/socket" }, "unixPath: a Worker has no Unix sockets"],
+      [{ unixPath: "/run/socket" }, "unixPath: a Worker has no Unix sockets"],
       [{ noDelay: false }, "noDelay false"],
     ] as const
   ) {

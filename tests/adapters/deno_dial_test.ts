@@ -24,7 +24,7 @@ test(
 
 test("Deno's dial refuses TLS over a Unix socket, which Deno cannot do", async () => {
   await assertRejects(
-    () => dial({ ...secure, path: "/nowhere" }, signal),
+    () => dial({ ...secure, unixPath: "/nowhere" }, signal),
     Error,
     "no TLS over Unix sockets",
   );

@@ -131,9 +131,6 @@ test("DenoTransport names the peer", () => {
   for (const [remoteAddr, expected] of cases) {
     assertEquals(new DenoTransport({ remoteAddr } as unknown as Deno.Conn).remoteAddress, expected);
   }
-  const proxied = { transport: "tcp", hostname: "198.51.100.2", port: 9 } as const;
-  const connection = new ScriptedConn() as unknown as Deno.Conn;
-  assertEquals(new DenoTransport(connection, proxied).remoteAddress, proxied);
 });
 
 test("DenoTransport sets noDelay over TCP and says why it cannot elsewhere", async () => {

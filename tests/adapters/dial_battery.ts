@@ -179,10 +179,10 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
 
   test(`${name} connects to a Unix socket`, async () => {
     const folder = temporaryFolder();
-    const path = `${folder}/socket`;
-    const server = await listen({ path });
+    const unixPath = `${folder}/socket`;
+    const server = await listen({ path: unixPath });
     try {
-      const transport = await open({ hostname: "localhost", port: 0, secure: false, path });
+      const transport = await open({ hostname: "localhost", port: 0, secure: false, unixPath });
       assertEquals(transport.remoteAddress?.transport, "unix");
       assertEquals(await exchange(transport), "hello");
     } finally {
@@ -211,16 +211,6 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
     caCerts,
   }, /altnames|not valid for name/);
   refuses("a server that does not speak TLS", plain, { ...plain, caCerts }, /./);
-  refuses("a certificate without its key", secure, {
-    ...plain,
-    caCerts,
-    cert: client.cert,
-  }, /cert and key must be given together/);
-  refuses("a key without its certificate", secure, {
-    ...plain,
-    caCerts,
-    key: client.key,
-  }, /cert and key must be given together/);
 
   const asksFor = (
     what: string,
@@ -274,8 +264,8 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
     for (const secure of [false, true]) {
       await assertRejects(() => open({ ...plain, port, secure }), Error);
     }
-    const path = "/nowhere/at/all";
-    await assertRejects(() => open({ ...plain, port, secure: false, path }), Error);
+    const unixPath = "/nowhere/at/all";
+    await assertRejects(() => open({ ...plain, port, secure: false, unixPath }), Error);
   }, { skip });
 
   test(`${name} rejects with the signal's reason, and connects nowhere, once aborted`, async () => {
@@ -299,7 +289,7 @@ export function dialBattery(name: string, dial: Dial, options: DialBatteryOption
       [plain, {}],
       [secure, { caCerts }],
       [secure, { caCerts, ...client }],
-      [{ path }, { path }],
+      [{ path }, { unixPath: path }],
     ];
     for (const [listening, rest] of cases) {
       const server = await listen(listening);

@@ -1,9 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import {
-  certifiedName,
-  checkClientCertificate,
-  unbracketed,
-} from "../../src/adapters/dial_target.ts";
+import { assertEquals } from "@std/assert";
+import { certifiedName, unbracketed } from "../../src/adapters/dial_target.ts";
 import { test } from "../harness.ts";
 
 const target = { hostname: "[::1]", port: 443, secure: true };
@@ -17,12 +13,4 @@ test("certifiedName is the serverName, or else the hostname", () => {
   assertEquals(certifiedName(target), "::1");
   assertEquals(certifiedName({ ...target, serverName: "example.com" }), "example.com");
   assertEquals(certifiedName({ ...target, serverName: "[::2]" }), "::2");
-});
-
-test("checkClientCertificate refuses a certificate without its key, and the reverse", () => {
-  checkClientCertificate(target);
-  checkClientCertificate({ ...target, cert: "c", key: "k" });
-  for (const half of [{ cert: "c" }, { key: "k" }]) {
-    assertThrows(() => checkClientCertificate({ ...target, ...half }), TypeError, "together");
-  }
 });

@@ -281,6 +281,7 @@ test("A head that comes a byte a second ends with the handshake's time", async (
     stallTimeout: 30_000,
     clock,
     onError() {},
+    onRefuse() {},
     onEnd: () => ended = true,
   });
   exchange.start();

@@ -41,6 +41,7 @@ function start() {
     onError: (error) => {
       throw error;
     },
+    onRefuse: () => {},
     onEnd: () => {},
   });
   exchange.start();

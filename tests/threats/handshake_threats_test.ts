@@ -43,6 +43,7 @@ async function answerTo(text: string): Promise<{ answer: string; urls: string[] 
     onError: (error) => {
       throw error;
     },
+    onRefuse: () => {},
     onEnd: () => {},
   });
   exchange.start();
