@@ -195,7 +195,8 @@ function agree(
   const resolved = resolveCompression(option);
   if (resolved === undefined) return undefined;
   const accepted = acceptOffer(parseExtensions(createOffer(resolved))!, resolved)!;
-  return { header: accepted.header, init: { ...resolved, parameters: accepted.parameters } };
+  const { level, threshold } = resolved;
+  return { header: accepted.header, init: { parameters: accepted.parameters, level, threshold } };
 }
 
 /** Creates two byte streams in memory: what is written to one is read from the other. */

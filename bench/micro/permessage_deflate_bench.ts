@@ -16,7 +16,7 @@ function ours(keepWindow: boolean): (message: Uint8Array) => unknown {
     serverMaxWindowBits: 15,
     clientMaxWindowBits: 15,
   };
-  const compressor = new Compressor("server", { parameters });
+  const compressor = new Compressor("server", { parameters, level: 6, threshold: 0 });
   const decompressor = new Decompressor("client", parameters);
   return (message) => {
     decompressor.push(compressor.compress(message, true), MAX_MESSAGE);

@@ -4,7 +4,6 @@ import { requireFunction } from "../arguments.ts";
 import { CloseCode } from "../close_code.ts";
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
-import { resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
 import type { HandshakeAgreement } from "../handshake/server.ts";
 import { agreeOnUpgrade } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
@@ -62,9 +61,7 @@ export function upgradeBunRequest<Data>(
     // Where nothing is said the limit of the `websocket` object holds, which Bun enforces.
   }, { ...options, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
   const connection = connectionOver(link, options);
-  const threshold = extensions === ""
-    ? Infinity
-    : resolveCompression(options.compression)!.threshold;
+  const threshold = extensions === "" ? Infinity : agreement.compression!.threshold;
   const socket = new BunHostSocket({ link, connection, threshold });
 
   const headers = new Headers(agreement.headers);
@@ -147,13 +144,14 @@ function checkHandlers({ limit }: BunHostSocket, maxMessageSize: number = 0): vo
  */
 function extensionsOf({ extensions, compression }: HandshakeAgreement): string {
   if (compression === undefined) return "";
-  const [name, ...parameters] = extensions.split("; ");
-  const told = parameters.filter((parameter) =>
+  const { parameters } = compression;
+  const [name, ...written] = extensions.split("; ");
+  const told = written.filter((parameter) =>
     !parameter.startsWith("client_max_window_bits") ||
-    !compression.clientNoContextTakeover && compression.clientMaxWindowBits < 15
+    !parameters.clientNoContextTakeover && parameters.clientMaxWindowBits < 15
   );
   const sized = told.some((parameter) => parameter.startsWith("server_max_window_bits"));
-  if (sized && compression.serverNoContextTakeover) return "";
+  if (sized && parameters.serverNoContextTakeover) return "";
   // Bun's order.
   return [name, ...told.sort()].join("; ");
 }

@@ -7,7 +7,7 @@ import { WebSocketHandshakeError } from "../errors.ts";
 import type { ClientHandshake, ClientHandshakeAgreement } from "../handshake/client.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../handshake/http1.ts";
 import { EarlyBytes } from "../http/early_bytes.ts";
-import type { CompressionOptions, ConnectionOptions } from "../types.ts";
+import type { ConnectionOptions } from "../types.ts";
 import { ResponseBody } from "./response_body.ts";
 
 /** What an exchange needs to know. */
@@ -16,10 +16,8 @@ export interface ExchangeInit {
   readonly handshake: ClientHandshake;
   /** The URL that the connection is to show. */
   readonly url: string;
-  /** Options of the connection, and how it compresses where that is agreed. */
-  readonly options: ConnectionOptions & {
-    readonly compression?: boolean | CompressionOptions | undefined;
-  };
+  /** Options of the connection. */
+  readonly options: ConnectionOptions;
   /** The limits on the head of the response. */
   readonly headLimits: HeadLimits;
   /** The bytes that are wanted of the body of a response other than 101. */
@@ -171,13 +169,12 @@ export class ClientExchange implements TransportSink {
 
   #handOver(agreement: ClientHandshakeAgreement): void {
     const { url, options } = this.#init;
-    const compression = typeof options.compression === "object" ? options.compression : {};
     const link = new ProtocolLink({
       role: "client",
       url,
       protocol: agreement.protocol,
       extensions: agreement.extensions,
-      compression: agreement.compression && { ...compression, parameters: agreement.compression },
+      compression: agreement.compression,
     }, options);
     const connection = connectionOver(link, options);
     this.#end();

@@ -43,17 +43,18 @@ function agreedCompression(
   extensions: string,
   { compression }: WebSocketConnectionOptions,
 ): PermessageDeflateInit | undefined {
-  resolveCompression(compression);
+  const anything = resolveCompression(true)!;
+  const { level, threshold } = resolveCompression(compression) ?? anything;
   const agreed = parseExtensions(extensions);
   if (agreed?.length === 0) return undefined;
   const [extension, ...others] = agreed ?? [];
   const parameters = extension === undefined || others.length > 0
     ? "it is not one extension"
-    : checkResponse(extension, {});
+    : checkResponse(extension, anything);
   if (typeof parameters === "string") {
     throw new TypeError(`Cannot use extensions ${JSON.stringify(extensions)}: ${parameters}`);
   }
-  return { ...compression, parameters };
+  return { parameters, level, threshold };
 }
 
 provideStreamLinks(createStreamLink);

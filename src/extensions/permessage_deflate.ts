@@ -5,20 +5,16 @@
 
 import { Deflater } from "../deflate/deflate.ts";
 import { type FinishedMessage, Inflater, type InflateStatus } from "../deflate/inflate.ts";
-import {
-  DEFAULT_LEVEL,
-  DEFAULT_THRESHOLD,
-  type PermessageDeflateParameters,
-} from "./permessage_deflate_negotiation.ts";
+import type { PermessageDeflateParameters } from "./permessage_deflate_negotiation.ts";
 
 /** What was agreed, and what this side chose for itself. */
 export interface PermessageDeflateInit {
   /** What the handshake agreed on. */
   readonly parameters: PermessageDeflateParameters;
   /** The effort, 1 to 9. */
-  readonly level?: number | undefined;
+  readonly level: number;
   /** Messages of fewer bytes go out uncompressed. */
-  readonly threshold?: number | undefined;
+  readonly threshold: number;
 }
 
 /** Decompresses the messages of the peer, one after the other. */
@@ -85,8 +81,8 @@ export class Compressor {
   constructor(role: "server" | "client", init: PermessageDeflateInit) {
     const { parameters } = init;
     const server = role === "server";
-    this.threshold = init.threshold ?? DEFAULT_THRESHOLD;
-    this.#level = init.level ?? DEFAULT_LEVEL;
+    this.threshold = init.threshold;
+    this.#level = init.level;
     this.#keepWindow =
       !(server ? parameters.serverNoContextTakeover : parameters.clientNoContextTakeover);
     this.#windowBits = server ? parameters.serverMaxWindowBits : parameters.clientMaxWindowBits;

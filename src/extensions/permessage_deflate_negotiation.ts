@@ -4,8 +4,11 @@
  */
 
 import { requireInteger, type Resolved } from "../arguments.ts";
-import { type ExtensionOffer, formatExtension } from "../handshake/header_values.ts";
-import type { ExtensionParameter } from "../handshake/header_values.ts";
+import {
+  type ExtensionOffer,
+  type ExtensionParameter,
+  formatExtension,
+} from "../handshake/header_values.ts";
 import type { CompressionOptions } from "../types.ts";
 
 /** What was agreed for a connection. */
@@ -35,9 +38,9 @@ export interface AcceptedOffer {
 const NAME = "permessage-deflate";
 
 /** The default effort. */
-export const DEFAULT_LEVEL = 6;
+const DEFAULT_LEVEL = 6;
 /** The default size, in bytes, from which messages are compressed. */
-export const DEFAULT_THRESHOLD = 256;
+const DEFAULT_THRESHOLD = 256;
 const MAX_WINDOW_BITS = 15;
 const WINDOW_BITS_RANGE = { from: 8, to: MAX_WINDOW_BITS } as const;
 
@@ -133,13 +136,12 @@ function parseParameters(parameters: readonly ExtensionParameter[]): ParsedParam
  * have listed a plainer one behind them (RFC 7692 section 5.1).
  *
  * An offer that does not let the server limit the client's window is declined where
- * `clientMaxWindowBits` asks for a limit. Throws a RangeError for an option out of its range.
+ * `clientMaxWindowBits` asks for a limit.
  */
 export function acceptOffer(
   offers: readonly ExtensionOffer[],
-  options: CompressionOptions,
+  limits: ResolvedCompression,
 ): AcceptedOffer | undefined {
-  const limits = resolveCompression(options)!;
   for (const offer of offers) {
     if (offer.name !== NAME) continue;
     const offered = parseParameters(offer.parameters);
@@ -194,14 +196,12 @@ function listParameters(
 
 /**
  * Client: the value of `Sec-WebSocket-Extensions` in the request. `client_max_window_bits` is always
- * there, so that a server may limit our window (RFC 7692 section 7.1.2.2). Throws a RangeError for an
- * option out of its range.
+ * there, so that a server may limit our window (RFC 7692 section 7.1.2.2).
  */
-export function createOffer(options: CompressionOptions): string {
-  const parameters = resolveCompression(options)!;
+export function createOffer(offered: ResolvedCompression): string {
   return formatExtension({
     name: NAME,
-    parameters: listParameters(parameters, { server: "unless maximal", client: "bare if maximal" }),
+    parameters: listParameters(offered, { server: "unless maximal", client: "bare if maximal" }),
   });
 }
 
@@ -212,9 +212,8 @@ export function createOffer(options: CompressionOptions): string {
  */
 export function checkResponse(
   response: ExtensionOffer,
-  options: CompressionOptions,
+  offered: ResolvedCompression,
 ): PermessageDeflateParameters | string {
-  const offered = resolveCompression(options)!;
   if (response.name !== NAME) return `the extension "${response.name}" was not offered`;
   const parsed = parseParameters(response.parameters);
   if (typeof parsed === "string") return parsed;

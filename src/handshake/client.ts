@@ -4,10 +4,10 @@
  */
 
 import { WebSocketHandshakeError } from "../errors.ts";
+import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import {
   checkResponse,
   createOffer,
-  type PermessageDeflateParameters,
   resolveCompression,
   type ResolvedCompression,
 } from "../extensions/permessage_deflate_negotiation.ts";
@@ -52,8 +52,8 @@ export interface ClientHandshakeAgreement {
   readonly protocol: string;
   /** The value of `Sec-WebSocket-Extensions` in the response, or the empty string. */
   readonly extensions: string;
-  /** How messages may be compressed; `undefined` for not at all. */
-  readonly compression: PermessageDeflateParameters | undefined;
+  /** How messages are compressed; `undefined` for not at all. */
+  readonly compression: PermessageDeflateInit | undefined;
 }
 
 /** The schemes that a WebSocket URL may have, and what each stands for. */
@@ -190,7 +190,8 @@ export class ClientHandshake {
     if (second !== undefined) throw failure("the server accepted more than one extension");
     const parameters = checkResponse(first, this.#compression);
     if (typeof parameters === "string") throw failure(parameters);
-    return { extensions, compression: parameters };
+    const { level, threshold } = this.#compression;
+    return { extensions, compression: { parameters, level, threshold } };
   }
 }
 

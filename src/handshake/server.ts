@@ -4,9 +4,9 @@
  */
 
 import { requireOptionalFunction } from "../arguments.ts";
+import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import {
   acceptOffer,
-  type PermessageDeflateParameters,
   resolveCompression,
   type ResolvedCompression,
 } from "../extensions/permessage_deflate_negotiation.ts";
@@ -19,7 +19,12 @@ import {
   parseOrigin,
 } from "./authority.ts";
 import { copyExtraHeaders } from "./extra_headers.ts";
-import { listIncludes, parseExtensions, parseTokenList } from "./header_values.ts";
+import {
+  type ExtensionOffer,
+  listIncludes,
+  parseExtensions,
+  parseTokenList,
+} from "./header_values.ts";
 import type { RequestHead } from "./http1.ts";
 import { isKey } from "./key.ts";
 import { HostPolicy, OriginPolicy } from "./origin_policy.ts";
@@ -92,8 +97,8 @@ export interface HandshakeAgreement {
   readonly protocol: string;
   /** The value of `Sec-WebSocket-Extensions` in the response, or the empty string. */
   readonly extensions: string;
-  /** How messages may be compressed; `undefined` for not at all. */
-  readonly compression: PermessageDeflateParameters | undefined;
+  /** How messages are compressed; `undefined` for not at all. */
+  readonly compression: PermessageDeflateInit | undefined;
   /** The application's own headers for the response. */
   readonly headers: Headers;
 }
@@ -186,12 +191,10 @@ export function negotiateUpgrade(
   if (offers === undefined) {
     return refuse(400, "The Sec-WebSocket-Extensions header is malformed.");
   }
-  const accepted = compression === undefined ? undefined : acceptOffer(offers, compression);
   return {
     key: field(request, "sec-websocket-key"),
     protocol: selectSubprotocol(offered, options),
-    extensions: accepted?.header ?? "",
-    compression: accepted?.parameters,
+    ...agreeOnExtensions(offers, compression),
     headers,
   };
 }
@@ -309,6 +312,20 @@ function selectSubprotocol(offered: readonly string[], options: HandshakeOptions
     );
   }
   return selected ?? "";
+}
+
+/** Accepts compression where both sides want it. */
+function agreeOnExtensions(
+  offers: readonly ExtensionOffer[],
+  compression: ResolvedCompression | undefined,
+): Pick<HandshakeAgreement, "extensions" | "compression"> {
+  const accepted = compression && acceptOffer(offers, compression);
+  if (compression === undefined || accepted === undefined) {
+    return { extensions: "", compression: undefined };
+  }
+  const { header, parameters } = accepted;
+  const { level, threshold } = compression;
+  return { extensions: header, compression: { parameters, level, threshold } };
 }
 
 /** The answer to who should ask for an upgrade to this version (RFC 6455 section 4.4). */

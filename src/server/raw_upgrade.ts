@@ -70,16 +70,12 @@ export class RawUpgrade<Data = unknown> {
     options: UpgradeOptions<Data>,
   ) {
     this.#agreement = agreement;
-    const compression = typeof options.compression === "object" ? options.compression : {};
     this.#link = new ProtocolLink({
       role: "server",
       url,
       protocol: agreement.protocol,
       extensions: agreement.extensions,
-      compression: agreement.compression && {
-        ...compression,
-        parameters: agreement.compression,
-      },
+      compression: agreement.compression,
       transport,
     }, options);
     this.connection = connectionOver(this.#link, options);

@@ -288,7 +288,8 @@ test("ProtocolLink leaves what it holds where that may be compressed, and the tr
     serverMaxWindowBits: 15,
     clientMaxWindowBits: 15,
   };
-  const { link, sink, transport } = open("server", {}, { compression: { parameters } });
+  const compression = { parameters, level: 6, threshold: 256 };
+  const { link, sink, transport } = open("server", {}, { compression });
   link.open(transport);
   link.pause();
   transport.receive(frameFor("server", TEXT, "a"));

@@ -22,12 +22,17 @@ function parameters(flags: "" | "s" | "c" | "sc", server = 15, client = 15) {
 
 /** Has a server with `options` answer a `Sec-WebSocket-Extensions` header. */
 function accept(header: string, options: CompressionOptions = {}) {
-  return acceptOffer(parseExtensions(header)!, options);
+  return acceptOffer(parseExtensions(header)!, resolveCompression(options)!);
+}
+
+/** What a client with `options` offers. */
+function offer(options: CompressionOptions) {
+  return createOffer(resolveCompression(options)!);
 }
 
 /** Has a client that offered `options` check a `Sec-WebSocket-Extensions` header. */
 function check(header: string, options: CompressionOptions = {}) {
-  return checkResponse(parseExtensions(header)![0]!, options);
+  return checkResponse(parseExtensions(header)![0]!, resolveCompression(options)!);
 }
 
 const INVALID_PARAMETERS = [
@@ -70,8 +75,6 @@ test("resolveCompression refuses values out of their range (RFC 7692 7.1.2)", ()
   for (const [name, values] of cases) {
     for (const value of values) {
       assertThrows(() => resolveCompression({ [name]: value }), RangeError, name);
-      assertThrows(() => acceptOffer([], { [name]: value }), RangeError, name);
-      assertThrows(() => createOffer({ [name]: value }), RangeError, name);
     }
     assertThrows(() => resolveCompression({ [name]: "9" as unknown as number }), RangeError, name);
   }
@@ -176,8 +179,8 @@ test("createOffer always lets the server limit the client's window (RFC 7692 7.1
     [{ serverNoContextTakeover: true }, "; server_no_context_takeover; client_max_window_bits"],
     [{ clientNoContextTakeover: true }, "; client_no_context_takeover; client_max_window_bits"],
   ];
-  for (const [options, offer] of cases) {
-    assertEquals(createOffer(options), `permessage-deflate${offer}`);
+  for (const [options, expected] of cases) {
+    assertEquals(offer(options), `permessage-deflate${expected}`);
   }
 });
 
@@ -252,7 +255,7 @@ test("acceptOffer and checkResponse agree for any options of both sides (RFC 769
   });
   for (let round = 0; round < 2_000; round++) {
     const [client, server] = [randomOptions(), randomOptions()];
-    const accepted = accept(createOffer(client), server);
+    const accepted = accept(offer(client), server);
     const message = `seed ${seed}, round ${round}`;
     assert(accepted !== undefined, message);
     assertEquals(check(accepted.header, client), accepted.parameters, message);

@@ -28,6 +28,8 @@ const PARAMETERS: PermessageDeflateParameters = {
   serverMaxWindowBits: 15,
   clientMaxWindowBits: 15,
 };
+/** What a side chooses for itself. */
+const CHOICE = { level: 6, threshold: 256 };
 const NO_TAKEOVER = { serverNoContextTakeover: true, clientNoContextTakeover: true };
 const RSV1 = { reserved: 4 } as const;
 const TAIL = [0x00, 0x00, 0xff, 0xff];
@@ -39,7 +41,7 @@ function open(
 ): RecordedProtocol {
   const { threshold = 0, ...rest } = init;
   return new RecordedProtocol(role, {
-    compression: { parameters: { ...PARAMETERS, ...parameters }, threshold },
+    compression: { ...CHOICE, parameters: { ...PARAMETERS, ...parameters }, threshold },
     ...rest,
   });
 }
@@ -395,7 +397,7 @@ test("Compressor refers no further back than the window agreed for its role (RFC
         serverMaxWindowBits: role === "server" ? bits : 15,
         clientMaxWindowBits: role === "client" ? bits : 15,
       };
-      const compressor = new Compressor(role, { parameters });
+      const compressor = new Compressor(role, { ...CHOICE, parameters });
       const unit = randomBytes(randomSource(bits), (1 << bits) + 50);
       const message = concat(unit, unit, unit.subarray(100));
       const compressed = compressor.compress(message, true).slice();
@@ -426,7 +428,7 @@ test("Compressor makes less of what repeats, at every level", () => {
     JSON.stringify(Array.from({ length: 50 }, (_, i) => ({ id: i, name: "item" }))),
   );
   for (let level = 1; level <= 9; level++) {
-    const compressor = new Compressor("server", { parameters: PARAMETERS, level });
+    const compressor = new Compressor("server", { ...CHOICE, parameters: PARAMETERS, level });
     const compressed = compressor.compress(text, true).slice();
     assertLess(compressed.length, text.length / 3);
     const inflated = inflateRawSync(concat(compressed, TAIL), {
@@ -438,7 +440,10 @@ test("Compressor makes less of what repeats, at every level", () => {
 
 test("Compressors of many connections without a context do not disturb each other", () => {
   const parameters = { ...PARAMETERS, ...NO_TAKEOVER };
-  const compressors = Array.from({ length: 5 }, () => new Compressor("server", { parameters }));
+  const compressors = Array.from(
+    { length: 5 },
+    () => new Compressor("server", { ...CHOICE, parameters }),
+  );
   const decompressors = compressors.map(() => new Decompressor("client", parameters));
   for (let round = 0; round < 4; round++) {
     const started = compressors.map((compressor, i) =>
@@ -457,7 +462,8 @@ test("Compressors of many connections without a context do not disturb each othe
 
 /** A message as our own compressor makes it; its soundness is checked against zlib above. */
 function compressWhole(data: Uint8Array): Uint8Array {
-  return new Compressor("server", { parameters: PARAMETERS }).compress(data, true).slice();
+  const compressor = new Compressor("server", { ...CHOICE, parameters: PARAMETERS });
+  return compressor.compress(data, true).slice();
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

@@ -5,9 +5,10 @@ import {
   acceptOffer,
   checkResponse,
   createOffer,
+  resolveCompression,
+  type ResolvedCompression,
 } from "../../src/extensions/permessage_deflate_negotiation.ts";
 import { type ExtensionOffer, parseExtensions } from "../../src/handshake/header_values.ts";
-import type { CompressionOptions } from "../../src/types.ts";
 import { type Fuzzer, Settings } from "./fuzzer.ts";
 
 const NAMES = [
@@ -35,15 +36,15 @@ const VALUES = [
   "x",
 ];
 
-function readOptions(settings: Settings): CompressionOptions {
+function readOptions(settings: Settings): ResolvedCompression {
   const flags = settings.byte();
   const windows = settings.byte();
-  return {
+  return resolveCompression({
     serverNoContextTakeover: (flags & 1) !== 0,
     clientNoContextTakeover: (flags & 2) !== 0,
     serverMaxWindowBits: 15 - (windows & 7),
     clientMaxWindowBits: 15 - ((windows >> 3) & 7),
-  };
+  })!;
 }
 
 /** Offers of all kinds, as a list. */
@@ -97,7 +98,7 @@ export const negotiationFuzzer: Fuzzer = {
     assertEquals(checkResponse(response!, client), accepted.parameters);
 
     const strange = readOffers(settings);
-    const limited = server.clientMaxWindowBits! < 15;
+    const limited = server.clientMaxWindowBits < 15;
     const wanted = strange.find((offer) =>
       offer.name === "permessage-deflate" && isValid(offer, true) &&
       (!limited || offer.parameters.some(([name]) => name === "client_max_window_bits"))
@@ -119,7 +120,7 @@ export const negotiationFuzzer: Fuzzer = {
 function checkAnswer(
   { header, parameters }: NonNullable<ReturnType<typeof acceptOffer>>,
   offer: ExtensionOffer,
-  server: CompressionOptions,
+  server: ResolvedCompression,
 ): void {
   const [response] = parseExtensions(header)!;
   assert(isValid(response!, false), `the answer is invalid: ${header}`);
@@ -136,7 +137,7 @@ function checkAnswer(
     const agreed = parameters[`${side}MaxWindowBits`];
     assertEquals(Number(answered.get(bits) ?? 15), agreed, bits);
     assert(agreed <= Number(offered.get(bits) ?? 15), `${bits} exceeds the offer`);
-    assert(agreed <= server[`${side}MaxWindowBits`]!, `${bits} exceeds the option`);
+    assert(agreed <= server[`${side}MaxWindowBits`], `${bits} exceeds the option`);
     if (side === "server" && offered.has(bits)) assert(answered.has(bits), `${bits} not echoed`);
   }
 }

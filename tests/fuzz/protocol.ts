@@ -78,7 +78,7 @@ interface Outcome {
 function receive(wire: Uint8Array, setup: Setup): Outcome {
   const pauses = new Random(setup.pauses);
   const recorded = new RecordedProtocol(setup.role, {
-    compression: setup.parameters && { parameters: setup.parameters },
+    compression: setup.parameters && { parameters: setup.parameters, level: 6, threshold: 256 },
     maxMessageSize: setup.maxMessageSize,
     maxFragments: setup.maxFragments,
   });

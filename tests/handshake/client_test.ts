@@ -238,7 +238,8 @@ test("ClientHandshake.check takes a good response (RFC 6455 4.1)", async () => {
 });
 
 test("ClientHandshake.check takes a subprotocol and an extension that were offered (RFC 6455 4.1)", async () => {
-  const handshake = handshakeFor("ws://a/", { subprotocols: ["a", "b"], compression: true });
+  const compression = { level: 1, threshold: 2 };
+  const handshake = handshakeFor("ws://a/", { subprotocols: ["a", "b"], compression });
   const agreement = await handshake.check(responseWith({
     "Sec-WebSocket-Protocol": ["b"],
     "Sec-WebSocket-Extensions": ["permessage-deflate; client_max_window_bits=9"],
@@ -247,10 +248,14 @@ test("ClientHandshake.check takes a subprotocol and an extension that were offer
     protocol: "b",
     extensions: "permessage-deflate; client_max_window_bits=9",
     compression: {
-      serverNoContextTakeover: false,
-      clientNoContextTakeover: false,
-      serverMaxWindowBits: 15,
-      clientMaxWindowBits: 9,
+      parameters: {
+        serverNoContextTakeover: false,
+        clientNoContextTakeover: false,
+        serverMaxWindowBits: 15,
+        clientMaxWindowBits: 9,
+      },
+      level: 1,
+      threshold: 2,
     },
   });
 });

@@ -371,9 +371,19 @@ test("negotiateUpgrade accepts permessage-deflate only if asked to (RFC 7692 5.1
   });
   assertEquals((await agreementOn(request)).compression, undefined);
   assertEquals((await agreementOn(requestWith(), { compression: true })).extensions, "");
-  const agreement = await agreementOn(request, { compression: { clientMaxWindowBits: 10 } });
+  const compression = { clientMaxWindowBits: 10, level: 1, threshold: 2 };
+  const agreement = await agreementOn(request, { compression });
   assertEquals(agreement.extensions, "permessage-deflate; client_max_window_bits=10");
-  assertEquals(agreement.compression?.clientMaxWindowBits, 10);
+  assertEquals(agreement.compression, {
+    parameters: {
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: 10,
+    },
+    level: 1,
+    threshold: 2,
+  });
   assertEquals(upgradeFields(agreement, "").at(-1), [
     "Sec-WebSocket-Extensions",
     agreement.extensions,

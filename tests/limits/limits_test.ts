@@ -26,6 +26,8 @@ import * as formula from "./formula.ts";
 import { readProjectFile } from "../tools/files.ts";
 
 const COMPRESSION: PermessageDeflateInit = {
+  level: 6,
+  threshold: 256,
   parameters: {
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,

@@ -21,6 +21,7 @@ const parameters = {
   serverMaxWindowBits: 15,
   clientMaxWindowBits: 15,
 };
+const COMPRESSION = { parameters, level: 6, threshold: 256 };
 
 function createWriter(init: Partial<FrameWriterInit> = {}): FrameWriter {
   return new FrameWriter({ role: "server", copyLimit: COPY_LIMIT, ...init });
@@ -128,7 +129,7 @@ test("FrameWriter writes texts of every length, whatever bytes they take (RFC 64
 });
 
 test("FrameWriter compresses as it is asked, and else from the threshold on, in bytes", () => {
-  const compression = { parameters, threshold: 100 };
+  const compression = { parameters, level: 6, threshold: 100 };
   const cases: [text: string, compress: boolean | undefined, compressed: boolean][] = [
     ["x".repeat(99), undefined, false],
     ["x".repeat(100), undefined, true],
@@ -161,7 +162,7 @@ test("FrameWriter compresses as it is asked, and else from the threshold on, in 
 });
 
 test("FrameWriter marks the first frame of a compressed message, and no other (RFC 7692 6)", () => {
-  const writer = createWriter({ compression: { parameters } });
+  const writer = createWriter({ compression: COMPRESSION });
   for (const compressed of [true, false]) {
     writer.writeFragment(TEXT, payloadOf(3), { last: false, compressed });
     writer.writeFragment(CONTINUATION, payloadOf(3), { last: false, compressed });
@@ -174,7 +175,7 @@ test("FrameWriter marks the first frame of a compressed message, and no other (R
 });
 
 test("FrameWriter lends nothing of what a compressor gives, which the next call overwrites", () => {
-  const writer = createWriter({ copyLimit: 0, compression: { parameters } });
+  const writer = createWriter({ copyLimit: 0, compression: COMPRESSION });
   writer.writeCompressed(BINARY, payloadOf(50));
   writer.writeCompressed(BINARY, payloadOf(50).reverse());
   const [first, second] = takePieces(writer).filter((piece) => piece.length > 2);
@@ -182,7 +183,7 @@ test("FrameWriter lends nothing of what a compressor gives, which the next call 
 });
 
 test("FrameWriter forgets what is written once it is released", () => {
-  const writer = createWriter({ compression: { parameters } });
+  const writer = createWriter({ compression: COMPRESSION });
   writer.writeText("never sent", undefined);
   writer.release();
   assertEquals([writer.output.length, writer.compresses], [0, false]);

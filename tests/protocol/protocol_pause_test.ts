@@ -121,6 +121,7 @@ test("Protocols of both roles carry random messages through random chunks", () =
         serverMaxWindowBits: 8 + random(8),
         clientMaxWindowBits: 8 + random(8),
       },
+      level: 6,
       threshold: random(400),
     };
     const ends = {

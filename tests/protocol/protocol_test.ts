@@ -257,6 +257,8 @@ for (const role of ROLES) {
             serverMaxWindowBits: 15,
             clientMaxWindowBits: 15,
           },
+          level: 6,
+          threshold: 256,
         },
       });
       const wire = randomBytes(random, 1 + random(60));
@@ -522,7 +524,7 @@ test("Protocol lends nothing of a compressor that all connections share", () => 
     serverMaxWindowBits: 15,
     clientMaxWindowBits: 15,
   };
-  const compression = { parameters, threshold: 0 };
+  const compression = { parameters, level: 6, threshold: 0 };
   // Sizes about the limit, since the header counts as well.
   for (let size = 960; size <= 1_010; size++) {
     const noise = randomBytes(randomSource(size), size);

@@ -22,6 +22,8 @@ import {
 
 const MEBIBYTE = 1024 * 1024;
 const COMPRESSION = {
+  level: 6,
+  threshold: 256,
   parameters: {
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,

@@ -131,6 +131,8 @@ test("Header values that regular expressions choke on cost steps in proportion",
 // Frames -----------------------------------------------------------------------------------------
 
 const COMPRESSION = {
+  level: 6,
+  threshold: 256,
   parameters: {
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,
