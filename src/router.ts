@@ -8,6 +8,7 @@ import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
+import { wholeMatch } from "./whole_match.ts";
 
 /**
  * A class of handlers; `init` is what the route names as its third element. That the two go together, no
@@ -181,8 +182,7 @@ function isHandlerClass<Data>(
 
 function compile(pattern: string | URLPattern | RegExp): (url: URL) => Groups | undefined {
   if (pattern instanceof RegExp) {
-    // A pattern that matches somewhere within the path would let more in than it says.
-    const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ""));
+    const whole = wholeMatch(pattern);
     return ({ pathname }) => whole.exec(pathname)?.slice(1).map(decode);
   }
   const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;

@@ -38,6 +38,7 @@ import { LazyTcpServer, type TcpServer } from "../server/tcp_server.ts";
 import type { UpgradeResult } from "../server/upgrade.ts";
 import { upgradeRaw } from "../server/upgrade_registry.ts";
 import type { AcceptLoop, DenoListener } from "./deno_accept.ts";
+import { toAddress } from "./deno_address.ts";
 import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
@@ -131,10 +132,7 @@ class HostListener implements Listener {
   constructor(options: ServeTcpOptions) {
     this.#listener = openListener(options);
     this.#noDelay = options.noDelay ?? true;
-    const address = this.#listener.addr as Deno.NetAddr | Deno.UnixAddr;
-    this.address = "path" in address
-      ? { transport: "unix", hostname: address.path, port: 0 }
-      : { transport: "tcp", hostname: address.hostname, port: address.port };
+    this.address = toAddress(this.#listener.addr)!;
   }
 
   async start(acceptor: Acceptor): Promise<void> {

@@ -1,20 +1,9 @@
 /** A byte transport over a `Deno.Conn`. */
 
 import type { RemoteAddress } from "../types.ts";
+import { toAddress } from "./deno_address.ts";
 import { PromiseTransport } from "./promise_transport.ts";
 import { ReadBuffer } from "./read_buffer.ts";
-
-function toRemoteAddress(address: Deno.Addr): RemoteAddress | undefined {
-  if ("path" in address) {
-    // The client's end of a Unix socket has none.
-    return { transport: "unix", hostname: address.path ?? "", port: 0 };
-  }
-  // `transport` is not asked for, since Deno leaves it out behind `startTls`.
-  if ("hostname" in address) {
-    return { transport: "tcp", hostname: address.hostname, port: address.port };
-  }
-  return undefined;
-}
 
 /**
  * Drives `read`, `write` and `closeWrite` of a TCP, TLS or Unix connection directly: Deno's own
@@ -33,7 +22,7 @@ export class DenoTransport extends PromiseTransport<number | null, number> {
 
   /** The address of the peer. */
   override get remoteAddress(): RemoteAddress | undefined {
-    return this.#remoteAddress ??= toRemoteAddress(this.#connection.remoteAddr);
+    return this.#remoteAddress ??= toAddress(this.#connection.remoteAddr);
   }
 
   /** Over TCP without TLS. */

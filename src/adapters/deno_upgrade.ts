@@ -19,7 +19,7 @@ import {
   returnTimeoutError,
 } from "../server/agreed_upgrade.ts";
 import type { UpgradeOptions, UpgradeResult } from "../server/upgrade.ts";
-import type { RemoteAddress } from "../types.ts";
+import { toAddress } from "./deno_address.ts";
 import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_host_socket.ts";
 
 /** {@linkcode UpgradeOptions}, and what `Deno.serve` tells of a request besides. */
@@ -156,7 +156,7 @@ class DenoUpgrade<Data = unknown> {
       url,
       protocol: agreement.protocol,
       extensions: "",
-      remoteAddress: toRemoteAddress(options.info),
+      remoteAddress: options.info && toAddress(options.info.remoteAddr),
       capabilities: DENO_CAPABILITIES,
     }, options);
     this.connection = connectionOver(this.#link, options);
@@ -243,16 +243,4 @@ class DenoUpgrade<Data = unknown> {
  */
 function toIdleTimeout(pingInterval: number, pingTimeout: number): number {
   return pingInterval === 0 || pingTimeout === 0 ? 0 : (pingInterval + pingTimeout) / 1_000;
-}
-
-function toRemoteAddress(info: Deno.ServeHandlerInfo | undefined): RemoteAddress | undefined {
-  const address = info?.remoteAddr as Deno.Addr | undefined;
-  switch (address?.transport) {
-    case "tcp":
-      return { transport: "tcp", hostname: address.hostname, port: address.port };
-    case "unix":
-      return { transport: "unix", hostname: address.path, port: 0 };
-    default:
-      return undefined;
-  }
 }

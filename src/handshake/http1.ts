@@ -5,9 +5,8 @@
  * whitespace before the colon, two Host fields.
  */
 
-import { badHead, type HeadField, HeadReader } from "./head_reader.ts";
 import type { HeadLimits } from "./head_limits.ts";
-import type { HeadViolation } from "./head_reader.ts";
+import { badHead, type HeadField, HeadReader, type HeadViolation } from "./head_reader.ts";
 import { isToken } from "./header_values.ts";
 import { encodeLatin1 } from "./latin1.ts";
 

@@ -6,6 +6,7 @@
  * the page with its own, any page on the web can act here as the user who has it open.
  */
 
+import { wholeMatch } from "../whole_match.ts";
 import {
   type Authority,
   formatAuthority,
@@ -169,12 +170,4 @@ function requireOrigin(text: string, where: string): Origin {
     `Cannot use ${JSON.stringify(text)} ${where}: ` +
       `an origin is that of the page, whose scheme is ${scheme}, not ${origin.scheme}`,
   );
-}
-
-/**
- * The pattern, matching whole origins only: one meant for `https://a.example` would otherwise let
- * `https://a.example.attacker.example` in. Without the flags that would make it remember its last use.
- */
-function wholeMatch({ source, flags }: RegExp): RegExp {
-  return new RegExp(`^(?:${source})$`, flags.replace(/[gmy]/g, ""));
 }

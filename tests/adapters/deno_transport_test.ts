@@ -115,22 +115,9 @@ test("DenoTransport writes on where the kernel took a part", async () => {
 });
 
 test("DenoTransport names the peer", () => {
-  const tcp = { transport: "tcp", hostname: "192.0.2.1", port: 80 } as const;
-  const cases: [unknown, DenoTransport["remoteAddress"]][] = [
-    [tcp, tcp],
-    // As startTls gives it.
-    [{ hostname: tcp.hostname, port: tcp.port }, tcp],
-    [{ transport: "unix", path: "/run/gale" }, {
-      transport: "unix",
-      hostname: "/run/gale",
-      port: 0,
-    }],
-    [{ transport: "unix", path: null }, { transport: "unix", hostname: "", port: 0 }],
-    [{ transport: "vsock", cid: 1, port: 80 }, undefined],
-  ];
-  for (const [remoteAddr, expected] of cases) {
-    assertEquals(new DenoTransport({ remoteAddr } as unknown as Deno.Conn).remoteAddress, expected);
-  }
+  const remoteAddr = { transport: "tcp", hostname: "192.0.2.1", port: 80 } as const;
+  const connection = { remoteAddr } as unknown as Deno.Conn;
+  assertEquals(new DenoTransport(connection).remoteAddress, remoteAddr);
 });
 
 test("DenoTransport sets noDelay over TCP and says why it cannot elsewhere", async () => {
