@@ -14,6 +14,7 @@ import { tell } from "./connection/observer.ts";
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
+import type { Groups } from "./route_pattern.ts";
 import type { Upgrade, UpgradeOptions } from "./server/upgrade.ts";
 import type {
   CloseInfo,
@@ -34,7 +35,7 @@ export interface HandlerRun {
   /** Options for this request alone, which go before the handler's decisions; none is `undefined`. */
   readonly given: UpgradeOptions;
   /** What the route's groups matched: the arguments of `prepare` and `open`. */
-  readonly groups: readonly (string | undefined)[];
+  readonly groups: Groups;
 }
 
 /**
@@ -348,10 +349,7 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /** Never rejects. */
-  async #serve(
-    connection: WebSocketConnection,
-    groups: readonly (string | undefined)[],
-  ): Promise<void> {
+  async #serve(connection: WebSocketConnection, groups: Groups): Promise<void> {
     try {
       const open = () => this.#open(groups);
       const abandoned = await consumeMessages(
@@ -373,7 +371,7 @@ export abstract class WebSocketHandler<Data = unknown> {
     }
   }
 
-  #open(groups: readonly (string | undefined)[]): unknown {
+  #open(groups: Groups): unknown {
     const opening = this.open(...groups);
     if (!this.#requestRead) this.#request = packRequest(this.#request as Request);
     return opening;

@@ -7,8 +7,8 @@ import type { WebSocketConnection } from "./connection/connection.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
 import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
+import { compileRoute, type Groups } from "./route_pattern.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
-import { wholeMatch } from "./whole_match.ts";
 
 /**
  * A class of handlers; `init` is what the route names as its third element. That the two go together, no
@@ -54,8 +54,6 @@ export interface WebSocketRouterOptions<Data = unknown> extends UpgradeOptions<D
    */
   readonly onError?: ((error: unknown) => unknown) | undefined;
 }
-
-type Groups = readonly (string | undefined)[];
 
 interface CompiledRoute<Data> {
   readonly match: (url: URL) => Groups | undefined;
@@ -108,7 +106,7 @@ export class WebSocketRouter<Data = unknown> {
     checkHandshakeOptions(upgradeOptions);
     this.#routes = Array.from(routes, ([pattern, handler, init]) => {
       requireFunction("handler", handler);
-      return { match: compile(pattern), handler, init };
+      return { match: compileRoute(pattern), handler, init };
     });
     this.#options = upgradeOptions;
     this.#onError = onError;
@@ -178,54 +176,4 @@ function isHandlerClass<Data>(
   handler: WebSocketFunction<Data> | WebSocketHandlerClass,
 ): handler is WebSocketHandlerClass {
   return handler.prototype instanceof WebSocketHandler;
-}
-
-function compile(pattern: string | URLPattern | RegExp): (url: URL) => Groups | undefined {
-  if (pattern instanceof RegExp) {
-    const whole = wholeMatch(pattern);
-    return ({ pathname }) => whole.exec(pathname)?.slice(1).map(decode);
-  }
-  const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;
-  const names = groupNames(compiled.pathname);
-  // On Bun it takes a quarter of the time only to test.
-  if (names.length === 0) return ({ href }) => compiled.test(href) ? [] : undefined;
-  return (url) => {
-    const groups = compiled.exec(url.href)?.pathname.groups;
-    return groups && names.map((name) => decode(groups[name]));
-  };
-}
-
-/**
- * The names of a pattern's groups in their order. `URLPattern` gives the groups as an object, and
- * there the ones without a name, whose keys are numbers, go before the others.
- */
-function groupNames(pathname: string): string[] {
-  // Regular expressions become "(", escaped characters "-": neither can be mistaken then.
-  let plain = "";
-  let depth = 0;
-  for (const [token] of pathname.matchAll(/\\.|[^]/gsu)) {
-    if (depth === 0) plain += token.startsWith("\\") ? "-" : token;
-    if (token === "(") depth++;
-    if (token === ")") depth--;
-  }
-  const names: string[] = [];
-  let unnamed = 0;
-  for (const [token, name] of plain.matchAll(GROUP)) {
-    if (name !== undefined) names.push(name);
-    else if (!token.startsWith("}")) names.push(String(unnamed++));
-  }
-  return names;
-}
-
-/** A group of a pattern, or the end of a part in braces; with the modifier that may follow. */
-const GROUP = /(?::([\p{ID_Start}$_][\p{ID_Continue}$]*)\(?|[(*}])[*+?]?/gu;
-
-/** A path may hold what is no percent-encoding: it is then given as it is. */
-function decode(group: string | undefined): string | undefined {
-  if (group === undefined) return undefined;
-  try {
-    return decodeURIComponent(group);
-  } catch {
-    return group;
-  }
 }

@@ -41,6 +41,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/switching_protocols.ts",
     "src/deflate/",
     "src/http/",
+    "src/route_pattern.ts",
   ],
   [
     "src/extensions/",

@@ -20,7 +20,7 @@ const SERVER = [
   "src/handshake/head_reader.ts",
 ];
 const CLIENT = ["src/client.ts", "src/client/", "src/handshake/client.ts"];
-const HANDLERS = ["src/handler.ts", "src/router.ts"];
+const HANDLERS = ["src/handler.ts", "src/router.ts", "src/route_pattern.ts"];
 const TRANSPORTS = [
   "src/adapters/deno_accept.ts",
   "src/adapters/deno_dial.ts",
