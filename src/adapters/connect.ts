@@ -41,16 +41,15 @@ export async function connectWebSocket<Data = unknown>(
   url: string | URL | Request,
   options: ConnectOptions<Data> = {},
 ): Promise<WebSocketConnection<Data>> {
-  if ("WebSocketPair" in globalThis) {
-    const { connectWebSocket } = await import("./cloudflare_connect.ts");
-    return await connectWebSocket(url, options);
-  }
   const { connectBy } = await import("../client.ts");
   return await connectBy(options.dial ?? hostDial(), url, options);
 }
 
 /** The dial of the host that runs this, loaded when it is needed. */
 function hostDial(): Dial {
+  if ("WebSocketPair" in globalThis) {
+    return async (target, signal) => (await import("./cloudflare_dial.ts")).dial(target, signal);
+  }
   if ("Deno" in globalThis) {
     return async (target, signal) => (await import("./deno_dial.ts")).dial(target, signal);
   }
