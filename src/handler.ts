@@ -318,7 +318,7 @@ export abstract class WebSocketHandler<Data = unknown> {
       void this.#serve(connection, groups);
       return response;
     } catch (error) {
-      void tell((error) => this.onError(error), error);
+      this.#report(error);
       return new Response("Internal Server Error\n", { status: 500 });
     }
   }
@@ -357,17 +357,15 @@ export abstract class WebSocketHandler<Data = unknown> {
         (message) => this.onMessage(message),
         open,
       );
-      void abandoned?.failure.then((error) =>
-        failConnection(connection, error, (error) => this.onError(error))
-      );
+      void abandoned?.failure.then((error) => this.#fail(error));
     } catch (error) {
-      failConnection(connection, error, (error) => this.onError(error));
+      this.#fail(error);
     }
     const info = await connection.closed;
     try {
       await this.onClose(info);
     } catch (error) {
-      void tell((error) => this.onError(error), error);
+      this.#report(error);
     }
   }
 
@@ -381,8 +379,16 @@ export abstract class WebSocketHandler<Data = unknown> {
     try {
       await observe();
     } catch (error) {
-      failConnection(this.connection, error, (error) => this.onError(error));
+      this.#fail(error);
     }
+  }
+
+  #report(error: unknown): void {
+    void tell((reported) => this.onError(reported), error);
+  }
+
+  #fail(error: unknown): void {
+    failConnection(this.connection, error, (reported) => this.onError(reported));
   }
 
   static {

@@ -62,16 +62,8 @@ export class ByteServer implements Acceptor {
     if (open >= maxConnections) {
       return this.#refuse(transport, `There are ${maxConnections} connections already`);
     }
-    const { secure, headLimits, handshakeTimeout, stallTimeout, clock, onError, onRefuse } =
-      this.#options;
     const exchange = new HttpExchange(transport, this.#handler, {
-      secure,
-      headLimits,
-      handshakeTimeout,
-      stallTimeout,
-      clock,
-      onError,
-      onRefuse,
+      ...this.#options,
       onEnd: (end) => this.#onExchangeEnd(exchange, end),
     });
     this.#exchanges.add(exchange);
