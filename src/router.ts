@@ -6,7 +6,7 @@ import { requireFunction, withoutUndefined } from "./arguments.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
-import { checkHandshakeOptions, isUpgradeRequest } from "./handshake/server.ts";
+import { isUpgradeRequest, resolveHandshakeOptions } from "./handshake/server.ts";
 import { compileRoute, type Groups } from "./route_pattern.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
@@ -103,7 +103,7 @@ export class WebSocketRouter<Data = unknown> {
     const { onError = console.error, ...upgradeOptions } = options;
     requireFunction("onError", onError);
     resolveConnectionOptions(upgradeOptions);
-    checkHandshakeOptions(upgradeOptions);
+    resolveHandshakeOptions(upgradeOptions);
     this.#routes = Array.from(routes, ([pattern, handler, init]) => {
       requireFunction("handler", handler);
       return { match: compileRoute(pattern), handler, init };

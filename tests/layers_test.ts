@@ -35,6 +35,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/latin1.ts",
     "src/handshake/key.ts",
     "src/handshake/authority.ts",
+    "src/handshake/host_policy.ts",
     "src/handshake/origin_policy.ts",
     "src/handshake/subprotocols.ts",
     "src/handshake/extra_headers.ts",

@@ -8,15 +8,13 @@
 
 import { wholeMatch } from "../whole_match.ts";
 import {
-  type Authority,
   formatAuthority,
   formatOrigin,
   isSameAuthority,
   type Origin,
-  parseAuthority,
   parseOrigin,
-  portUnder,
 } from "./authority.ts";
+import { matchesHostname, type RequestTarget } from "./host_policy.ts";
 
 /** What {@linkcode OriginPolicy} is made of; the members are those of `HandshakeOptions`. */
 export interface OriginPolicyOptions {
@@ -26,53 +24,8 @@ export interface OriginPolicyOptions {
   readonly publicOrigin?: string | undefined;
 }
 
-/** The request whose host and origin are judged. */
-export interface RequestTarget {
-  /** The host that the request names. */
-  readonly host: Authority;
-  /** Whether the request is known to have come by TLS; behind a proxy it is not known. */
-  readonly secure: boolean;
-}
-
-/** Stands first in a host for any subdomain. */
-const WILDCARD = "*.";
-
 /** What pages are loaded by that open a WebSocket; an origin with the latter's scheme is a mistake. */
 const PAGE_SCHEMES: ReadonlyMap<string, string> = new Map([["ws", "http"], ["wss", "https"]]);
-
-/** Whether `hostname` is `pattern`, or a subdomain where the pattern begins with `*.`. */
-function matchesHostname(hostname: string, pattern: string): boolean {
-  if (!pattern.startsWith(WILDCARD)) return hostname === pattern;
-  const suffix = pattern.slice(1);
-  return hostname.endsWith(suffix) && hostname.length > suffix.length;
-}
-
-/**
- * The hosts that a request may name: an entry without a port stands for the host at any port, and one
- * with a leading `*.` for the subdomains. A Host without a port has that of the scheme; where a proxy
- * may have ended TLS, that of either.
- */
-export class HostPolicy {
-  readonly #hosts: readonly Authority[];
-
-  /** Throws a TypeError for an entry that is no host. */
-  constructor(allowedHosts: readonly string[]) {
-    this.#hosts = allowedHosts.map((entry) => {
-      const host = parseAuthority(entry);
-      if (host !== undefined) return host;
-      throw new TypeError(`Cannot use ${JSON.stringify(entry)} in allowedHosts: it is not a host`);
-    });
-  }
-
-  /** Whether a request is let in. */
-  allows({ host, secure }: RequestTarget): boolean {
-    const schemes = secure ? ["https"] : ["http", "https"];
-    const ports = schemes.map((scheme) => portUnder(scheme, host));
-    return this.#hosts.some(({ hostname, port }) =>
-      (port === undefined || ports.includes(port)) && matchesHostname(host.hostname, hostname)
-    );
-  }
-}
 
 /**
  * The policy for requests that carry an `Origin`: same origin, and what the options add to it.

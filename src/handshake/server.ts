@@ -26,8 +26,9 @@ import {
   parseTokenList,
 } from "./header_values.ts";
 import type { RequestHead } from "./http1.ts";
+import { HostPolicy } from "./host_policy.ts";
 import { isKey } from "./key.ts";
-import { HostPolicy, OriginPolicy } from "./origin_policy.ts";
+import { OriginPolicy } from "./origin_policy.ts";
 import { requireSubprotocols } from "./subprotocols.ts";
 
 /** What a server makes of a handshake. */
@@ -134,7 +135,7 @@ interface HandshakeTerms {
  * @throws {TypeError} if one is of a wrong type or malformed, naming it.
  * @throws {RangeError} if a number of `compression` is out of its range, naming it.
  */
-export function checkHandshakeOptions(options: HandshakeOptions): HandshakeTerms {
+export function resolveHandshakeOptions(options: HandshakeOptions): HandshakeTerms {
   const { subprotocols = [], allowedHosts } = options;
   requireSubprotocols(subprotocols);
   requireOptionalFunction("selectSubprotocol", options.selectSubprotocol);
@@ -161,7 +162,7 @@ export function negotiateUpgrade(
   options: HandshakeOptions,
   head?: RequestHead,
 ): HandshakeAgreement | Response {
-  const { compression, headers, originPolicy, hostPolicy } = checkHandshakeOptions(options);
+  const { compression, headers, originPolicy, hostPolicy } = resolveHandshakeOptions(options);
 
   const fault = checkRequest(request, head);
   if (fault !== undefined) return fault;

@@ -4,7 +4,7 @@
 
 import { requireFunction, requireOptionalFunction, withoutUndefined } from "../arguments.ts";
 import { resolveConnectionOptions } from "../connection/options.ts";
-import { checkHandshakeOptions } from "../handshake/server.ts";
+import { resolveHandshakeOptions } from "../handshake/server.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
@@ -80,7 +80,7 @@ export function checkServeStream(handler: RequestHandler, options: ServeStreamOp
 export function checkAcceptOptions(options: AcceptOptions): void {
   resolveServeOptions(options);
   resolveConnectionOptions(options);
-  checkHandshakeOptions(options);
+  resolveHandshakeOptions(options);
   requireOptionalFunction("onRequest", options.onRequest);
 }
 
