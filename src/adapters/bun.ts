@@ -100,7 +100,7 @@ export type * from "./server_types.ts";
  * @throws {RangeError} if an option is out of its range, or `maxMessageSize` exceeds that of the
  * `websocket` object.
  */
-export function upgradeWebSocket<Data = undefined>(
+export function upgradeWebSocket<Data = unknown>(
   request: Request,
   options: BunUpgradeOptions<Data> = {},
 ): UpgradeResult<Data> {
@@ -122,9 +122,11 @@ export function upgradeWebSocket<Data = undefined>(
  * It listens when it returns. The code that answers is loaded by the first call; who connects before it
  * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
  *
- * Throws a `TypeError` or `RangeError` where the options are wrong, and Bun's error where it cannot
- * listen. What `onListen` throws is thrown, and so is the reason of a `signal` that is aborted already:
- * nothing listens then.
+ * Where it cannot listen, Bun's error is thrown. So is what `onListen` throws, and the reason of a
+ * `signal` that is aborted already: nothing listens then.
+ *
+ * @throws {TypeError} if an option is wrong, or `handler` is not a function.
+ * @throws {RangeError} if an option is out of its range.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);

@@ -64,11 +64,13 @@ export type * from "./server_types.ts";
  * runtime's. `remoteAddress` is what the runtime knows of the client; on Cloudflare's network that is
  * the address without the port, which is 0.
  *
- * Throws a `TypeError` when the request has been upgraded or answered already, when an option is wrong,
- * and where the host is not Workers; a `RangeError` when an option is out of its range; and what
- * `checkOrigin` and `selectSubprotocol` throw.
+ * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
+ *
+ * @throws {TypeError} if the request has been upgraded or answered already, if an option is wrong, or if
+ * the host is not Workers.
+ * @throws {RangeError} if an option is out of its range.
  */
-export function upgradeWebSocket<Data = undefined>(
+export function upgradeWebSocket<Data = unknown>(
   request: Request,
   options: UpgradeOptions<Data> = {},
 ): UpgradeResult<Data> {

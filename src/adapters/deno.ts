@@ -82,11 +82,13 @@ export type * from "./server_types.ts";
  * *after*, as when it has awaited the response and then throws, Deno stops the whole server:
  * {@linkcode guardUpgrades} prevents that.
  *
- * Throws a `TypeError` when the request is not of either server, has been upgraded or answered
- * already, or when an option is wrong, and a `RangeError` when one is out of its range; what
- * `checkOrigin` and `selectSubprotocol` throw is thrown as well.
+ * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
+ *
+ * @throws {TypeError} if the request is not of either server, or has been upgraded or answered already,
+ * or if an option is wrong.
+ * @throws {RangeError} if an option is out of its range.
  */
-export function upgradeWebSocket<Data = undefined>(
+export function upgradeWebSocket<Data = unknown>(
   request: Request,
   options?: DenoUpgradeOptions<Data>,
 ): UpgradeResult<Data> {
@@ -104,9 +106,11 @@ export function upgradeWebSocket<Data = undefined>(
  * Over TLS, Deno keeps the socket of a peer that stands still in its handshake, or does not read, until the
  * peer leaves, also when this library has given it up: on the open Internet, let a proxy do the TLS.
  *
- * Throws a `TypeError` or `RangeError` where the options are wrong, and Deno's error where it cannot
- * listen. What `onListen` throws is thrown, and so is the reason of a `signal` that is aborted already:
- * nothing listens then.
+ * Where it cannot listen, Deno's error is thrown. So is what `onListen` throws, and the reason of a
+ * `signal` that is aborted already: nothing listens then.
+ *
+ * @throws {TypeError} if an option is wrong, or `handler` is not a function.
+ * @throws {RangeError} if an option is out of its range.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
   checkListenOptions(options);

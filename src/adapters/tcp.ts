@@ -40,12 +40,13 @@ export type * from "./server_types.ts";
  * response to return, with the connection that opens once it has been returned; if that takes longer
  * than 30 seconds, the connection ends with 1006.
  *
- * Throws a `TypeError` when the request is not one that {@linkcode serveStream} or a `serveTcp` of this
- * library passed to its function, has been upgraded or answered already, or when an option is wrong, and
- * a `RangeError` when one is out of its range; what `checkOrigin` and `selectSubprotocol` throw is thrown
- * as well.
+ * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
+ *
+ * @throws {TypeError} if the request is not one that {@linkcode serveStream} or a `serveTcp` of this
+ * library passed to its function, or has been upgraded or answered already, or if an option is wrong.
+ * @throws {RangeError} if an option is out of its range.
  */
-export function upgradeWebSocket<Data = undefined>(
+export function upgradeWebSocket<Data = unknown>(
   request: Request,
   options?: UpgradeOptions<Data>,
 ): UpgradeResult<Data> {
