@@ -73,11 +73,13 @@ export type * from "./server_types.ts";
  * response to return, with the connection. A refused request has a response that says why, and no
  * connection.
  *
- * A request of {@linkcode serveTcp} is upgraded once the response is returned; if that takes longer than
- * 30 seconds, the connection ends with 1006. One of `Bun.serve` needs
- * the option `server`, and that server must have this module's {@linkcode websocket}, or one of
- * {@linkcode createWebSocketHandlers}; the upgrade is then done when this function returns. Bun does not look at what the application returns after that, so that headers
- * for the 101 are to be given as an option. An async `fetch` that rejects after it ends the process:
+ * A request of {@linkcode serveTcp} is upgraded once the response is returned; if that takes longer
+ * than 30 seconds, the connection ends with 1006.
+ *
+ * A request of `Bun.serve` needs the option `server`, and that server must have this module's
+ * {@linkcode websocket}, or one of {@linkcode createWebSocketHandlers}. The upgrade is done when this
+ * function returns. Bun does not look at what the application returns after that, so headers for the 101
+ * must be given as an option. An async `fetch` that rejects after the upgrade ends the process:
  * {@linkcode guardUpgrades} prevents that.
  *
  * What differs on `Bun.serve`:

@@ -51,10 +51,10 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
  * Bun's own timeout and pings are off: each connection has its own, by the options of its upgrade.
  * Compression costs nothing where an upgrade does not agree to it.
  *
+ * @template Own The type of the `data` that the application's own sockets have.
+ *
  * @throws {RangeError} if `maxMessageSize` is not an integer from 0 to 4294967295.
  * @throws {TypeError} if a callback of `others` is no function.
- *
- * `Own` is the type of the `data` that the application's own sockets have.
  *
  * @example
  * ```ts ignore

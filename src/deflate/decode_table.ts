@@ -218,7 +218,7 @@ function subtableBits(bits: number, rootBits: number, longest: number): number {
   return width;
 }
 
-/** The table of the fixed literal/length code (RFC 1951 3.2.6). */
+/** The table of one of the two fixed codes (RFC 1951 3.2.6). */
 export function fixedTable(alphabet: DecodeAlphabet, lengths: Uint8Array): DecodeTable {
   const table = new DecodeTable(alphabet);
   table.build(lengths, 0, lengths.length);

@@ -72,6 +72,9 @@ const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const LINGER_SIZE = 65_536;
 const LINGER_TIMEOUT = 1_000;
 
+/** `readyState` of a connection that has ended. */
+const CLOSED = 3;
+
 /**
  * Where an exchange stands.
  *
@@ -82,9 +85,6 @@ const LINGER_TIMEOUT = 1_000;
  * | Lingering | dropped              | the peer ends, or has had its time    |
  * | Over      | somebody else's      |                                       |
  */
-/** `readyState` of a connection that has ended. */
-const CLOSED = 3;
-
 const Phase = { Head: 0, Handling: 1, Lingering: 2, Over: 3 } as const;
 type Phase = typeof Phase[keyof typeof Phase];
 
