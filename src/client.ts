@@ -33,8 +33,8 @@ import { unlessAborted } from "./unless_aborted.ts";
 export interface ConnectOptions<Data = unknown>
   extends ConnectionOptions, ClientHandshakeOptions, DialOptions {
   /**
-   * How long it may take from the call to the open connection: dialling, TLS, the handshake, and
-   * redirects, all together; 0 for no limit.
+   * Milliseconds that it may take from the call to the open connection: dialling, TLS, the handshake
+   * and redirects, all together; 0 for no limit.
    * @default 20000
    */
   readonly connectTimeout?: number | undefined;

@@ -30,7 +30,10 @@ export class WebSocketClosedError extends Error {
   }
 }
 
-/** The peer broke a rule of RFC 6455 or RFC 7692, or exceeded a limit. */
+/**
+ * The peer broke a rule of RFC 6455 or RFC 7692, or exceeded a limit. Nothing rejects with it: it is the
+ * `error` of a `CloseInfo`, and the `cause` of a {@linkcode WebSocketClosedError}.
+ */
 export class WebSocketProtocolError extends Error {
   /** Always `"WebSocketProtocolError"`. */
   override readonly name = "WebSocketProtocolError";
@@ -52,7 +55,24 @@ export interface WebSocketHandshakeErrorInit {
   readonly cause?: unknown;
 }
 
-/** The opening handshake failed. */
+/**
+ * The opening handshake failed. `connectWebSocket` and `acceptWebSocket` reject with it.
+ *
+ * @example
+ * ```ts
+ * import { connectWebSocket, WebSocketHandshakeError } from "@gale/websocket";
+ *
+ * async function connect(url: string) {
+ *   try {
+ *     return await connectWebSocket(url);
+ *   } catch (error) {
+ *     if (!(error instanceof WebSocketHandshakeError)) throw error;
+ *     console.error(error.message, await error.response?.text());
+ *     return undefined;
+ *   }
+ * }
+ * ```
+ */
 export class WebSocketHandshakeError extends Error {
   /** Always `"WebSocketHandshakeError"`. */
   override readonly name = "WebSocketHandshakeError";
@@ -65,7 +85,7 @@ export class WebSocketHandshakeError extends Error {
     this.response = init.response;
   }
 
-  /** The status of {@linkcode response}. */
+  /** The status of {@linkcode response}; `undefined` where there is none. */
   get status(): number | undefined {
     return this.response?.status;
   }

@@ -227,8 +227,10 @@ export abstract class WebSocketHandler<Data = unknown> {
 
   /**
    * The request that asked for the connection, the same object each time; on `Deno.serve` another one
-   * from {@linkcode open} on, since Deno takes its own back. Where it is first asked for after `open` has
-   * returned, or has come to its first `await`, it is a copy with the URL, the method and the headers.
+   * from {@linkcode open} on, since Deno takes its own back. First asked for only after `open` has returned
+   * (or reached its first `await`), it is a copy that has the URL, the method and the headers, but neither
+   * body nor `signal` of the original.
+   *
    * Throws an `Error` in the constructor, where there is none yet.
    */
   get request(): Request {

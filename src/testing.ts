@@ -231,7 +231,21 @@ interface Timeout {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until it is advanced. */
+/**
+ * A clock that stands still until it is advanced.
+ *
+ * @example
+ * ```ts
+ * import { createPair, ManualClock } from "@gale/websocket/testing";
+ *
+ * const clock = new ManualClock();
+ * const { client, server } = createPair({ server: { clock, idleTimeout: 60_000 } });
+ * await client.send("hello");
+ * console.log(await server.receive()); // "hello"
+ * await clock.advance(60_000);
+ * console.log((await client.closed).code); // 1001, and nobody waited a minute
+ * ```
+ */
 export class ManualClock implements Clock {
   #now = 0;
   #nextId = 1;

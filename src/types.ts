@@ -40,9 +40,14 @@ export type JsonValue =
 
 /** How a connection ended. */
 export interface CloseInfo {
-  /** The close code received, 1005 when the peer's Close had none, 1006 when none came. */
+  /**
+   * The close code received, 1005 when the peer's Close had none, 1006 when none came. Over `Bun.serve`,
+   * after a `close` of ours, it is our own.
+   */
   readonly code: number;
-  /** The reason received, or the empty string. */
+  /**
+   * The reason received, or the empty string. Over `Bun.serve`, after a `close` of ours, it is our own.
+   */
   readonly reason: string;
   /** Whether both Close frames were exchanged, ours behind all whose `send` was not rejected. */
   readonly wasClean: boolean;
@@ -206,6 +211,9 @@ export interface ConnectionOptions {
   /**
    * Milliseconds without a data message in either direction after which the connection is closed
    * with 1001; 0 for never. Pings and pongs do not count.
+   *
+   * Not the `idleTimeout` of Deno and Bun, which are seconds of the peer's silence: that is
+   * `pingInterval` and `pingTimeout` here.
    * @default 0
    */
   readonly idleTimeout?: number | undefined;
@@ -218,9 +226,15 @@ export interface ConnectionOptions {
   readonly closeTimeout?: number | undefined;
   /** Drops the connection when aborted, see `WebSocketConnection.abort`; for a code, call `close`. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the payload of each ping received; it is answered without the application. */
+  /**
+   * Called with the payload of each ping received; the ping is answered without the application. May be
+   * async; what it throws or rejects with is written to the console.
+   */
   readonly onPing?: ((payload: Uint8Array) => void) | undefined;
-  /** Called with the payload of each pong received, whether asked for or not. */
+  /**
+   * Called with the payload of each pong received, whether or not a ping asked for it. May be async;
+   * what it throws or rejects with is written to the console.
+   */
   readonly onPong?: ((payload: Uint8Array) => void) | undefined;
   /**
    * The source of time.

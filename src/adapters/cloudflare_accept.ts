@@ -24,6 +24,21 @@ export type AcceptSocketOptions<Data = unknown> = Omit<AcceptOptions<Data>, "rem
  * told and the client is answered 500 for. Rejects where the connection is lost, where the client stands
  * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
  * option is wrong or a stream of the socket is locked.
+ *
+ * @example
+ * ```ts
+ * import { serveSocket, upgradeWebSocket, type WorkersSocket } from "@gale/websocket/cloudflare";
+ *
+ * // Of a Worker that ends with `export default { connect }`.
+ * async function connect(socket: WorkersSocket): Promise<void> {
+ *   await serveSocket(socket, (request) => {
+ *     const { response, connection } = upgradeWebSocket(request);
+ *     connection?.forEach((message) => connection.send(message));
+ *     return response;
+ *   });
+ *   await socket.closed; // the WebSocket lives no longer than this function
+ * }
+ * ```
  */
 export async function serveSocket(
   socket: WorkersSocket,
@@ -49,6 +64,18 @@ export async function serveSocket(
  * then), with what `onRequest` threw, with the reason of the signal, or with a `TypeError` or `RangeError`
  * where what `onRequest` returned is wrong. Where the options are wrong or a stream of the socket is
  * locked, rejects with one of these before it reads anything.
+ *
+ * @example
+ * ```ts
+ * import { acceptWebSocket, type WorkersSocket } from "@gale/websocket/cloudflare";
+ *
+ * // Of a Worker that ends with `export default { connect }`.
+ * async function connect(socket: WorkersSocket): Promise<void> {
+ *   const connection = await acceptWebSocket(socket);
+ *   connection.forEach((message) => connection.send(message));
+ *   await connection.closed; // the connection lives no longer than this function
+ * }
+ * ```
  */
 export async function acceptWebSocket<Data = unknown>(
   socket: WorkersSocket,

@@ -68,6 +68,19 @@ export function upgradeWebSocket<Data = unknown>(
  * told and the client is answered 500 for. Rejects where the stream is lost, where the client stands
  * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
  * option is wrong or the stream is locked.
+ *
+ * @example
+ * ```ts
+ * import { type ByteStream, serveStream, upgradeWebSocket } from "@gale/websocket/tcp";
+ *
+ * async function serve(stream: ByteStream): Promise<void> {
+ *   await serveStream(stream, (request) => {
+ *     const { response, connection } = upgradeWebSocket(request);
+ *     connection?.forEach((message) => connection.send(message));
+ *     return response;
+ *   });
+ * }
+ * ```
  */
 export async function serveStream(
   stream: ByteStream,

@@ -133,6 +133,19 @@ export class WebSocketConnection<Data = unknown>
    * @throws {RangeError} if an option is out of its range.
    * @throws {TypeError} if an option is of a wrong type, the stream has no two sides, one of them is
    * locked, or `extensions` are none of ours.
+   *
+   * @example
+   * ```ts
+   * import { WebSocketConnection } from "@gale/websocket";
+   * import { createStreamPair } from "@gale/websocket/testing";
+   *
+   * const [near, far] = createStreamPair(); // stands for any two byte streams that are connected
+   * const client = new WebSocketConnection(near, { role: "client" });
+   * const server = new WebSocketConnection(far, { role: "server" });
+   * await client.send("hello");
+   * console.log(await server.receive()); // "hello"
+   * await client.close();
+   * ```
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
     if (!isLink(stream)) requireByteStream(stream);
@@ -188,7 +201,9 @@ export class WebSocketConnection<Data = unknown>
    *
    * Messages keep the order of the calls. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
-   * enough of them have left. An array that exceeds that mark with the header of its frame may go out
+   * enough of them have left. That it has resolved does not say that the peer has received the message.
+   *
+   * An array that exceeds that mark with the header of its frame may go out
    * without being copied, so that it must not change before.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
@@ -316,6 +331,8 @@ export class WebSocketConnection<Data = unknown>
    *
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
    *
+   * `code` is 1000 unless given; WHATWG's `close()` sends none.
+   *
    * Rejects, and does nothing, with a `RangeError` for a code that may not be sent (all but
    * 1000–1003, 1007–1014 and 3000–4999; RFC 6455 section 7.4) or a reason of more than 123 bytes, and
    * with a `TypeError` for a code that is no number or a reason that is no string.
@@ -350,13 +367,16 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * The close code received: 1005 when the peer's Close had none, 1006 when none came; `undefined`
-   * before.
+   * before. Over `Bun.serve`, after a `close` of ours, it is our own.
    */
   get closeCode(): number | undefined {
     return this.#ending?.outcome?.code;
   }
 
-  /** The close reason received, or the empty string; `undefined` before. */
+  /**
+   * The close reason received, or the empty string; `undefined` before. Over `Bun.serve`, after a
+   * `close` of ours, it is our own.
+   */
   get closeReason(): string | undefined {
     return this.#ending?.outcome?.reason;
   }

@@ -31,22 +31,23 @@ export interface ServerRefusal {
 /** Options of a server over byte transports. Times are milliseconds. */
 export interface ServeOptions {
   /**
-   * How long the head of a request may take from the accepting on; then it is answered 408. 0 for no
-   * limit: a client that never finishes its head then has its socket, and a place among
-   * `maxConnections`, for as long as it likes (Slowloris). Do that behind a proxy alone that waits for
-   * the head itself.
+   * Milliseconds that the head of a request may take, counted from when the connection is accepted;
+   * after that, the answer is 408. 0 for no limit: a client that never finishes its head then keeps its
+   * socket, and its place among `maxConnections`, for as long as it likes (Slowloris). Choose 0 only
+   * behind a proxy that itself waits for the whole head.
    * @default 10000
    */
   readonly handshakeTimeout?: number | undefined;
   /**
-   * How long a client may stand still while it is waited for, in the middle of the body of a request
-   * or of a response; then the connection is dropped. 0 for no limit, with the same danger.
+   * Milliseconds that a client may stand still while the server waits for it, in the middle of the body
+   * of a request or of a response; after that, the connection is dropped. 0 for no limit, with the same
+   * danger.
    * @default 30000
    */
   readonly stallTimeout?: number | undefined;
   /**
-   * How long `shutdown` waits for requests to be answered and for WebSockets to close; what is open
-   * then is dropped, with 0 at once.
+   * Milliseconds that `shutdown` may take to answer requests and to close WebSockets; what is still
+   * open then is dropped. With 0 it is dropped at once.
    * @default 10000
    */
   readonly shutdownTimeout?: number | undefined;
