@@ -1,6 +1,6 @@
 /**
- * WebSocket for Deno, Bun and the edge: one connection, one handler and one client, the same on every
- * host, and nothing imported but the platform.
+ * WebSocket for Deno, Bun and the edge: one connection, one handler and one client, the same on
+ * every host. It imports nothing but the platform.
  *
  * Servers come from the entry point of the host: `@gale/websocket/deno`, `@gale/websocket/bun`,
  * `@gale/websocket/cloudflare`, or `@gale/websocket/tcp` for any byte stream.

@@ -32,7 +32,8 @@ export function requireOptionalSignal(name: string, value: unknown): void {
 /**
  * Checks that a byte stream has both sides.
  *
- * @throws {TypeError} otherwise: of a URL, which WHATWG's WebSocket takes, it says what does here.
+ * @throws {TypeError} otherwise. For a URL, which WHATWG's WebSocket takes, the message names the
+ * function that takes one here.
  */
 export function requireByteStream(value: unknown): void {
   if (typeof value === "object" && value !== null && "readable" in value && "writable" in value) {
@@ -45,7 +46,7 @@ export function requireByteStream(value: unknown): void {
 }
 
 /**
- * Checks that a source of time tells it and sets timeouts, where it is given.
+ * Checks that a source of time tells the time and sets timeouts, where it is given.
  *
  * @throws {TypeError} otherwise, naming what it lacks.
  */
@@ -62,8 +63,8 @@ export type Resolved<Options> = {
 };
 
 /**
- * The options without those that are `undefined`. That means the same as not given, but spread over
- * others it would take their place.
+ * The options without those that are `undefined`. An option that is `undefined` counts as not
+ * given, but when options are spread over others it would replace one of them.
  */
 export function withoutUndefined<Options extends object>(options: Options | undefined): Options {
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);

@@ -1,6 +1,6 @@
 /**
- * The client: dials, makes the opening handshake of RFC 6455 section 4.1, and follows redirects where
- * it is asked to.
+ * The client: dials, makes the opening handshake of RFC 6455 section 4.1, and follows redirects
+ * where it is asked to.
  */
 
 import { requireDelay, requireInteger, requireOptionalFunction } from "./arguments.ts";
@@ -33,23 +33,24 @@ import { unlessAborted } from "./unless_aborted.ts";
 export interface ConnectOptions<Data = unknown>
   extends ConnectionOptions, ClientHandshakeOptions, DialOptions {
   /**
-   * Milliseconds that it may take from the call to the open connection: dialling, TLS, the handshake
-   * and redirects, all together; 0 for no limit.
+   * Milliseconds that it may take from the call to the open connection: dialling, TLS, the
+   * handshake and redirects, all together; 0 for no limit.
    * @default 20000
    */
   readonly connectTimeout?: number | undefined;
   /** Gives the attempt up when aborted, and later aborts the connection. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How many redirects (301, 302, 303, 307, 308) are followed. One that leads to another origin takes
-   * no Authorization, Cookie or Proxy-Authorization along, neither the user of the URL nor the client
-   * certificate nor `serverName`; one from `wss` to `ws`, or away from a Unix socket, is not followed.
+   * How many redirects (301, 302, 303, 307, 308) are followed. One that leads to another origin is
+   * followed without Authorization, Cookie and Proxy-Authorization, without the user of the URL,
+   * and without the client certificate and `serverName`. One from `wss` to `ws`, or away from a
+   * Unix socket, is not followed.
    * @default 0
    */
   readonly maxRedirects?: number | undefined;
   /**
-   * Bytes kept of the body of a response that is not 101, for the error's `response`; the rest is not
-   * read.
+   * Bytes kept of the body of a response that is not 101, for the error's `response`; the rest is
+   * not read.
    * @default 65536 (64 KiB)
    */
   readonly maxErrorBodySize?: number | undefined;
@@ -59,8 +60,8 @@ export interface ConnectOptions<Data = unknown>
    */
   readonly headLimits?: HeadLimits | undefined;
   /**
-   * Called with the server's 101 once it is found in order, for its headers; awaited before the
-   * connection opens.
+   * Called with the server's 101 once that has been checked, so that its headers can be read;
+   * awaited before the connection opens.
    */
   readonly onResponse?: ((response: Response) => unknown) | undefined;
   /**
@@ -81,7 +82,9 @@ export interface ConnectOptions<Data = unknown>
 const CONNECT_TIMEOUT = 20_000;
 const MAX_ERROR_BODY_SIZE = 65_536;
 
-/** One handshake to be made: at first as the application asked, later as redirects have left it. */
+/**
+ * One handshake to be made: at first as the application asked, later as redirects have changed it.
+ */
 interface Attempt {
   readonly url: URL;
   readonly options: ConnectOptions;
@@ -98,7 +101,7 @@ export async function connectBy<Data>(
   given: ConnectOptions<Data>,
 ): Promise<WebSocketConnection<Data>> {
   const asked = source instanceof Request ? fromRequest(source, given) : given;
-  // Read once: they may come from an iterator, and be wanted again behind a redirect.
+  // Read once: they may come from an iterator, and be needed again after a redirect.
   const options = asked.headers === undefined
     ? asked
     : { ...asked, headers: new Headers(asked.headers) };
@@ -134,7 +137,7 @@ export async function connectBy<Data>(
   }
 }
 
-/** What a `Request` asks for, where the options do not. */
+/** What a `Request` asks for, unless the options do. */
 function fromRequest(request: Request, options: ConnectOptions): ConnectOptions {
   if (request.method !== "GET") {
     throw new TypeError(`Cannot connect: the method of the request is ${request.method}, not GET`);

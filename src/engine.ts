@@ -1,5 +1,5 @@
 /**
- * The JavaScript engine under a host, where the two take different ways to the same result for
- * speed. A host that says nothing is taken for V8.
+ * The JavaScript engine of a host: in a few places the two need different code to be fast. A host
+ * that does not name its engine is taken for V8.
  */
 export type Engine = "V8" | "JavaScriptCore";

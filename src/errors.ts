@@ -6,11 +6,11 @@ export interface WebSocketClosedErrorInit {
   readonly reason: string;
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
-  /** What ended the connection, where it was an error. */
+  /** What ended the connection, if it was an error. */
   readonly cause?: unknown;
 }
 
-/** An operation met a connection that is closing or closed. */
+/** An operation failed because the connection is closing or closed. */
 export class WebSocketClosedError extends Error {
   /** Always `"WebSocketClosedError"`. */
   override readonly name = "WebSocketClosedError";
@@ -31,8 +31,8 @@ export class WebSocketClosedError extends Error {
 }
 
 /**
- * The peer broke a rule of RFC 6455 or RFC 7692, or exceeded a limit. Nothing rejects with it: it is the
- * `error` of a `CloseInfo`, and the `cause` of a {@linkcode WebSocketClosedError}.
+ * The peer broke a rule of RFC 6455 or RFC 7692, or exceeded a limit. Nothing rejects with it: it
+ * is the `error` of a `CloseInfo`, and the `cause` of a {@linkcode WebSocketClosedError}.
  */
 export class WebSocketProtocolError extends Error {
   /** Always `"WebSocketProtocolError"`. */
@@ -49,9 +49,9 @@ export class WebSocketProtocolError extends Error {
 
 /** What {@linkcode WebSocketHandshakeError} carries besides its message. */
 export interface WebSocketHandshakeErrorInit {
-  /** The server's answer, where it is another than 101: status, headers and a capped body. */
+  /** The server's answer, if it is not a 101: status, headers, and a body of limited size. */
   readonly response?: Response | undefined;
-  /** What made the handshake fail, where it was another error. */
+  /** The error that made the handshake fail, if it was another one. */
   readonly cause?: unknown;
 }
 
@@ -76,7 +76,7 @@ export interface WebSocketHandshakeErrorInit {
 export class WebSocketHandshakeError extends Error {
   /** Always `"WebSocketHandshakeError"`. */
   override readonly name = "WebSocketHandshakeError";
-  /** The server's answer, where it is another than 101: status, headers and a capped body. */
+  /** The server's answer, if it is not a 101: status, headers, and a body of limited size. */
   readonly response: Response | undefined;
 
   /** Creates the error. */

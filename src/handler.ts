@@ -30,9 +30,12 @@ export interface HandlerRun {
   readonly request: Request;
   /** The host's `upgradeWebSocket`. */
   readonly upgrade: Upgrade;
-  /** Options of the router's, for what the handler does not decide itself. */
+  /** The router's options, for what the handler does not decide itself. */
   readonly options: UpgradeOptions;
-  /** Options for this request alone, which go before the handler's decisions; none is `undefined`. */
+  /**
+   * Options for this request alone, which take precedence over the handler's decisions; none is
+   * `undefined`.
+   */
   readonly given: UpgradeOptions;
   /** What the route's groups matched: the arguments of `prepare` and `open`. */
   readonly groups: Groups;
@@ -40,18 +43,18 @@ export interface HandlerRun {
 
 /**
  * Upgrades a request for a handler and runs it until its connection has ended. Resolves with the
- * response to return: the upgrade's, `prepare`'s where that gives one, or a 500 where something of
- * the handler's throws before there is a connection.
+ * response to return: the upgrade's, the one that `prepare` gives, or a 500 if one of the handler's
+ * methods throws before there is a connection.
  */
 export let runHandler: (handler: WebSocketHandler, run: HandlerRun) => Promise<Response>;
 
-/** What is told of errors. */
+/** A function that is told of errors. */
 type ErrorListener = (error: unknown) => unknown;
 
 /**
- * Closes a connection with 1011 because of what its handler has thrown, and reports that. Where the
- * handler only met the end of the connection, as by sending to a peer that has gone, there is nothing
- * to report.
+ * Closes a connection with 1011 because of what its handler has thrown, and reports the error.
+ * There is nothing to report if the handler merely met the end of the connection, for example by
+ * sending to a peer that had gone.
  */
 export function failConnection(
   connection: WebSocketConnection,
@@ -67,20 +70,21 @@ export function failConnection(
  * One WebSocket on the server, as a class to extend: override what you need. A new instance serves
  * each connection.
  *
- * In order: {@linkcode prepare} may refuse, and is called for handshakes that will be refused too, those
- * of other sites' pages among them; {@linkcode getConnectionOptions}, {@linkcode getCompressionOptions},
- * {@linkcode checkOrigin} and {@linkcode selectSubprotocol} decide on the handshake; {@linkcode open} is
- * awaited before the first {@linkcode onMessage}, and each `onMessage` before the next, while a peer that
- * sends faster is not read;
- * {@linkcode onClose} comes last, exactly once after `open` was called, and behind the messages that had
- * arrived; but where `open`, or `onMessage` with one of them, takes longer than `closeTimeout` after the
- * end, it is waited for no longer, and the others are dropped.
+ * The methods are called in this order. {@linkcode prepare} may refuse; it is also called for
+ * handshakes that will be refused later, such as those of other sites' pages.
+ * {@linkcode getConnectionOptions}, {@linkcode getCompressionOptions}, {@linkcode checkOrigin} and
+ * {@linkcode selectSubprotocol} decide on the handshake. {@linkcode open} is awaited before the
+ * first {@linkcode onMessage}, and each `onMessage` before the next; meanwhile, a peer that sends
+ * faster is not read. {@linkcode onClose} comes last, exactly once for each `open`, after the
+ * messages that had arrived. After the end, an `open` or `onMessage` that takes longer than
+ * `closeTimeout` is no longer waited for, and the remaining messages are dropped.
  *
- * Where one of them throws, or rejects, the error reaches {@linkcode onError} and the connection is
- * closed with 1011, or the request answered with 500 where there is none yet; the server lives on.
+ * If one of them throws or rejects, the error reaches {@linkcode onError} and the connection is
+ * closed with 1011; if there is no connection yet, the request is answered with 500. The server
+ * lives on.
  *
- * A handler whose {@linkcode data} is a `User` extends `WebSocketHandler<User>`; that it is given one, no
- * type tells.
+ * A handler whose {@linkcode data} is a `User` extends `WebSocketHandler<User>`. Nothing checks
+ * that the router is really given one.
  *
  * @example
  * ```ts
@@ -98,14 +102,15 @@ export abstract class WebSocketHandler<Data = unknown> {
   #request: Request | string | undefined;
   #requestRead = false;
   #connection: WebSocketConnection<Data> | undefined;
-  /** Of this request until there is a connection, and then the router's. */
+  /** The options of this request until there is a connection; after that, the router's. */
   #options: UpgradeOptions = {};
 
-  /** Made where one is asked for: an idle connection does without. */
+  /** Made when it is first asked for: an idle connection does without. */
   #responseHeaders: Headers | undefined;
 
   /**
-   * Headers of one's own on the 101 response, as cookies; to be filled in {@linkcode prepare}.
+   * The handler's own headers for the 101 response, such as cookies; to be filled in
+   * {@linkcode prepare}.
    */
   get responseHeaders(): Headers {
     return this.#responseHeaders ??= new Headers();
@@ -114,23 +119,25 @@ export abstract class WebSocketHandler<Data = unknown> {
   // To override: before the connection ---------------------------------------------------------
 
   /**
-   * Called first, before the handshake is answered, with what {@linkcode open} will be called with. A
-   * response given here is sent instead: 401 for who is not signed in, a redirect, 404. May be async.
+   * Called first, before the handshake is answered, with the same arguments as {@linkcode open}. If
+   * it returns a response, that is sent instead: a 401 for someone who is not signed in, a
+   * redirect, a 404. May be async.
    *
-   * There are {@linkcode request} and {@linkcode data} to judge by; the address of the client is among
-   * the latter where the application puts it there, since each host tells it in another way.
+   * It can judge by {@linkcode request} and {@linkcode data}. The address of the client is part of
+   * the latter only if the application puts it there, since each host tells it in its own way.
    */
   prepare(..._groups: (string | undefined)[]): Response | void | Promise<Response | void> {}
 
   /**
    * Whether a page of this origin may connect. Called when the request has an `Origin` header, as
-   * every browser's has; without this check any page on the web could open a connection with the
-   * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2). It decides at once: a
-   * promise, or anything else that is neither `true` nor `false`, is a `TypeError`.
+   * every browser's has; without this check, any page on the web could open a connection with the
+   * cookies of your users (cross-site WebSocket hijacking, RFC 6455 section 10.2). It decides at
+   * once: a promise, or anything else that is neither `true` nor `false`, is a `TypeError`.
    *
-   * The origin is well-formed, or `"null"`, which is that of a page without one, as in a sandboxed
-   * frame. The default allows the server's own origin, and what the router's `allowedOrigins` and
-   * `publicOrigin` add. To allow all, return `true`; to allow the subdomains of one's own domain:
+   * The origin is well-formed, or `"null"`, which stands for a page without one, such as a page in
+   * a sandboxed frame. The default allows the server's own origin, and what the router's
+   * `allowedOrigins` and `publicOrigin` add. To allow all, return `true`; to allow the subdomains
+   * of your own domain:
    *
    * ```ts
    * import { WebSocketHandler } from "@gale/websocket";
@@ -152,16 +159,16 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * Chooses one of the subprotocols that the client offers, in its order of preference, or none; the
-   * list is empty where it offers none. The default chooses none, unless the router names
-   * `subprotocols`.
+   * Chooses one of the subprotocols that the client offers, or none. They are in the client's order
+   * of preference; the list is empty if it offers none. The default chooses none, unless the router
+   * names `subprotocols`.
    */
   selectSubprotocol(_offered: readonly string[]): string | undefined {
     return undefined;
   }
 
   /**
-   * Whether and how messages are compressed where the client can (RFC 7692); the default is the
+   * Whether and how messages are compressed if the client can do so (RFC 7692); the default is the
    * router's `compression`, which is off unless given.
    */
   getCompressionOptions(): boolean | CompressionOptions | undefined {
@@ -169,8 +176,8 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * Limits and times of this handler's connections, as a `maxMessageSize` of its own; what is not given
-   * is the router's.
+   * Limits and times of this handler's connections, such as a `maxMessageSize` of its own; for
+   * options that are not given, the router's apply.
    */
   getConnectionOptions(): ConnectionOptions {
     return {};
@@ -179,20 +186,20 @@ export abstract class WebSocketHandler<Data = unknown> {
   // To override: the connection ----------------------------------------------------------------
 
   /**
-   * The connection is there. Called with the groups of the route, percent-decoded. May be async: no
-   * message is delivered before it has resolved.
+   * There is a connection now. Called with the groups of the route, percent-decoded. May be async:
+   * no message is delivered before it has resolved.
    */
   open(..._groups: (string | undefined)[]): unknown {
     return undefined;
   }
 
   /**
-   * A message: text as a string, binary as bytes. Which one it is, the peer decides, so ask for
-   * `typeof message` before text is taken for granted.
+   * A message: text as a string, binary as bytes. The peer decides which one it is, so check
+   * `typeof message` before you take text for granted.
    *
-   * A promise holds the next message back. So one that waits for what only a later `onMessage` can bring
-   * waits for ever: take the next message by `await this.connection.receive()`, or leave the work running,
-   * with its errors caught, as by `void work().catch((error) => this.onError(error))`.
+   * A promise holds the next message back. So one that waits for what only a later `onMessage` can
+   * bring waits forever: take the next message by `await this.connection.receive()`, or let the
+   * work run on and catch its errors: `void work().catch((error) => this.onError(error))`.
    */
   abstract onMessage(message: Message): unknown;
 
@@ -207,8 +214,8 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * The connection has ended, however it did: `info` says how, as {@linkcode closeCode} and
-   * {@linkcode closeReason} do, and its `error` what was wrong where it was not by a closing handshake.
+   * The connection has ended, in whatever way. `info` says how, as {@linkcode closeCode} and
+   * {@linkcode closeReason} do; its `error` says what was wrong if there was no closing handshake.
    * May be async.
    */
   onClose(_info: CloseInfo): unknown {
@@ -216,8 +223,9 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * Told of what the other methods throw, but for the `WebSocketClosedError` of a connection that has
-   * just ended: {@linkcode onClose} tells of that. The default writes it to the console. May be async.
+   * Called with what the other methods throw, except for the `WebSocketClosedError` of a connection
+   * that has just ended, which {@linkcode onClose} tells of. The default writes it to the console.
+   * May be async.
    */
   onError(error: unknown): unknown {
     return console.error(error);
@@ -226,10 +234,10 @@ export abstract class WebSocketHandler<Data = unknown> {
   // To use -------------------------------------------------------------------------------------
 
   /**
-   * The request that asked for the connection, the same object each time; on `Deno.serve` another one
-   * from {@linkcode open} on, since Deno takes its own back. First asked for only after `open` has returned
-   * (or reached its first `await`), it is a copy that has the URL, the method and the headers, but neither
-   * body nor `signal` of the original.
+   * The request that asked for the connection, the same object each time; on `Deno.serve` another
+   * one from {@linkcode open} on, since Deno takes its own back. First asked for only after `open`
+   * has returned (or reached its first `await`), it is a copy that has the URL, the method and the
+   * headers, but neither body nor `signal` of the original.
    *
    * Throws an `Error` in the constructor, where there is none yet.
    */
@@ -240,17 +248,17 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * What the application has given as `data`, for this request with `WebSocketRouter.handle`, or else for
-   * all with the router's options: from {@linkcode prepare} on, the same as the connection's `data`.
-   * `undefined` in the constructor.
+   * What the application has given as `data`: for this request to `WebSocketRouter.handle`, or else
+   * for all requests in the router's options. From {@linkcode prepare} on, it is the same as the
+   * connection's `data`; in the constructor, it is `undefined`.
    */
   get data(): Data {
     return (this.#connection ?? this.#options).data as Data;
   }
 
   /**
-   * The connection. Throws an `Error` before {@linkcode open}, where there is none yet, and so do the
-   * methods below.
+   * The connection. Throws an `Error` before {@linkcode open}, where there is none yet, and so do
+   * the methods below.
    */
   get connection(): WebSocketConnection<Data> {
     if (this.#connection === undefined) {
@@ -275,8 +283,8 @@ export abstract class WebSocketHandler<Data = unknown> {
   }
 
   /**
-   * Sends a message, see `WebSocketConnection.send`; a plain object goes as JSON. The promise is the
-   * flow control, and rejects with a `WebSocketClosedError` on a closed connection.
+   * Sends a message, see `WebSocketConnection.send`; a plain object is sent as JSON. The promise is
+   * the flow control, and rejects with a `WebSocketClosedError` on a closed connection.
    */
   writeMessage(message: Sendable, options?: SendOptions): Promise<void> {
     return this.connection.send(message, options);
@@ -325,7 +333,10 @@ export abstract class WebSocketHandler<Data = unknown> {
     }
   }
 
-  /** The router's options, the handler's own decisions where it makes them, and what goes before both. */
+  /**
+   * The router's options, the handler's own decisions where it makes them, and what takes
+   * precedence over both.
+   */
   #decide(given: UpgradeOptions): UpgradeOptions {
     const prototype = WebSocketHandler.prototype;
     const headers = new Headers(this.#options.headers);
@@ -334,7 +345,7 @@ export abstract class WebSocketHandler<Data = unknown> {
       ...this.#options,
       ...withoutUndefined(this.getConnectionOptions()),
       compression: this.getCompressionOptions() ?? false,
-      // An inherited method leaves the refusal's text, which names both hosts, to the policy.
+      // If the method is inherited, the policy judges: the text of its refusal names both hosts.
       ...(this.checkOrigin !== prototype.checkOrigin &&
         { checkOrigin: (origin: string) => this.checkOrigin(origin) }),
       ...(this.selectSubprotocol !== prototype.selectSubprotocol &&
@@ -399,9 +410,9 @@ export abstract class WebSocketHandler<Data = unknown> {
 }
 
 /**
- * What is kept of a request for the life of a connection: one string in place of a `Request` and its
- * headers, which are 2 KiB of an idle connection on Deno and on Bun. Workers' requests, which tell more
- * than a copy would, are kept.
+ * What is kept of a request for the life of a connection: one string instead of a `Request` and its
+ * headers, which would be 2 KiB of an idle connection on Deno and on Bun. Requests of Workers are
+ * kept as they are, since they tell more than a copy would.
  */
 function packRequest(request: Request): Request | string {
   if ("cf" in request) return request;

@@ -1,4 +1,6 @@
-/** The opcodes of frames (RFC 6455 section 5.2). All others are reserved and fail the connection. */
+/**
+ * The opcodes of frames (RFC 6455 section 5.2). All others are reserved and fail the connection.
+ */
 export const Opcode = {
   /** A further fragment of the message under way. */
   Continuation: 0x0,

@@ -11,18 +11,18 @@ import { compileRoute, type Groups } from "./route_pattern.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
 /**
- * A class of handlers; `init` is what the route names as its third element. That the two go together, no
- * type tells, nor that the `data` is what the class takes it for.
+ * A handler class. `init` is the third element of its route. TypeScript checks neither that it is
+ * what the constructor expects, nor that `data` is of the type that the class declares.
  */
 // deno-lint-ignore no-explicit-any -- each class has an init of its own
 export type WebSocketHandlerClass = new (init?: any) => WebSocketHandler;
 
 /**
- * A handler that is but a function. What it throws, or rejects with, closes the connection with
- * 1011. When it returns, the connection stays open: close it where nothing more is to come.
+ * A handler that is just a function. If it throws or rejects, the connection is closed with 1011.
+ * When it returns, the connection stays open: close it if nothing more is to come.
  *
- * A group that the pattern cannot leave out may be declared as a `string`, as with `open`: hence the
- * type of a method, whose parameters TypeScript compares less strictly.
+ * A group that the pattern cannot leave out may be declared as a `string`, as it may for `open`.
+ * That is why this is the type of a method, whose parameters TypeScript compares less strictly.
  */
 export type WebSocketFunction<Data = unknown> = {
   serve(
@@ -33,9 +33,9 @@ export type WebSocketFunction<Data = unknown> = {
 }["serve"];
 
 /**
- * A path, and what serves it: a string is the pathname of a `URLPattern`, as `"/chat/:room"`; a
- * RegExp must match the whole pathname. Its groups, percent-decoded, become the arguments of `prepare`
- * and `open`.
+ * A path, and what serves it: a string is the pathname of a `URLPattern`, such as `"/chat/:room"`;
+ * a RegExp must match the whole pathname. Its groups, percent-decoded, become the arguments of
+ * `prepare` and `open`.
  */
 export type WebSocketRoute<Data = unknown> =
   | readonly [pattern: string | URLPattern | RegExp, handler: WebSocketFunction<Data>]
@@ -45,11 +45,11 @@ export type WebSocketRoute<Data = unknown> =
     init?: unknown,
   ];
 
-/** Options for all routes; a handler's own decisions go first. */
+/** Options for all routes; a handler's own decisions take precedence. */
 export interface WebSocketRouterOptions<Data = unknown> extends UpgradeOptions<Data> {
   /**
-   * Told of what functions throw, but for the `WebSocketClosedError` of a connection that has just
-   * ended; classes have their `onError`.
+   * Called with what functions throw, except for the `WebSocketClosedError` of a connection that
+   * has just ended; classes have their own `onError`.
    * @default console.error
    */
   readonly onError?: ((error: unknown) => unknown) | undefined;
@@ -64,9 +64,9 @@ interface CompiledRoute<Data> {
 /**
  * Maps paths to handlers. The first route that matches serves the request.
  *
- * `Data` is what connections have as `data`, given with {@linkcode handle} or the options. It follows from
- * the options and from the functions that declare it; where neither tells, write `new WebSocketRouter<User>`.
- * That each request is given one, no type tells.
+ * `Data` is the type of the connections' `data`, which is given to {@linkcode handle} or in the
+ * options. It follows from the options and from functions that declare it; where neither does,
+ * write `new WebSocketRouter<User>`. Nothing checks that the router is really given one.
  *
  * @example
  * ```ts no-assert
@@ -92,8 +92,8 @@ export class WebSocketRouter<Data = unknown> {
   /**
    * Creates a router.
    *
-   * @throws {TypeError} if a pattern is not one of URLPattern's, or an option or a handler is of a wrong
-   *   type.
+   * @throws {TypeError} if a pattern is not one of URLPattern's, or an option or a handler is of a
+   * wrong type.
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(
@@ -115,18 +115,19 @@ export class WebSocketRouter<Data = unknown> {
   /**
    * Serves a request for a WebSocket whose path has a route. Resolves with the response to return:
    * the 101, a refusal that says why, or what the handler's `prepare` gives. Resolves with
-   * `undefined` for every other request, plain HTTP ones above all, which are yours to answer.
+   * `undefined` for every other request, above all plain HTTP, which is yours to answer.
    *
-   * Rejects with what the constructor of a handler throws and, where the handler is a function, with what
-   * `upgrade` throws; whatever else a handler throws is answered with 500.
+   * Rejects with what the constructor of a handler throws and, if the handler is a function, with
+   * what `upgrade` throws; whatever else a handler throws is answered with 500.
    *
    * @param upgrade the host's `upgradeWebSocket`.
-   * @param options what `upgrade` takes for this request: the host's own, such as `{ server }` on Bun
-   * or `{ info }` on Deno, and any `UpgradeOptions`, such as `data`. They go before the router's and
-   * the handler's. Only `headers` are added to: by a handler's `responseHeaders`.
+   * @param options what `upgrade` takes for this request: the host's own, such as `{ server }` on
+   * Bun or `{ info }` on Deno, and any `UpgradeOptions`, such as `data`. They go before the
+   * router's and the handler's. Only `headers` are added to: by a handler's `responseHeaders`.
    */
   async handle<
-    // Not `Upgrade`: of two of these TypeScript compares only the `Host`, and none would do for all.
+    // Not `Upgrade`: TypeScript compares two of these by their `Host` alone, and no `Host` fits
+    // all.
     HostUpgrade extends (request: Request, options?: UpgradeOptions) => UpgradeResult,
   >(
     request: Request,

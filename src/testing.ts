@@ -1,6 +1,7 @@
 /**
- * Fixtures for testing what is built on Gale, and Gale itself: a client of a server's function and two
- * connected connections, both in memory, a clock to turn by hand, and streams cut into pieces.
+ * Fixtures for testing what is built on Gale, and Gale itself: a client of a server's request
+ * function and two connected connections, both in memory, a clock that is advanced by hand, and
+ * streams that are cut into pieces.
  *
  * @example
  * ```ts
@@ -47,21 +48,25 @@ export type { ConnectOptions, RequestHandler, ServeStreamOptions, WebSocketConne
 /** How {@linkcode connectTo} connects. */
 export interface ConnectToOptions<Data = unknown> extends Omit<ConnectOptions<Data>, "dial"> {
   /**
-   * What is asked for; where it is no whole URL, a path of `ws://localhost`.
+   * The URL to connect to; a path is one of `ws://localhost`.
    * @default "/"
    */
   readonly url?: string | URL | undefined;
-  /** How the server takes the request, as from what address; `secure` as the URL says, unless given. */
+  /**
+   * How the server sees the request, such as the address that it comes from; `secure` follows from
+   * the URL unless it is given.
+   */
   readonly server?: Omit<ServeStreamOptions, "signal"> | undefined;
 }
 
 /**
- * Opens a connection, in memory, to what a server's function answers: opening handshake, routes,
- * refusals and all. The function is one for `serveTcp` or `serveStream`, with the `upgradeWebSocket` that
- * it has anyway.
+ * Opens a connection, in memory, to a server's request function: with the opening handshake, the
+ * routes and the refusals that a real client meets. The function is one for `serveTcp` or
+ * `serveStream`, with the `upgradeWebSocket` that it uses anyway.
  *
- * Rejects as `connectWebSocket` does: with a `WebSocketHandshakeError` where the function refuses, whose
- * `response` is its answer; and with a `TypeError` or `RangeError` where an option of either side is wrong.
+ * Rejects as `connectWebSocket` does: with a `WebSocketHandshakeError` if the function refuses,
+ * whose `response` is the function's answer; and with a `TypeError` or `RangeError` if an option of
+ * either side is wrong.
  *
  * @example
  * ```ts
@@ -93,7 +98,7 @@ export async function connectTo<Data = unknown>(
   const dial = ({ secure }: DialTarget) => {
     const [near, far] = createStreamPair();
     const open = () => new StreamTransport(far, server.remoteAddress);
-    // What cuts it short, the client is told as well.
+    // The client, too, is told of whatever cuts it short.
     serveTransport(open, handler, { ...server, secure: server.secure ?? secure }).catch(() => {});
     return Promise.resolve(near);
   };
@@ -188,7 +193,7 @@ export function createPair<ServerData = unknown, ClientData = unknown>(
   };
 }
 
-/** Lets both ends of the pair negotiate, so that they agree on what real ones would. */
+/** Lets both ends of the pair negotiate, so that they agree on what real ends would. */
 function agree(
   option: boolean | CompressionOptions | undefined,
 ): { readonly header: string; readonly init: PermessageDeflateInit } | undefined {
@@ -210,7 +215,7 @@ export function createStreamPair(): [ByteStream, ByteStream] {
 }
 
 /**
- * Cuts the bytes that pass into pieces of `size` bytes, the last of each chunk perhaps smaller.
+ * Cuts the bytes that pass into pieces of `size` bytes; the last one of each chunk may be smaller.
  *
  * @throws {RangeError} if `size` is not a positive integer.
  */
@@ -268,14 +273,15 @@ export class ManualClock implements Clock {
     return id;
   }
 
-  /** Forgets a timeout. */
+  /** Cancels a timeout. */
   clearTimeout(id: unknown): void {
     this.#timeouts = this.#timeouts.filter((timeout) => timeout.id !== id);
   }
 
   /**
-   * Advances by `milliseconds`, running what falls due on the way, in its order, those set meanwhile
-   * included; and lets the promises that this settles run on.
+   * Advances by `milliseconds`. The callbacks that fall due on the way run in the order of their
+   * times, those set meanwhile included; what waits for the promises that they settle runs on as
+   * well.
    */
   async advance(milliseconds: number): Promise<void> {
     const until = this.#now + milliseconds;
@@ -297,7 +303,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets all that can run without time passing run. */
+/** Lets everything run that can run without time passing. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,7 +1,9 @@
 /** A message as it is received: text as a string, binary as bytes. */
 export type Message = string | Uint8Array<ArrayBuffer>;
 
-/** A value that may be sent as one message; see `WebSocketConnection.send` for how each is framed. */
+/**
+ * A value that may be sent as one message; see `WebSocketConnection.send` for how each is framed.
+ */
 export type Sendable =
   | string
   | ArrayBufferView
@@ -14,8 +16,8 @@ export type Sendable =
   | { toJSON(): unknown };
 
 /**
- * A plain object, which goes as JSON. Its type cannot tell instances of classes from it, but for promises,
- * functions, maps and sets; `send` rejects with a `TypeError` for any.
+ * A plain object, which is sent as JSON. The type keeps out promises, functions, maps and sets. It
+ * cannot keep out instances of other classes, which `send` rejects with a `TypeError`.
  */
 export interface JsonObject {
   /** What `JSON.stringify` takes. */
@@ -29,7 +31,7 @@ export interface JsonObject {
   readonly forEach?: JsonValue;
 }
 
-/** What JSON has, one level deep. */
+/** The values that JSON has, one level deep. */
 export type JsonValue =
   | string
   | number
@@ -41,17 +43,20 @@ export type JsonValue =
 /** How a connection ended. */
 export interface CloseInfo {
   /**
-   * The close code received, 1005 when the peer's Close had none, 1006 when none came. Over `Bun.serve`,
-   * after a `close` of ours, it is our own.
+   * The close code received, 1005 when the peer's Close had none, 1006 when none came. Over
+   * `Bun.serve`, after a `close` of ours, it is our own.
    */
   readonly code: number;
   /**
-   * The reason received, or the empty string. Over `Bun.serve`, after a `close` of ours, it is our own.
+   * The reason received, or the empty string. Over `Bun.serve`, after a `close` of ours, it is our
+   * own.
    */
   readonly reason: string;
-  /** Whether both Close frames were exchanged, ours behind all whose `send` was not rejected. */
+  /**
+   * Whether both Close frames were exchanged, ours after everything whose `send` was not rejected.
+   */
   readonly wasClean: boolean;
-  /** What ended the connection, where it was an error: a violation, a timeout, a lost transport. */
+  /** What ended the connection, if it was an error: a violation, a timeout, a lost transport. */
   readonly error?: unknown;
 }
 
@@ -59,11 +64,11 @@ export interface CloseInfo {
 export interface Capabilities {
   /** Whether pings can be sent and pongs are seen. */
   readonly ping: boolean;
-  /** Whether permessage-deflate is at hand (RFC 7692). */
+  /** Whether permessage-deflate is available (RFC 7692). */
   readonly compression: boolean;
   /** Whether a slow application makes the connection stop reading. */
   readonly inboundBackpressure: boolean;
-  /** Whether a slow peer is felt by `send` and `bufferedAmount`. */
+  /** Whether `send` and `bufferedAmount` show that a peer is slow. */
   readonly outboundBackpressure: boolean;
   /** Whether Nagle's algorithm can be switched. */
   readonly noDelay: boolean;
@@ -76,8 +81,8 @@ export interface ConnectionStats {
   /** Messages received, whether or not the application has taken them yet. */
   readonly messagesReceived: number;
   /**
-   * Bytes taken by the transport, with the headers of frames. Where the host frames, those of messages
-   * alone, of which text counts one for each UTF-16 unit.
+   * Bytes that the transport has taken, the headers of frames included. Where the host frames, only
+   * the bytes of messages, and text counts as one byte for each UTF-16 unit.
    */
   readonly bytesSent: number;
   /** Bytes received from the transport; see `bytesSent`. */
@@ -85,15 +90,17 @@ export interface ConnectionStats {
 }
 
 /**
- * A source of time. The default one is the platform's; `ManualClock` of
- * `@gale/websocket/testing` lets a test hold the hands.
+ * A source of time. The default one is the platform's; `ManualClock` of `@gale/websocket/testing`
+ * lets a test decide what time it is.
  */
 export interface Clock {
   /** Milliseconds since some fixed point, never going back. */
   now(): number;
-  /** Runs `callback` once after `delay` milliseconds; the result is for {@linkcode clearTimeout}. */
+  /**
+   * Runs `callback` once after `delay` milliseconds; the result is for {@linkcode clearTimeout}.
+   */
   setTimeout(callback: () => void, delay: number): unknown;
-  /** Forgets a timeout. */
+  /** Cancels a timeout. */
   clearTimeout(id: unknown): void;
 }
 
@@ -123,12 +130,15 @@ export interface CompressionOptions {
    */
   readonly level?: number | undefined;
   /**
-   * Messages of fewer bytes go out uncompressed; not so those sent as a stream, whose size is not known but where the host frames.
+   * Messages of fewer bytes are sent uncompressed. One sent as a stream is compressed whatever its
+   * size, which is not known beforehand; where the host frames, it is gathered first, and this
+   * applies.
    * @default 256
    */
   readonly threshold?: number | undefined;
   /**
-   * Whether the server forgets its window after each message: saves the server's memory, costs ratio.
+   * Whether the server forgets its window after each message: this saves the server's memory, and
+   * messages are compressed less well.
    * @default false
    */
   readonly serverNoContextTakeover?: boolean | undefined;
@@ -143,8 +153,8 @@ export interface CompressionOptions {
    */
   readonly serverMaxWindowBits?: number | undefined;
   /**
-   * The largest base-2 logarithm of the client's window, 8 to 15. On a server, below 15, clients that do
-   * not offer `client_max_window_bits` get no compression; Firefox is one.
+   * The largest base-2 logarithm of the client's window, 8 to 15. On a server, below 15, clients
+   * that do not offer `client_max_window_bits` get no compression; Firefox is one.
    * @default 15
    */
   readonly clientMaxWindowBits?: number | undefined;
@@ -169,7 +179,7 @@ export interface ConnectionOptions {
    */
   readonly receiveHighWaterMark?: number | undefined;
   /**
-   * Reading goes on once no more than this many bytes wait.
+   * Reading resumes once no more than this many bytes wait.
    * @default a quarter of `receiveHighWaterMark`
    */
   readonly receiveLowWaterMark?: number | undefined;
@@ -185,8 +195,9 @@ export interface ConnectionOptions {
    */
   readonly sendLowWaterMark?: number | undefined;
   /**
-   * Bytes that may wait to be written at all: a peer that is further behind is closed with 1013. For
-   * an application that does not wait for `send`, as in a broadcast; one that does has no need of it.
+   * The most bytes that may wait to be written: a peer that falls further behind is closed with
+   * 1013. Meant for an application that does not wait for `send`, such as a broadcast; one that
+   * waits does not need it.
    * @default Infinity
    */
   readonly maxBufferedAmount?: number | undefined;
@@ -197,8 +208,9 @@ export interface ConnectionOptions {
    */
   readonly maxQueuedAmount?: number | undefined;
   /**
-   * Milliseconds of silence after which the peer is pinged; 0 for never. Whether something arrived is
-   * looked at four times in this interval, so that the ping may come up to a quarter of it later.
+   * Milliseconds of silence after which the peer is pinged; 0 for never. It is checked four times
+   * in this interval whether something has arrived, so the ping may come up to a quarter of it
+   * later.
    * @default 30000
    */
   readonly pingInterval?: number | undefined;
@@ -224,16 +236,19 @@ export interface ConnectionOptions {
    * @default 10000
    */
   readonly closeTimeout?: number | undefined;
-  /** Drops the connection when aborted, see `WebSocketConnection.abort`; for a code, call `close`. */
+  /**
+   * Drops the connection when aborted, as `WebSocketConnection.abort` does; to send a code, call
+   * `close`.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called with the payload of each ping received; the ping is answered without the application. May be
-   * async; what it throws or rejects with is written to the console.
+   * Called with the payload of each ping received; the ping is answered without the application.
+   * May be async; what it throws or rejects with is written to the console.
    */
   readonly onPing?: ((payload: Uint8Array) => void) | undefined;
   /**
-   * Called with the payload of each pong received, whether or not a ping asked for it. May be async;
-   * what it throws or rejects with is written to the console.
+   * Called with the payload of each pong received, whether or not a ping asked for it. May be
+   * async; what it throws or rejects with is written to the console.
    */
   readonly onPong?: ((payload: Uint8Array) => void) | undefined;
   /**
@@ -243,7 +258,7 @@ export interface ConnectionOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What the handshake of a byte stream, done elsewhere, has settled. */
+/** What the handshake of a byte stream has settled, which was done elsewhere. */
 export interface WebSocketConnectionOptions<Data = unknown> extends ConnectionOptions {
   /** Which side of the connection this is: a client masks what it sends. */
   readonly role: "server" | "client";

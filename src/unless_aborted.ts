@@ -1,8 +1,8 @@
-/** Waiting for what cannot be called off. */
+/** Waiting for what cannot be cancelled. */
 
 /**
- * Waits for a promise no longer than the signal allows, and rejects with the signal's reason then. What
- * the promise brings after that is given to `release`.
+ * Waits for a promise until the signal is aborted, and then rejects with the signal's reason. What
+ * the promise resolves with after that is given to `release`.
  */
 export async function unlessAborted<T>(
   promise: Promise<T>,

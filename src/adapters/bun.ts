@@ -69,36 +69,37 @@ export type * from "./client_types.ts";
 export type * from "./server_types.ts";
 
 /**
- * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection. A refused request has a response that says why, and no
- * connection.
+ * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes
+ * the response to return, with the connection. A refused request has a response that says why, and
+ * no connection.
  *
  * A request of {@linkcode serveTcp} is upgraded once the response is returned; if that takes longer
  * than 30 seconds, the connection ends with 1006.
  *
  * A request of `Bun.serve` needs the option `server`, and that server must have this module's
- * {@linkcode websocket}, or one of {@linkcode createWebSocketHandlers}. The upgrade is done when this
- * function returns. Bun does not look at what the application returns after that, so headers for the 101
- * must be given as an option. An async `fetch` that rejects after the upgrade ends the process:
- * {@linkcode guardUpgrades} prevents that.
+ * {@linkcode websocket}, or one of {@linkcode createWebSocketHandlers}. The upgrade is done when
+ * this function returns. Bun does not look at what the application returns after that, so headers
+ * for the 101 must be given as an option. An async `fetch` that rejects after the upgrade ends the
+ * process: {@linkcode guardUpgrades} prevents that.
  *
  * What differs on `Bun.serve`:
  *
- * - `close` sends the Close frame once the peer has taken all that was sent, but does not wait for the
- *   peer's: the connection ends at once, its `closed` with the code and reason given to `close`, and
- *   what the peer sent meanwhile is dropped.
+ * - `close` sends the Close frame once the peer has taken all that was sent, but does not wait for
+ *   the peer's: the connection ends at once, its `closed` with the code and reason given to
+ *   `close`, and what the peer sent meanwhile is dropped.
  * - The peer's Close is answered before the application hears of it.
  * - A message sent in fragments leaves as a whole.
- * - Of `compression`, `level` is not heeded. A `serverMaxWindowBits` below 15 together with
- *   `serverNoContextTakeover` is more than Bun can do: messages go uncompressed.
- * - `maxFragments` is not heeded; Bun has no such limit. `maxMessageSize` is at most that of the
+ * - Of `compression`, `level` is ignored. A `serverMaxWindowBits` below 15 together with
+ *   `serverNoContextTakeover` is more than Bun can do: messages are sent uncompressed.
+ * - `maxFragments` is ignored; Bun has no such limit. `maxMessageSize` is at most that of the
  *   `websocket` object, which is its default.
- * - `setNoDelay` fails, and a request of HTTP/1.0 is not told from one of HTTP/1.1.
+ * - `setNoDelay` fails, and a request of HTTP/1.0 is not distinguished from one of HTTP/1.1.
  * - A peer that has gone before the upgrade gives a connection that has ended, with 1006.
  *
  * @throws {TypeError} if an option is wrong; if the request is not from `serveTcp`, and `server` is
- * missing, has no `websocket` object, or another one than ours, which then has the client's socket; or
- * if the request has been upgraded or answered already, or is not the object that the server passed on.
+ * missing, has no `websocket` object, or has one that is not ours, which then has the client's
+ * socket; or if the request has been upgraded or answered already, or is not the object that the
+ * server passed on.
  * @throws {RangeError} if an option is out of its range, or `maxMessageSize` exceeds that of the
  * `websocket` object.
  */
@@ -118,13 +119,13 @@ export function upgradeWebSocket<Data = unknown>(
 }
 
 /**
- * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake and
- * codec. Each connection carries one request.
+ * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake
+ * and codec. Each connection carries one request.
  *
- * It listens when it returns. The code that answers is loaded by the first call; who connects before it
- * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
+ * It listens when it returns. The code that answers is loaded by the first call; clients that
+ * connect before it is there wait. If it cannot be loaded, `onError` is told, and the server ends.
  *
- * Where it cannot listen, Bun's error is thrown. So is what `onListen` throws, and the reason of a
+ * If it cannot listen, Bun's error is thrown. So is what `onListen` throws, and the reason of a
  * `signal` that is aborted already: nothing listens then.
  *
  * @throws {TypeError} if an option is wrong, or `handler` is not a function.
@@ -135,7 +136,7 @@ export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): Tcp
   return new LazyTcpServer(handler, options, { listen: () => new HostListener(options) });
 }
 
-/** Who connects before {@linkcode start} waits here, unread but for one chunk. */
+/** Clients that connect before {@linkcode start} wait here, unread except for one chunk. */
 class HostListener implements Listener {
   readonly address: Listener["address"];
   readonly #listener: BunListener;

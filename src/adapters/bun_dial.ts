@@ -30,7 +30,7 @@ export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
   const socket: BunSocketHandlers<BunTransport> = {
     ...base,
     handshake(socket, success, error) {
-      // `error` is set as well where Bun was told to accept an invalid certificate.
+      // `error` is also set if Bun was told to accept an invalid certificate.
       if (success && !error) {
         resolve(socket.data!);
       } else {
@@ -76,9 +76,10 @@ function tlsOptions(target: DialTarget): BunTlsOptions {
 }
 
 /**
- * The name to ask the server for: none where that would be the address that is dialled (RFC 6066 section
- * 3). For an empty one Bun sends none, and checks the certificate by the host that it connects to; so
- * another address, and any behind a Unix socket, goes out as a name all the same.
+ * The name to ask the server for: none if it would be the address that is dialled (RFC 6066 section
+ * 3). For an empty name Bun sends none, and checks the certificate against the host that it
+ * connects to. So another address, or any address over a Unix socket, is sent as a name all the
+ * same.
  */
 function requestedName(target: DialTarget): string {
   const name = certifiedName(target);

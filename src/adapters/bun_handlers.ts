@@ -8,24 +8,27 @@ import type { BunServerWebSocket, BunWebSocketHandlers } from "./bun_types.ts";
 /** What holds for all WebSockets of one server. */
 export interface WebSocketHandlersOptions {
   /**
-   * The largest message that a connection of the server may accept, in bytes, after decompression; a
-   * larger one ends the connection with 1009. A `maxMessageSize` of {@linkcode upgradeWebSocket} may be
-   * smaller.
+   * The largest message that a connection of the server may accept, in bytes, after decompression;
+   * a larger one ends the connection with 1009. A `maxMessageSize` of {@linkcode upgradeWebSocket}
+   * may be smaller.
    * @default 10485760 (10 MiB)
    */
   readonly maxMessageSize?: number | undefined;
   /**
-   * The application's own `websocket` object, as it was before: it goes on with the sockets that the
-   * application upgrades by `server.upgrade`, while routes move over to {@linkcode upgradeWebSocket} one
-   * by one. Of it only the callbacks are used. Its settings are not: all sockets of a server of Bun's
-   * share them, and ours hold. Those sockets take messages of `maxMessageSize`, are compressed where the
-   * client offers it, are never dropped for being silent (`idleTimeout` is 0) and are not pinged. Bun
-   * drops what they send once 1 MiB is queued; `publishToSelf` and `closeOnBackpressureLimit` are off.
+   * The application's own `websocket` object, as it was before: it goes on serving the sockets that
+   * the application upgrades by `server.upgrade`, while routes move over to
+   * {@linkcode upgradeWebSocket} one by one. Only its callbacks are used. Its settings are not,
+   * since all sockets of a server of Bun's share them: ours apply. Those sockets take messages of
+   * `maxMessageSize`, are compressed where the client offers it, are never dropped for being silent
+   * (`idleTimeout` is 0) and are not pinged. Bun drops what they send once 1 MiB is queued;
+   * `publishToSelf` and `closeOnBackpressureLimit` are off.
    */
   readonly others?: OtherWebSocketHandlers | undefined;
 }
 
-/** The callbacks of a `websocket` object of an application's own; its types are the application's. */
+/**
+ * The callbacks of a `websocket` object of an application's own; its types are the application's.
+ */
 export interface OtherWebSocketHandlers {
   /** A socket is open. */
   open?(socket: never): unknown;
@@ -45,8 +48,8 @@ export interface OtherWebSocketHandlers {
 const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
 
 /**
- * Makes a `websocket` object for `Bun.serve`, in place of {@linkcode websocket}, where messages may be
- * larger than 10 MiB, or where the application has WebSockets of its own besides.
+ * Makes a `websocket` object for `Bun.serve`, in place of {@linkcode websocket}, where messages may
+ * be larger than 10 MiB, or where the application has WebSockets of its own besides.
  *
  * Bun's own timeout and pings are off: each connection has its own, by the options of its upgrade.
  * Compression costs nothing where an upgrade does not agree to it.
@@ -54,7 +57,7 @@ const MAX_MESSAGE_SIZE = 2 ** 32 - 1;
  * @template Own The type of the `data` that the application's own sockets have.
  *
  * @throws {RangeError} if `maxMessageSize` is not an integer from 0 to 4294967295.
- * @throws {TypeError} if a callback of `others` is no function.
+ * @throws {TypeError} if a callback of `others` is not a function.
  *
  * @example
  * ```ts ignore
@@ -104,7 +107,7 @@ type AnyHandlers = Partial<BunWebSocketHandlers<BunHostSocket>>;
 
 const CALLBACKS = ["open", "message", "ping", "pong", "drain", "close"] as const;
 
-/** Leaves the sockets that are not ours to another object; no detour where there is none. */
+/** Leaves the sockets that are not ours to another object. Without one, there is no detour. */
 function withOthers(
   ours: BunWebSocketHandlers<BunHostSocket>,
   others: OtherWebSocketHandlers,
@@ -112,7 +115,7 @@ function withOthers(
   for (const name of CALLBACKS) requireOptionalFunction(`others.${name}`, others[name]);
   const handlersOf = ({ data }: BunServerWebSocket<unknown>): AnyHandlers =>
     data instanceof BunHostSocket ? ours : others as AnyHandlers;
-  // What they return may be a promise, of whose rejection Bun is to know.
+  // What they return may be a promise, and Bun must know of its rejection.
   return {
     ...ours,
     open: (socket) => handlersOf(socket).open?.(socket),
@@ -125,7 +128,7 @@ function withOthers(
 }
 
 /**
- * What `Bun.serve` needs as `websocket` for {@linkcode upgradeWebSocket}. One object may serve several
- * servers. {@linkcode createWebSocketHandlers} makes one for larger messages.
+ * What `Bun.serve` needs as `websocket` for {@linkcode upgradeWebSocket}. One object may serve
+ * several servers. {@linkcode createWebSocketHandlers} makes one for larger messages.
  */
 export const websocket: BunWebSocketHandlers<BunWebSocketData> = createWebSocketHandlers();

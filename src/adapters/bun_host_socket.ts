@@ -9,12 +9,16 @@ import type { Message } from "../types.ts";
 import type { BunServerWebSocket } from "./bun_types.ts";
 
 /**
- * Bytes that may be queued in Bun before it drops what is sent. Messages do not come near: what is
- * sent behind a queued one waits here. It bounds what a peer gathers that sends pings and does not read.
+ * Bytes that may be queued in Bun before it drops what is sent. Messages do not come near this
+ * limit: what is sent after a queued one waits here. It bounds what gathers for a peer that sends
+ * pings and does not read.
  */
 export const BACKPRESSURE_LIMIT = 1_048_576;
 
-/** Bytes of a message that is written rather than gathered: those of Bun's own buffer for corking. */
+/**
+ * Bytes above which a message is written rather than gathered: the size of Bun's own buffer for
+ * corking.
+ */
 const LARGE_MESSAGE = 16_384;
 
 /** What `ws.data` is for a socket that {@linkcode upgradeWebSocket} has upgraded. */
@@ -29,17 +33,19 @@ export interface BunHostSocketInit {
   readonly link: HostLink;
   /** The connection over it. */
   readonly connection: WebSocketConnection;
-  /** Bytes from which messages are compressed; infinite where compression is not agreed. */
+  /** Bytes from which messages are compressed; infinite if compression is not agreed. */
   readonly threshold: number;
 }
 
 /**
- * Carries a {@linkcode HostLink}; is made before the upgrade, and given its socket from within.
+ * Carries a {@linkcode HostLink}. It is made before the upgrade, in the course of which it is given
+ * its socket.
  *
- * Bun gathers what is sent within its callbacks, and writes each message by itself that is sent later.
- * So those are gathered here: of a burst of 64 from a timer each takes 0.7 microseconds, not 1.7. But
- * for the first one behind a message, most often its answer: that comes from a microtask of the
- * callback, which Bun still gathers, or has nothing to wait for.
+ * Bun gathers what is sent within its callbacks, and writes each message that is sent later by
+ * itself. So the later ones are gathered here: in a burst of 64 from a timer, each takes 0.7
+ * microseconds, not 1.7. The exception is the first one sent after a message was received, most
+ * often its answer: it comes from a microtask of the callback, which Bun still gathers, or has
+ * nothing to wait for.
  */
 export class BunHostSocket implements HostSocket, BunWebSocketData {
   /** The connection that the socket carries. */
@@ -58,7 +64,7 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
   #gatheredBytes = 0;
   /** Whether Bun has queued something, and will call `drain`. */
   #behind = false;
-  /** Sends, in their order, what Bun has dropped, and what came behind that. */
+  /** Sends, in their order, what Bun has dropped, and what came after that. */
   #dropped: (() => void)[] = [];
   #droppedBytes = 0;
 
@@ -116,8 +122,8 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
   }
 
   /**
-   * Sends a Close frame and ends the connection; Bun does not wait for the peer's. It gives the peer
-   * 4 seconds to take what is queued and drops the rest, so that the queue must be empty before.
+   * Sends a Close frame and ends the connection; Bun does not wait for the peer's. It gives the
+   * peer 4 seconds to take what is queued and drops the rest, so the queue must be empty first.
    */
   close(code: number, reason: string): void {
     if (this.gathers) this.flush();
@@ -186,8 +192,8 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
   }
 
   /**
-   * The socket is closed: with the peer's code, or with ours where we closed it, or with 1006, which
-   * has a reason where it is Bun that closed it because of the peer.
+   * The socket is closed: with the peer's code, or with ours if we closed it, or with 1006, which
+   * has a reason if it was Bun that closed it because of the peer.
    */
   onClose(code: number, reason: string): void {
     if (code === CloseCode.Abnormal && reason !== "") {
@@ -195,12 +201,15 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
     } else {
       this.#link.closed(code, reason);
     }
-    // Behind that, since the link asks whether anything has been left.
+    // After that, since the link asks whether anything has been left.
     this.#gathered = [];
     this.#gatheredBytes = 0;
   }
 
-  /** Whether a message of this length is to be written and not gathered; then nothing is before it. */
+  /**
+   * Whether a message of this length is to be written and not gathered; then nothing waits before
+   * it.
+   */
   #leavesAtOnce(length: number): boolean {
     if (this.#corked || length > LARGE_MESSAGE) {
       if (this.gathers) this.flush();
@@ -244,7 +253,7 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
     this.#keep(() => this.#writePing(copy), copy.length);
   }
 
-  /** Whether Bun did not take a message: what sending it returned is 0 for an empty one, too. */
+  /** Whether Bun did not take a message. The result of sending is 0 for an empty one, too. */
   #isDropped(result: number): boolean {
     if (result > 0) return false;
     const dropped = result === 0 && this.#socket!.getBufferedAmount() > BACKPRESSURE_LIMIT;

@@ -5,10 +5,11 @@ import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_types.ts";
 
-/** What a socket does not tell of itself, or not always. */
+/** What a socket does not tell about itself, or not always. */
 export interface BunSocketKind {
   /**
-   * Whether it is one of a listener with TLS, where what is written before the handshake is done fails.
+   * Whether it is one of a listener with TLS, where what is written before the handshake is done
+   * fails.
    * @default false
    */
   readonly secure?: boolean;
@@ -20,12 +21,13 @@ export interface BunSocketKind {
 }
 
 /**
- * Driven by the callbacks that {@linkcode BunTransport.handlers} makes, one set for all sockets of a
- * listener. The listener or connection must have `allowHalfOpen: true`.
+ * Driven by the callbacks that {@linkcode BunTransport.handlers} makes, one set for all sockets of
+ * a listener. The listener or connection must have `allowHalfOpen: true`.
  *
  * Bun hands each chunk over in memory of its own, which it does not use again. What arrives before
- * there is a sink, or while paused, is held, and the end of the connection behind it, unless a write
- * waits as well. Once both directions have ended in order the socket is closed without being asked.
+ * there is a sink, or while paused, is held, and the end of the connection after it, unless a write
+ * is waiting as well. Once both directions have ended in order the socket is closed without being
+ * asked.
  */
 export class BunTransport implements ByteTransport {
   /** What Bun runs on. */
@@ -38,7 +40,7 @@ export class BunTransport implements ByteTransport {
   #sink: TransportSink | undefined = undefined;
   /** Whether the socket lives. */
   #open = true;
-  /** Whether the sink has heard its last. */
+  /** Whether the sink is told nothing more. */
   #done = false;
   #paused = false;
   /** What arrived before it could be delivered; there is none as a rule. */
@@ -50,7 +52,7 @@ export class BunTransport implements ByteTransport {
   #lossDue: { readonly error: unknown } | undefined = undefined;
   /** The chunk that the kernel has not taken whole, while it may. */
   #pending: Uint8Array | undefined = undefined;
-  /** What it has taken of that, and the end; kept where the socket is lost. */
+  /** What it has taken of that, and the end; kept when the socket is lost. */
   #pendingOffset = 0;
   #pendingEnd = 0;
   /** Whether the handshake of TLS is awaited, until which nothing can be written. */
@@ -62,8 +64,8 @@ export class BunTransport implements ByteTransport {
   /**
    * Makes the callbacks for `Bun.listen` and `Bun.connect`.
    *
-   * @param opened Called with the transport of each socket that is connected; over TLS the handshake
-   * is still to come.
+   * @param opened Called with the transport of each socket that is connected; over TLS the
+   * handshake is still to come.
    */
   static handlers(
     opened: (transport: BunTransport) => void,
@@ -77,8 +79,8 @@ export class BunTransport implements ByteTransport {
         socket.data = transport;
         opened(transport);
       },
-      // Without this Bun calls `open` behind the handshake of TLS, for which a client may be waited for
-      // without end.
+      // Without this, Bun calls `open` only after the TLS handshake, which a client may never
+      // finish.
       handshake(socket) {
         socket.data!.#shaking = false;
       },
@@ -92,7 +94,7 @@ export class BunTransport implements ByteTransport {
         socket.data!.#onEnd();
       },
       close(socket, error) {
-        // Called as well for an attempt to connect that failed, without a transport then.
+        // Also called for an attempt to connect that failed; there is no transport then.
         if (socket.data !== undefined) socket.data.#onClose(error);
       },
       error(socket, error) {
@@ -120,12 +122,14 @@ export class BunTransport implements ByteTransport {
     if (first) this.#deliverSoon();
   }
 
-  /** Writes a chunk; `true` where the kernel took it whole, which is the rule. */
+  /** Writes a chunk; `true` if the kernel took it whole, as it usually does. */
   write(chunk: Uint8Array): boolean {
     return this.writeStart(chunk, chunk.length);
   }
 
-  /** Writes the start of a chunk. A view takes 250 ns of the 5 µs that a message alone costs. */
+  /**
+   * Writes the start of a chunk. A view would take 250 ns of the 5 µs that a single message costs.
+   */
   writeStart(chunk: Uint8Array, length: number): boolean {
     if (this.#done || this.#writeEnding) return true;
     const taken = !this.#open || this.#shaking ? -1 : this.#socket.write(chunk, 0, length);
@@ -220,7 +224,7 @@ export class BunTransport implements ByteTransport {
     this.#open = false;
     if (this.#pending !== undefined) this.#loseUnread();
     this.#pending = undefined;
-    // The peer's FIN behind ours is told by Bun as a close alone.
+    // Of the peer's FIN after ours, Bun tells only by closing.
     if (this.#writeEnded && !error) this.#endReading();
     if (!this.#readEnded || !this.#writeEnded) {
       this.#lossDue ??= { error: error ?? new Error("The connection was closed by the peer") };
@@ -241,8 +245,8 @@ export class BunTransport implements ByteTransport {
   }
 
   /**
-   * A write will never be taken: whoever reads on only behind it does not read what is held, and so
-   * has to be told of the loss before.
+   * A write has failed for good. A sink that has paused reading until that write is done would
+   * never read what is held: drop it, and tell of the loss now.
    */
   #loseUnread(): void {
     if (!this.#paused || this.#held === undefined) return;

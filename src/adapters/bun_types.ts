@@ -1,6 +1,7 @@
 /**
- * The part of Bun's API that is used here, declared structurally: Bun's own types are an npm package,
- * and the library depends on none. What `Bun.serve` gives and takes is assignable to it and from it.
+ * The part of Bun's API that is used here, declared structurally: Bun's own types are an npm
+ * package, and the library depends on none. What `Bun.serve` gives and takes is assignable to it
+ * and from it.
  */
 
 /** A TCP, TLS or Unix socket. */
@@ -11,7 +12,7 @@ export interface BunSocket<Data> {
   readonly remoteAddress: string | undefined;
   /** The peer's port; `undefined` for a Unix socket and once closed. */
   readonly remotePort: number | undefined;
-  /** Writes what the kernel takes at once: the number of bytes, or -1 where the socket is closed. */
+  /** Writes what the kernel takes at once: the number of bytes, or -1 if the socket is closed. */
   write(data: Uint8Array, byteOffset?: number, byteLength?: number): number;
   /** Ends our direction. */
   shutdown(): void;
@@ -46,7 +47,7 @@ export interface BunSocketHandlers<Data> {
 }
 
 /**
- * What is spoken over TLS, `http/1.1` behind its length: a peer that would choose h2 must know
+ * What is spoken over TLS, `http/1.1` preceded by its length: a peer that would choose h2 must know
  * (RFC 7301 section 3.1).
  */
 export const ALPN_PROTOCOLS = "\x08http/1.1";
@@ -61,7 +62,10 @@ export interface BunTlsOptions {
   key?: string;
   /** The name to ask for and to verify. */
   serverName?: string;
-  /** The protocols offered or accepted, each behind a byte with its length (RFC 7301 section 3.1). */
+  /**
+   * The protocols offered or accepted, each preceded by a byte with its length (RFC 7301 section
+   * 3.1).
+   */
   ALPNProtocols?: string;
   /** Whether a peer without a valid certificate is refused. */
   rejectUnauthorized?: boolean;
@@ -103,15 +107,17 @@ export interface BunServerWebSocket<Data> {
   data: Data;
   /** How bytes are given to the handlers. */
   binaryType?: "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
-  /** Sends text: the number of bytes, -1 where it had to be queued, 0 where it was dropped. */
+  /** Sends text: the number of bytes, -1 if it had to be queued, 0 if it was dropped. */
   sendText(text: string, compress?: boolean): number;
-  /** Sends bytes; as `sendText`. */
+  /** Sends bytes, like `sendText`. */
   sendBinary(data: Uint8Array, compress?: boolean): number;
-  /** Sends a ping; as `sendText`. */
+  /** Sends a ping, like `sendText`. */
   ping(payload: Uint8Array): number;
-  /** Gathers what is sent within; `message`, `open` and `drain` are called so. */
+  /** Gathers what is sent within; `message`, `open` and `drain` are called this way. */
   cork(callback: () => void): void;
-  /** Sends a Close frame, ends the TCP connection and calls `close`, without waiting for the peer. */
+  /**
+   * Sends a Close frame, ends the TCP connection and calls `close`, without waiting for the peer.
+   */
   close(code?: number, reason?: string): void;
   /** Drops the TCP connection and calls `close`. */
   terminate(): void;
@@ -123,9 +129,11 @@ export interface BunServerWebSocket<Data> {
   resume(): void;
 }
 
-/** The `websocket` object of `Bun.serve`, with the limits and the callbacks that all sockets share. */
+/**
+ * The `websocket` object of `Bun.serve`, with the limits and the callbacks that all sockets share.
+ */
 export interface BunWebSocketHandlers<Data> {
-  /** The type of `ws.data`, and never there. */
+  /** Gives `ws.data` its type; never there at run time. */
   readonly data?: Data;
   /** Bytes of the largest message received. */
   readonly maxPayloadLength: number;
@@ -156,7 +164,7 @@ export interface BunWebSocketHandlers<Data> {
 
 /** The server of `Bun.serve`, as far as an upgrade needs it. */
 export interface BunServer<Data> {
-  /** Answers a request with 101 and calls `open`; `false` where it can not. */
+  /** Answers a request with 101 and calls `open`; `false` if it cannot. */
   upgrade(request: Request, options: { headers: Headers; data: Data }): boolean;
   /** Where a request comes from; `null` over a Unix socket. */
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;

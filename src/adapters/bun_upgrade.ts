@@ -14,8 +14,8 @@ import type { BunServer } from "./bun_types.ts";
 /** How a request is upgraded on Bun. */
 export interface BunUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> {
   /**
-   * The server that `Bun.serve` passes to `fetch`, or returns; its `websocket` object is ours. Not
-   * looked at for a request of `serveTcp`.
+   * The server that `Bun.serve` passes to `fetch`, or returns; its `websocket` object must be ours.
+   * Ignored for a request of `serveTcp`.
    */
   readonly server?: BunServer<BunWebSocketData> | undefined;
 }
@@ -31,8 +31,8 @@ const UNIX_ADDRESS: RemoteAddress = { transport: "unix", hostname: "", port: 0 }
 /**
  * Upgrades a request of `Bun.serve`; see `upgradeWebSocket`.
  *
- * Throws a `TypeError` or `RangeError` where an option is wrong, where the server has no `websocket`
- * object that fits, and where Bun does not take the request.
+ * Throws a `TypeError` or `RangeError` if an option is wrong, if the server has no `websocket`
+ * object that fits, and if Bun does not take the request.
  */
 export function upgradeBunRequest<Data>(
   request: Request,
@@ -58,14 +58,14 @@ export function upgradeBunRequest<Data>(
       outboundBackpressure: true,
       noDelay: false,
     },
-    // Where nothing is said the limit of the `websocket` object holds, which Bun enforces.
+    // If none is given, the limit of the `websocket` object applies, which Bun enforces.
   }, { ...options, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
   const connection = connectionOver(link, options);
   const threshold = extensions === "" ? Infinity : agreement.compression!.threshold;
   const socket = new BunHostSocket({ link, connection, threshold });
 
   const headers = new Headers(agreement.headers);
-  // An empty one keeps Bun from selecting the first that is offered, and does not go out.
+  // An empty one keeps Bun from selecting the first that is offered, and is not sent.
   headers.set("sec-websocket-protocol", agreement.protocol);
   try {
     const upgraded = withOffer(
@@ -93,9 +93,10 @@ export function upgradeBunRequest<Data>(
 }
 
 /**
- * Wraps the `fetch` of `Bun.serve`, so that the process lives on where that rejects after an upgrade: Bun
- * ends it then, whether or not there is an `error` function. The connection is closed with 1011, and what
- * was thrown is written to the console. What rejects without an upgrade is Bun's, as ever.
+ * Wraps the `fetch` of `Bun.serve`, so that the process lives on if `fetch` rejects after an
+ * upgrade: otherwise Bun ends it, whether or not there is an `error` function. The connection is
+ * closed with 1011, and what was thrown is written to the console. A rejection without an upgrade
+ * is left to Bun, as ever.
  *
  * @example
  * ```ts ignore
@@ -114,15 +115,16 @@ export function guardUpgrades<Rest extends unknown[], Result>(
       if (connection === undefined) throw error;
       console.error(error);
       void connection.close(CloseCode.InternalError);
-      // Not looked at any more.
+      // Bun no longer looks at it.
       return new Response();
     }
   };
 }
 
 /**
- * Bun has upgraded; but who serves the socket? Where that is not us it stays open, since Bun has shown it
- * to the other object alone: `upgrade` returns `true`, and nothing leads from its `data` to the socket.
+ * Bun has upgraded, but do our handlers serve the socket? If not, it stays open, since Bun has
+ * shown it only to the other object: `upgrade` returns `true`, and nothing leads from its `data` to
+ * the socket.
  */
 function checkHandlers({ limit }: BunHostSocket, maxMessageSize: number = 0): void {
   if (limit === undefined) {
@@ -139,8 +141,8 @@ function checkHandlers({ limit }: BunHostSocket, maxMessageSize: number = 0): vo
 }
 
 /**
- * What is agreed, as Bun can do it: a client that forgets its window is not told of its size, and a
- * server that forgets its own has no choice of one.
+ * What is agreed, as far as Bun can do it: a client that forgets its window is not told its size,
+ * and a server that forgets its own cannot choose its size.
  */
 function extensionsOf({ extensions, compression }: HandshakeAgreement): string {
   if (compression === undefined) return "";
@@ -157,8 +159,8 @@ function extensionsOf({ extensions, compression }: HandshakeAgreement): string {
 }
 
 /**
- * Bun takes the extensions from the request's own headers, as they are at that moment: shows it none
- * but what is agreed, which it then answers with.
+ * Bun takes the extensions from the request's own headers, as they are at that moment. Shows it
+ * only what is agreed, which it then answers with.
  */
 function withOffer<Result>(request: Request, extensions: string, upgrade: () => Result): Result {
   const offer = request.headers.get(EXTENSIONS);

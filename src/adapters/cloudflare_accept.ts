@@ -7,23 +7,26 @@ import type { RequestHandler } from "../server/http_exchange.ts";
 import { unlessAborted } from "../unless_aborted.ts";
 import type { WorkersSocket, WorkersSocketInfo } from "./cloudflare_types.ts";
 
-/** Options of {@linkcode serveSocket}: `secure` is what the socket says, unless given. */
+/** Options of {@linkcode serveSocket}: unless given, `secure` is what the socket says. */
 export type ServeSocketOptions = Omit<ServeStreamOptions, "remoteAddress">;
 
-/** Options of {@linkcode acceptWebSocket}: `secure` is what the socket says, unless given. */
+/** Options of {@linkcode acceptWebSocket}: unless given, `secure` is what the socket says. */
 export type AcceptSocketOptions<Data = unknown> = Omit<AcceptOptions<Data>, "remoteAddress">;
 
 /**
- * Reads one HTTP/1.1 request from a TCP connection and answers it, by a function that may upgrade it
- * by `upgradeWebSocket`, with this library's own handshake and codec.
+ * Reads one HTTP/1.1 request from a TCP connection and answers it, by a function that may upgrade
+ * it by `upgradeWebSocket`, with this library's own handshake and codec.
  *
- * A WebSocket lives no longer than the `connect` handler: let that wait for `socket.closed` as well.
+ * A WebSocket lives no longer than the `connect` handler: let that wait for `socket.closed` as
+ * well.
  *
- * Resolves once the connection is at its end or a WebSocket has taken it over; also where the request was
- * refused, as with 408 after `handshakeTimeout`, and where the function has thrown, which `onError` is
- * told and the client is answered 500 for. Rejects where the connection is lost, where the client stands
- * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
- * option is wrong or a stream of the socket is locked.
+ * Resolves once the connection is at its end or a WebSocket has taken it over. It also resolves if
+ * the request was refused, for example with 408 after `handshakeTimeout`, and if the function has
+ * thrown: then `onError` is told, and the client is answered with 500.
+ *
+ * Rejects if the connection is lost, if the client stands still for `stallTimeout`, with the reason
+ * of the signal, and with a `TypeError` or `RangeError` if an option is wrong or a stream of the
+ * socket is locked.
  *
  * @example
  * ```ts
@@ -59,11 +62,11 @@ export async function serveSocket(
  *
  * The connection lives no longer than the `connect` handler: let that wait for `connection.closed`.
  *
- * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
- * request was refused or did not come in time, or the connection ended before it (there is no `response`
- * then), with what `onRequest` threw, with the reason of the signal, or with a `TypeError` or `RangeError`
- * where what `onRequest` returned is wrong. Where the options are wrong or a stream of the socket is
- * locked, rejects with one of these before it reads anything.
+ * Once the client has been answered, rejects with a {@linkcode WebSocketHandshakeError} if the
+ * request was refused or did not come in time, or if the connection ended before it (there is no
+ * `response` then); with what `onRequest` threw; with the reason of the signal; or with a
+ * `TypeError` or `RangeError` if what `onRequest` returned is wrong. If the options are wrong or a
+ * stream of the socket is locked, rejects with one of the latter before it reads anything.
  *
  * @example
  * ```ts
@@ -89,7 +92,9 @@ export async function acceptWebSocket<Data = unknown>(
   return await accept.acceptTransport(open, { ...options, secure });
 }
 
-/** What both need: the code, loaded with the first of them, and what the socket tells of itself. */
+/**
+ * What both need: the code, loaded with the first of them, and what the socket tells about itself.
+ */
 async function prepare(
   socket: WorkersSocket,
   { secure, signal }: ServeSocketOptions | AcceptSocketOptions,
@@ -108,7 +113,7 @@ async function prepare(
   };
 }
 
-/** Waits until the socket is open, and gives it up where the signal comes first. */
+/** Waits until the socket is open, and gives it up if the signal comes first. */
 async function openedWithin(
   socket: WorkersSocket,
   signal: AbortSignal | undefined,

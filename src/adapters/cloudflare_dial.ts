@@ -7,9 +7,9 @@ import type { WorkersClientSocket, WorkersConnect } from "./cloudflare_types.ts"
 import { certifiedName, unbracketed } from "./dial_target.ts";
 
 /**
- * Connects by `connect` of `cloudflare:sockets`; the certificate is checked by the authorities that the
- * platform trusts. What a Worker has no say in is refused with an `Error`: other authorities, a client
- * certificate, Unix sockets, and Nagle's algorithm.
+ * Connects by `connect` of `cloudflare:sockets`; the certificate is checked against the authorities
+ * that the platform trusts. What a Worker cannot choose is refused with an `Error`: other
+ * authorities, a client certificate, Unix sockets, and Nagle's algorithm.
  */
 export const dial: Dial = async (target, signal) => {
   signal.throwIfAborted();

@@ -5,7 +5,7 @@ import type { HostLink, HostSocket } from "../connection/host_link.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { WorkersWebSocket } from "./cloudflare_types.ts";
 
-/** `readyState` where both Close frames are exchanged. */
+/** `readyState` once both Close frames are exchanged. */
 const CLOSED = 3;
 
 /** How the runtime tells of a violation that it has ended the connection for. */
@@ -14,8 +14,8 @@ const VIOLATION = /protocolError\.statusCode = (\d+); protocolError\.description
 /**
  * Accepts a socket, opens a link over it, and tells the link what the socket receives.
  *
- * The runtime would answer the peer's Close at once, with whatever code it has. Half-open it leaves the
- * answer to us, whatever the compatibility date says.
+ * The runtime would answer the peer's Close at once, with whatever code it has. When half-open, it
+ * leaves the answer to us, whatever the compatibility date says.
  */
 export function attachWorkersSocket(socket: WorkersWebSocket, link: HostLink): void {
   socket.binaryType = "arraybuffer";
@@ -111,7 +111,7 @@ class WorkersHostSocket implements HostSocket {
     });
   }
 
-  /** A Close frame is all that there is; what ends the TCP connection is the end of the request. */
+  /** A Close frame is all that can be sent; the TCP connection ends with the request. */
   terminate(): void {
     this.#detach();
     closeQuietly(this.#socket);
@@ -123,11 +123,11 @@ class WorkersHostSocket implements HostSocket {
   /** Never called: the runtime reads on. */
   pause(): void {}
 
-  /** Never called, as `pause`. */
+  /** Never called, like `pause`. */
   resume(): void {}
 }
 
-/** Does something with a socket, and says what is wrong where it is not this request's. */
+/** Does something with a socket, and says what is wrong if it is not this request's. */
 function explained(action: () => void): void {
   try {
     action();

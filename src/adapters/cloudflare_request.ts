@@ -1,9 +1,9 @@
-/** What the requests that a Worker is given have of their own. */
+/** What is special about the requests that a Worker is given. */
 
 import type { RemoteAddress } from "../types.ts";
 import { parseAddress } from "./cloudflare_types.ts";
 
-/** A request with what the runtime says of it besides the standard. */
+/** A request, with what the runtime tells about it besides the standard. */
 export interface WorkersRequest extends Request {
   readonly cf?: {
     /** The peer's address and port, where workerd itself serves. */
@@ -13,15 +13,15 @@ export interface WorkersRequest extends Request {
   };
 }
 
-/** The fields that a request over HTTP has, of which one made by another Worker has none. */
+/** Fields that a request over HTTP has; one that another Worker makes has none of them. */
 const WIRE_FIELDS = ["host", "connection", "sec-websocket-version", "sec-websocket-key"] as const;
 
 /**
- * The request as a handshake. A Worker that asks another one, or a Durable Object, through a binding
- * says `Upgrade: websocket`, and that is all: there is no HTTP between them, so the rest is filled in.
+ * The request as a handshake. A Worker that asks another one, or a Durable Object, through a
+ * binding sends only `Upgrade: websocket`: there is no HTTP between them, so the rest is filled in.
  *
- * The runtime itself takes a list of protocols for no request of a WebSocket, and would answer 500 to the
- * 101: such a one has no `Upgrade` here, and is refused.
+ * The runtime itself does not take a list in `Upgrade` for a request for a WebSocket, and would
+ * turn the 101 into a 500. Such a request has no `Upgrade` here, and is refused.
  */
 export function asHandshake(request: Request): Request {
   const { url, method, headers } = request;
@@ -40,8 +40,8 @@ export function asHandshake(request: Request): Request {
 }
 
 /**
- * The address of the peer. Cloudflare's network says it in `CF-Connecting-IP`, where whatever a client
- * sends is replaced; anywhere else a client may send what it likes there.
+ * The address of the peer. Cloudflare's network says it in `CF-Connecting-IP`, where whatever a
+ * client sends is replaced; anywhere else a client may send what it likes there.
  */
 export function remoteAddressOf({ cf, headers }: WorkersRequest): RemoteAddress | undefined {
   if (cf?.clientIp !== undefined) return parseAddress(cf.clientIp);

@@ -7,8 +7,8 @@ import { PromiseTransport } from "./promise_transport.ts";
 /** Bytes of one read at most; without a buffer of ours the runtime reads 4096 at once. */
 const READ_SIZE = 16_384;
 /**
- * Bytes of one write at most, so that it is known how much of a large chunk has left. Chunks of 1 MB took
- * no longer so than whole, and by 64 KiB half as long again.
+ * Bytes of one write at most, so that it is known how much of a large chunk has left. Chunks of 1
+ * MB took no longer this way than whole; in writes of 64 KiB they took half as long again.
  */
 const WRITE_SIZE = 262_144;
 
@@ -17,10 +17,11 @@ type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
 function ignore(): void {}
 
 /**
- * Drives the streams of a socket whose `opened` has resolved, and which is half-open where it can be.
+ * Drives the streams of a socket whose `opened` has resolved, and which is half-open where it can
+ * be.
  *
- * The runtime's own streams say of themselves that they always take more, so that it is the promise of
- * a write that tells when it is done. What is lent to a write is not copied, which these streams allow:
+ * The runtime's own streams claim that they can always take more, so it is the promise of a write
+ * that tells when it is done. What is lent to a write is not copied, which these streams allow:
  * they hand it to the kernel, and to no reader.
  */
 export class WorkersTransport extends PromiseTransport<Read, void> {
@@ -34,7 +35,7 @@ export class WorkersTransport extends PromiseTransport<Read, void> {
   #buffer: ArrayBuffer = new ArrayBuffer(READ_SIZE);
 
   /**
-   * Takes a connected socket over; throws a `TypeError` where one of its streams is locked.
+   * Takes a connected socket over; throws a `TypeError` if one of its streams is locked.
    *
    * @param remoteAddress as the runtime writes it.
    */

@@ -6,7 +6,7 @@ import type { ByteStream, RemoteAddress } from "../types.ts";
 export interface WorkersWebSocket extends EventTarget {
   /** Whether binary messages come as `ArrayBuffer`s; blobs otherwise. */
   binaryType: string;
-  /** 2 while the peer's Close waits for an answer, 3 where the runtime has given it. */
+  /** 2 while the peer's Close waits for an answer, 3 once the runtime has given it. */
   readonly readyState: number;
   /** Bytes not yet written; older versions do not tell. */
   readonly bufferedAmount?: number;
@@ -21,7 +21,9 @@ export interface WorkersWebSocket extends EventTarget {
   close(code?: number, reason?: string): void;
 }
 
-/** A TCP connection of a Worker, as `connect` gives it or a Worker's `connect` handler receives it. */
+/**
+ * A TCP connection of a Worker, as `connect` gives it or a Worker's `connect` handler receives it.
+ */
 export interface WorkersSocket extends ByteStream {
   /** Settles when the connection is established, the TLS handshake included. */
   readonly opened: Promise<WorkersSocketInfo>;
@@ -44,7 +46,7 @@ export interface WorkersClientSocket extends WorkersSocket {
 
 /** What is known of a connection once it is established. */
 export interface WorkersSocketInfo {
-  /** The peer's address, with its port behind a colon. */
+  /** The peer's address, followed by a colon and the port. */
   readonly remoteAddress?: string;
 }
 

@@ -19,7 +19,7 @@ const upgraded = new WeakSet<Request>();
 /**
  * Upgrades a request of a Worker's `fetch`, or of a Durable Object's.
  *
- * Throws a `TypeError` when it has been upgraded already, an option is wrong, or the host is none of
+ * Throws a `TypeError` if it has been upgraded already, an option is wrong, or the host is not
  * Workers.
  */
 export function upgradeOnWorkers<Data>(
@@ -60,8 +60,9 @@ export function upgradeOnWorkers<Data>(
 }
 
 /**
- * Ends a connection whose response was not returned, as where a Durable Object has thrown after the
- * upgrade: the runtime does not tell of that. A socket that was returned can no longer be accepted.
+ * Ends a connection whose response was not returned, for example because a Durable Object has
+ * thrown after the upgrade: the runtime does not tell of that. A socket that was returned can no
+ * longer be accepted.
  */
 function abortUnlessReturned(far: WorkersWebSocket, link: HostLink): void {
   try {
@@ -78,7 +79,7 @@ const NO_EXTENSION = "none";
 
 /**
  * The 101 response. The runtime adds the fields of the handshake, but leaves what is agreed to us;
- * without a word on extensions it agrees to compression wherever that is offered.
+ * without a word on extensions, it agrees to compression whenever that is offered.
  */
 function createResponse(
   request: Request,

@@ -6,25 +6,25 @@ import type { Dial } from "../connection/dial.ts";
 
 /**
  * Opens a WebSocket to a server: dials, makes the opening handshake (RFC 6455 section 4.1) and
- * resolves once the connection is open. A `Request` gives its URL, its headers and its signal, where
- * `options` have none; its method must be GET. The URL is one of `ws:`, `wss:`, `http:` or `https:`,
- * without a fragment; a user in it goes as Basic credentials.
+ * resolves once the connection is open. A `Request` gives its URL, its headers and its signal, if
+ * `options` have none; its method must be GET. The URL is one of `ws:`, `wss:`, `http:` or
+ * `https:`, without a fragment; a user in it goes as Basic credentials.
  *
  * Rejects
  * - with a `TypeError` or `RangeError` for a URL or an option that is invalid, before anything is
- *   dialled, and where none of Deno, Bun and Workers runs it and `dial` is not given;
+ *   dialled, and if the host is none of Deno, Bun and Workers and `dial` is not given;
  * - with the signal's reason once the signal is aborted;
- * - with a {@linkcode WebSocketHandshakeError} where the server cannot be reached (the host's error is
- *   the `cause`), where it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError` is
- *   the `cause`), where it answers with another status than 101 (the `response` has the status, the
- *   headers, and the body up to `maxErrorBodySize`), where its answer is malformed or a 101 that does not
- *   fit the request (there is no `response`), and where `onResponse` throws or rejects (its error is the
- *   `cause`).
+ * - with a {@linkcode WebSocketHandshakeError} if the server cannot be reached (the host's error is
+ *   the `cause`), if it takes longer than `connectTimeout` (a `DOMException` named `TimeoutError`
+ *   is the `cause`), if it answers with another status than 101 (the `response` has the status, the
+ *   headers, and the body up to `maxErrorBodySize`), if its answer is malformed or a 101 that does
+ *   not fit the request (there is no `response`), and if `onResponse` throws or rejects (its error
+ *   is the `cause`).
  *
  * Nothing stays open then. On Deno, `--allow-net` is needed.
  *
- * RFC 6455 section 4.1 has clients connect to an address once at a time, for the sake of servers that
- * a page could flood with attempts. Here the application is trusted: attempts are not queued.
+ * RFC 6455 section 4.1 has clients connect to an address once at a time, for the sake of servers
+ * that a page could flood with attempts. Here the application is trusted: attempts are not queued.
  *
  * @example
  * ```ts

@@ -55,37 +55,38 @@ export type * from "./client_types.ts";
 export type * from "./server_types.ts";
 
 /**
- * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection that opens once it has been returned.
+ * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes
+ * the response to return, with the connection that opens once it has been returned.
  *
  * The response has 30 seconds to be returned, after which the connection ends with 1006. No message
  * arrives before that, so do not wait for one before you return.
  *
  * The request is one of {@linkcode serveTcp}, or of `Deno.serve`, itself and not a copy. For the
  * latter, Deno's own WebSocket is below the connection. It shows no pings and compresses nothing
- * (`capabilities` tells), and besides:
+ * (`capabilities` tells). Besides:
  *
- * - `pingInterval` and `pingTimeout` are added up for Deno's `idleTimeout`, which pings after half of it
- *   and gives the peer up after the other half. If one of them is 0, there are no pings.
- * - Deno reads on while the application is busy: more than `maxQueuedAmount` closes with 1013. It also
- *   reads a message whole before `maxMessageSize` is looked at.
+ * - `pingInterval` and `pingTimeout` are added up for Deno's `idleTimeout`, which pings after half
+ *   of it and gives the peer up after the other half. If one of them is 0, there are no pings.
+ * - Deno reads on while the application is busy: more than `maxQueuedAmount` closes with 1013. It
+ *   also reads a message whole before `maxMessageSize` is looked at.
  * - After `close()`, a message in place of the peer's Close makes Deno drop the connection: 1006.
- * - `abort()` sends a Close frame with 1001, as Deno cannot drop a socket. That of a peer which never
- *   answers one stays open until the peer sends anything, or leaves.
- * - Frames are Deno's: it takes unmasked ones, and answers a violation by dropping the connection.
+ * - `abort()` sends a Close frame with 1001, since Deno cannot drop a socket. The socket of a peer
+ *   that never answers the Close stays open until the peer sends anything, or leaves.
+ * - Deno itself reads the frames: it accepts unmasked ones, and answers a violation by dropping the
+ *   connection.
  * - `shutdown()` of `Deno.serve` closes all connections with 1001 and does not wait for the answer;
- *   they see 1005. To end them otherwise, close them first. It waits forever where a client left
+ *   they see 1005. To end them otherwise, close them first. It waits forever if a client left
  *   between its request and the upgrade; abort the server's `signal` then.
  *
- * Deno upgrades when the response is first awaited, copied or returned: a function that throws before,
- * or returns another response, does no harm, and the connection ends with 1006. If it does that
- * *after*, as when it has awaited the response and then throws, Deno stops the whole server:
- * {@linkcode guardUpgrades} prevents that.
+ * Deno upgrades when the response is first awaited, copied or returned: a function that throws
+ * before, or returns another response, does no harm, and the connection ends with 1006. If it does
+ * so *after* that, for example by throwing when it has awaited the response, Deno stops the whole
+ * server: {@linkcode guardUpgrades} prevents that.
  *
  * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
  *
- * @throws {TypeError} if the request is not of either server, or has been upgraded or answered already,
- * or if an option is wrong.
+ * @throws {TypeError} if the request is not of either server, or has been upgraded or answered
+ * already, or if an option is wrong.
  * @throws {RangeError} if an option is out of its range.
  */
 export function upgradeWebSocket<Data = unknown>(
@@ -96,17 +97,18 @@ export function upgradeWebSocket<Data = unknown>(
 }
 
 /**
- * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake and
- * codec. Each connection carries one request. Needs `--allow-net`, or `--allow-read` and
+ * Serves HTTP/1.1 and WebSocket over TCP, TLS or a Unix socket, with this library's own handshake
+ * and codec. Each connection carries one request. Needs `--allow-net`, or `--allow-read` and
  * `--allow-write` for a Unix socket.
  *
- * It listens when it returns. The code that answers is loaded by the first call; who connects before it
- * is there waits. If it cannot be loaded, `onError` is told, and the server ends.
+ * It listens when it returns. The code that answers is loaded by the first call; clients that
+ * connect before it is there wait. If it cannot be loaded, `onError` is told, and the server ends.
  *
- * Over TLS, Deno keeps the socket of a peer that stands still in its handshake, or does not read, until the
- * peer leaves, also when this library has given it up: on the open Internet, let a proxy do the TLS.
+ * Over TLS, Deno keeps the socket of a peer that stands still in its handshake, or does not read,
+ * until the peer leaves, even after this library has given it up: on the open Internet, let a proxy
+ * do the TLS.
  *
- * Where it cannot listen, Deno's error is thrown. So is what `onListen` throws, and the reason of a
+ * If it cannot listen, Deno's error is thrown. So is what `onListen` throws, and the reason of a
  * `signal` that is aborted already: nothing listens then.
  *
  * @throws {TypeError} if an option is wrong, or `handler` is not a function.
@@ -124,7 +126,7 @@ function openListener(options: ServeTcpOptions): DenoListener {
   return Deno.listenTls({ port, hostname, cert, key, alpnProtocols: ["http/1.1"] });
 }
 
-/** Who connects before {@linkcode start} waits in the system's queue. */
+/** Clients that connect before {@linkcode start} wait in the system's queue. */
 class HostListener implements Listener {
   readonly address: Listener["address"];
   readonly #listener: DenoListener;

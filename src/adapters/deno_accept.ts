@@ -37,7 +37,7 @@ export class AcceptLoop {
         backoff = FIRST_BACKOFF;
       } catch (error) {
         if (this.#stopped) return;
-        // Out of file descriptors, as a rule: others have to be closed first.
+        // Usually it is out of file descriptors: others have to be closed first.
         this.#acceptor.onError(error);
         await this.#pause(backoff);
         backoff = Math.min(2 * backoff, LAST_BACKOFF);
@@ -45,7 +45,7 @@ export class AcceptLoop {
     }
   }
 
-  /** Ends it, with the listener that it accepts from being closed. */
+  /** Ends it; the caller closes the listener that it accepts from. */
   stop(): void {
     this.#stopped = true;
     this.#wake?.();

@@ -2,7 +2,7 @@
 
 import type { RemoteAddress } from "../types.ts";
 
-/** What an address of Deno's is here; `undefined` for one of another kind, such as vsock. */
+/** An address of Deno's as this library writes it; `undefined` for other kinds, such as vsock. */
 export function toAddress(address: Deno.Addr): RemoteAddress | undefined {
   if ("path" in address) {
     // The client's end of a Unix socket has none.

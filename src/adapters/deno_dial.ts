@@ -13,12 +13,12 @@ const ALPN_PROTOCOLS = ["http/1.1"];
  * Connects by `Deno.connect` and, for a secure target, `Deno.startTls`. Needs `--allow-net` (and
  * `--allow-read` for a Unix socket, over which there is no TLS: an `Error`).
  *
- * With a client certificate `Deno.connectTls` must do it, for `startTls` takes none: `noDelay` cannot
- * be chosen then, and a `serverName` other than the `hostname` is refused with an `Error`.
+ * With a client certificate, `Deno.connectTls` must do it, since `startTls` takes none: `noDelay`
+ * cannot be chosen then, and a `serverName` other than the `hostname` is refused with an `Error`.
  *
  * An abort is obeyed at once. What Deno cannot take back is released when it can be: an attempt by
- * `connectTls` or to a Unix socket once it has succeeded; the TCP connection under an unfinished TLS
- * handshake once the peer answers or goes away.
+ * `connectTls` or to a Unix socket once it has succeeded; the TCP connection under an unfinished
+ * TLS handshake once the peer answers or goes away.
  */
 export const dial: Dial = async (target, signal): Promise<ByteTransport> => {
   signal.throwIfAborted();

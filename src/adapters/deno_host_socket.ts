@@ -13,7 +13,10 @@ export const DENO_CAPABILITIES: Capabilities = {
   noDelay: false,
 };
 
-/** Opens a link once Deno's socket is open, calling `onOpen`, and tells it what that receives. */
+/**
+ * Opens a link once Deno's socket is open, calling `onOpen`, and tells the link what the socket
+ * receives.
+ */
 export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () => void): void {
   const host = new DenoHostSocket(socket);
   let failure: unknown;
@@ -27,15 +30,15 @@ export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () =
   socket.onerror = (event) => {
     const { error, message } = event as ErrorEvent;
     failure = error ?? new Error(message);
-    // Nothing follows where it never opened.
+    // Nothing follows if it never opened.
     if (socket.readyState === WebSocket.CONNECTING) link.lost(failure);
   };
   socket.onclose = ({ code, reason, wasClean }) => {
     detach(socket);
     if (failure !== undefined) link.lost(failure);
     else if (!wasClean && host.isClosing) link.lost(new Error(ENDED_WHILE_CLOSING));
-    // What Deno calls a clean end without a code may be no Close frame at all. A peer that was sent a
-    // code echoes it (RFC 6455 section 5.5.1).
+    // What Deno calls a clean end without a code may be no Close frame at all. A peer that was sent
+    // a code echoes it (RFC 6455 section 5.5.1).
     else if (code === CloseCode.NoStatusReceived && host.isClosing) {
       link.closed(CloseCode.Abnormal, "");
     } else {
@@ -45,7 +48,10 @@ export function attachDenoSocket(socket: WebSocket, link: HostLink, onOpen: () =
   };
 }
 
-/** A timer of Deno's may keep the socket of a peer that vanished for long: not the connection too. */
+/**
+ * A timer of Deno's may long keep the socket of a vanished peer: it must not keep the connection,
+ * too.
+ */
 function detach(socket: WebSocket): void {
   socket.onopen =
     socket.onmessage =
@@ -58,7 +64,7 @@ const ENDED_WHILE_CLOSING =
   "The connection ended before the answer to its Close frame: Deno.serve drops one where a message or " +
   "a pong comes first";
 
-/** `WebSocket.OPEN`, as a constant that need not be looked for with each message. */
+/** `WebSocket.OPEN`, as a constant that need not be looked up with each message. */
 const OPEN = 1;
 
 /** The sending side. */
@@ -66,9 +72,11 @@ class DenoHostSocket implements HostSocket {
   readonly reportsDrain = false;
   readonly #socket: WebSocket;
   #isClosing = false;
-  /** The code of our Close frame, where it went out before the peer's came. */
+  /** The code of our Close frame, if it went out before the peer's came. */
   #sentCode: number | undefined;
-  /** What waited before a Close frame, and what came behind it: Deno tells no more of either then. */
+  /**
+   * What waited before a Close frame, and what came after it: Deno tells no more of either then.
+   */
   #unwritten: number | undefined;
 
   constructor(socket: WebSocket) {
@@ -84,7 +92,10 @@ class DenoHostSocket implements HostSocket {
     return this.#unwritten ?? this.#socket.bufferedAmount;
   }
 
-  /** The peer's Close came: `true` if it answers ours, as its code says, and so all before has left. */
+  /**
+   * The peer's Close came: `true` if its code says that it answers ours, so that all before has
+   * left.
+   */
   noteAnswer(code: number): boolean {
     if (this.#unwritten === undefined || code !== this.#sentCode) return false;
     this.#unwritten = undefined;
@@ -106,8 +117,8 @@ class DenoHostSocket implements HostSocket {
   }
 
   /**
-   * Once the peer's Close has come, Deno drops what is sent without a word, and tells of that Close only
-   * turns later: what was sent in between has not left.
+   * Once the peer's Close has come, Deno silently drops what is sent, and tells of that Close only
+   * some turns later: what was sent in between has not left.
    */
   #noteIfDropped(size: number): void {
     if (this.#socket.readyState === OPEN) return;
@@ -133,8 +144,8 @@ class DenoHostSocket implements HostSocket {
   }
 
   /**
-   * Deno has no way to drop a socket. A Close frame is sent where none was; the socket is freed with
-   * whatever the peer sends next, or when it ends the transport.
+   * Deno has no way to drop a socket. A Close frame is sent where none was; the socket is freed
+   * with whatever the peer sends next, or when it ends the transport.
    */
   terminate(): void {
     detach(this.#socket);
@@ -144,9 +155,9 @@ class DenoHostSocket implements HostSocket {
   /** Never called, see {@linkcode DENO_CAPABILITIES}. */
   ping(): void {}
 
-  /** Never called, as `ping`. */
+  /** Never called, like `ping`. */
   pause(): void {}
 
-  /** Never called, as `ping`. */
+  /** Never called, like `ping`. */
   resume(): void {}
 }

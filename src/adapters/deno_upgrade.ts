@@ -1,9 +1,9 @@
 /**
  * Upgrading a request of `Deno.serve`.
  *
- * A server of Deno's stops, with all its connections, where a request has been upgraded and the
- * function then throws or returns something else. So the upgrade waits until the response is looked at
- * by whoever it is returned to: a function that fails before that has not upgraded anything.
+ * A server of `Deno.serve` stops, with all its connections, if a request has been upgraded and the
+ * function then throws or returns something else. So the upgrade waits until the response is looked
+ * at by whoever it is returned to: a function that fails before that has not upgraded anything.
  */
 
 import { requireFunction } from "../arguments.ts";
@@ -25,22 +25,24 @@ import { attachDenoSocket, DENO_CAPABILITIES } from "./deno_host_socket.ts";
 /** {@linkcode UpgradeOptions}, and what `Deno.serve` tells of a request besides. */
 export interface DenoUpgradeOptions<Data = unknown> extends UpgradeOptions<Data> {
   /**
-   * What `Deno.serve` calls its function with as second argument: the connection has its
+   * The second argument that `Deno.serve` calls its function with. The connection has its
    * `remoteAddress` from there, and learns at once if its response is not returned. Requests of
-   * `serveTcp` need it not.
+   * `serveTcp` do not need it.
    */
   readonly info?: Deno.ServeHandlerInfo | undefined;
 }
 
 const OPENED = "opened";
 
-/** The upgrades that are not opened yet. Deno's socket may long keep the request, which is the key. */
+/**
+ * The upgrades that are not opened yet. Deno's socket may long keep the request, which is the key.
+ */
 const upgrades = new WeakMap<Request, DenoUpgrade | typeof OPENED>();
 
 /**
  * Upgrades a request of `Deno.serve`.
  *
- * Throws a `TypeError` when it is none, has been upgraded already, or an option is wrong.
+ * Throws a `TypeError` if it is not one, has been upgraded already, or an option is wrong.
  */
 export function upgradeOnDeno<Data>(
   request: Request,
@@ -63,13 +65,14 @@ export function upgradeOnDeno<Data>(
 }
 
 /**
- * Wraps the function of `Deno.serve`, so that the server lives on whatever that does after an upgrade.
+ * Wraps the function of `Deno.serve`, so that the server lives on whatever the function does after
+ * an upgrade.
  *
- * An upgrade is carried out when the response of {@linkcode upgradeWebSocket} is first awaited, copied
- * or returned to `Deno.serve`. If the function throws before, nothing has happened yet. If it throws
- * after that, or returns another response, as middleware may, Deno stops the server. This returns the
- * upgrade's response in such a case, closes the connection with 1011, and writes what was thrown to the
- * console.
+ * An upgrade is carried out when the response of {@linkcode upgradeWebSocket} is first awaited,
+ * copied or returned to `Deno.serve`. If the function throws before, nothing has happened yet. If
+ * it throws after that, or returns another response, as middleware may, Deno stops the server. This
+ * returns the upgrade's response in such a case, closes the connection with 1011, and writes what
+ * was thrown to the console.
  *
  * @example
  * ```ts
@@ -95,7 +98,7 @@ export function guardUpgrades<Address extends Deno.Addr = Deno.NetAddr>(
     try {
       const response = await handler(request, info);
       const upgrade = begunUpgrade(request);
-      // A copy of the response will do, with headers added, as frameworks make.
+      // A copy of the response with headers added, such as frameworks make, will do.
       if (upgrade === undefined || response.status === 101) return response;
       return upgrade.fail(new TypeError("The response of an upgrade was not returned"));
     } catch (error) {
@@ -113,8 +116,8 @@ function begunUpgrade(request: Request): DenoUpgrade | undefined {
 }
 
 /**
- * Whether these headers may be those of a request of `Deno.serve`, which cannot be changed. Deno itself
- * does not refuse a request made by hand: the socket it gives then never opens.
+ * Whether these headers may be those of a request of `Deno.serve`, which cannot be changed. Deno
+ * itself does not refuse a request made by hand: the socket it gives then never opens.
  */
 function isImmutable(headers: Headers): boolean {
   try {
@@ -184,8 +187,9 @@ class DenoUpgrade<Data = unknown> {
   }
 
   /**
-   * A response that upgrades when it is looked at. Whoever is given a value by an async function, and
-   * `Deno.serve` itself, asks whether it is a promise; whoever copies a response asks for its status.
+   * A response that upgrades when it is looked at. Whoever is given a value by an async function,
+   * and `Deno.serve` itself, asks whether it is a promise; whoever copies a response asks for its
+   * status.
    */
   #createResponse(headers: Headers): Response {
     const begin = (): undefined => {
@@ -211,7 +215,7 @@ class DenoUpgrade<Data = unknown> {
         idleTimeout: this.#idleTimeout,
       });
       for (const [name, value] of response.headers) headers.set(name, value);
-      // Deno's own option knows an offer of several only with a space behind each comma.
+      // Deno's own option understands an offer of several only with a space after each comma.
       if (this.#protocol !== "") headers.set("sec-websocket-protocol", this.#protocol);
       attachDenoSocket(socket, this.#link, () => this.#settle());
     } catch (error) {
@@ -238,8 +242,8 @@ class DenoUpgrade<Data = unknown> {
 }
 
 /**
- * Seconds for Deno, which pings after half of them in silence and gives up after the other half; 0 for
- * never, as it cannot ping without giving up.
+ * Seconds for Deno, which pings after half of them in silence and gives up after the other half; 0
+ * for never, since it cannot ping without giving up.
  */
 function toIdleTimeout(pingInterval: number, pingTimeout: number): number {
   return pingInterval === 0 || pingTimeout === 0 ? 0 : (pingInterval + pingTimeout) / 1_000;

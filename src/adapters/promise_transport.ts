@@ -4,8 +4,8 @@ import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import type { RemoteAddress } from "../types.ts";
 
 /**
- * Drives such a socket; how that reads and writes, a host says by extending this. What is awaited are the
- * host's own promises: one more around each would be felt.
+ * Drives such a socket; a host says how that reads and writes by extending this. The host's own
+ * promises are awaited: one more around each would be felt.
  *
  * Owns the socket. Once both directions have ended in order it is closed without being asked.
  *
@@ -30,14 +30,14 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   abstract readonly remoteAddress: RemoteAddress | undefined;
   /** Whether {@linkcode setNoDelay} works here. */
   abstract readonly supportsNoDelay: boolean;
-  /** Switches Nagle's algorithm. Throws a `NotSupportedError` where the host cannot. */
+  /** Switches Nagle's algorithm. Throws a `NotSupportedError` if the host cannot. */
   abstract setNoDelay(noDelay: boolean): void;
 
   /** Begins to read. */
   protected abstract startRead(): Promise<Read>;
-  /** The bytes that a read brought, `null` where the peer has ended its direction. */
+  /** The bytes that a read brought, `null` if the peer has ended its direction. */
   protected abstract bytesRead(read: Read): Uint8Array | null;
-  /** The bytes of a read have been delivered, and are needed no more. */
+  /** The bytes of a read have been delivered, and are no longer needed. */
   protected abstract afterDelivery(read: Read): void;
   /** Begins to write a chunk, or as much of it as goes at a time. */
   protected abstract startWrite(chunk: Uint8Array): Promise<Write>;
@@ -164,7 +164,7 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
     try {
       await this.endWriting();
     } catch (error) {
-      // Where the peer has ended its own direction, it may have gone altogether meanwhile.
+      // If the peer has ended its own direction, it may have gone altogether meanwhile.
       if (!this.#readEnded) return this.#failWriting(error);
     }
     this.#writeEnded = true;

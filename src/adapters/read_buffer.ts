@@ -13,15 +13,15 @@ const LARGE_SIZE = 65536;
 const GROWTH = 4;
 
 /**
- * So many reads in a row that the small buffer would have held bring it back. A connection that goes
- * idle behind a burst waits with a large buffer, since a pending read cannot be taken back; the pings
- * and pongs that keep it alive then count as small reads.
+ * This many reads in a row that the small buffer would have held bring it back. A connection that
+ * goes idle after a burst waits with a large buffer, since a pending read cannot be taken back; the
+ * pings and pongs that keep it alive then count as small reads.
  */
 const SMALL_READS_BEFORE_SHRINKING = 4;
 
 /**
  * Large buffers out of use, which spare a connection with bursts the 30 µs that a fresh one costs.
- * At most 1 MiB is kept so. What they hold is no secret to the process.
+ * At most 1 MiB is kept this way. What they hold is no secret within the process.
  */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 const MAX_SPARES = 16;
@@ -45,8 +45,8 @@ export class ReadBuffer {
   }
 
   /**
-   * What the last read brought. The same view serves as long as the same comes, since to make one takes
-   * 90 ns: who is lent it keeps none.
+   * What the last read brought. The same view serves for as long as reads have the same length,
+   * since making one takes 90 ns: whoever is lent it must not keep it.
    */
   filled(length: number): Uint8Array<ArrayBuffer> {
     if (this.#filled.length !== length) this.#filled = this.#bytes.subarray(0, length);

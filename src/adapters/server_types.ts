@@ -1,4 +1,7 @@
-/** The types that every entry point with a server has, so that none has to be imported from elsewhere. */
+/**
+ * The types that every entry point with a server has, so that none has to be imported from
+ * elsewhere.
+ */
 
 export type {
   ForEachOptions,

@@ -1,5 +1,5 @@
 /**
- * WebSocket servers over any byte stream in hand, on any host with Web streams.
+ * WebSocket servers over any byte stream, on any host with Web streams.
  *
  * ```ts
  * import { acceptWebSocket, type ByteStream } from "@gale/websocket/tcp";
@@ -36,14 +36,15 @@ export type { AcceptOptions, ServeStreamOptions, StreamOptions } from "../server
 export type * from "./server_types.ts";
 
 /**
- * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes the
- * response to return, with the connection that opens once it has been returned; if that takes longer
- * than 30 seconds, the connection ends with 1006.
+ * Upgrades a request to a WebSocket: checks it by RFC 6455 section 4.2 and the options, and makes
+ * the response to return, with the connection that opens once it has been returned; if that takes
+ * longer than 30 seconds, the connection ends with 1006.
  *
  * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
  *
- * @throws {TypeError} if the request is not one that {@linkcode serveStream} or a `serveTcp` of this
- * library passed to its function, or has been upgraded or answered already, or if an option is wrong.
+ * @throws {TypeError} if the request is not one that {@linkcode serveStream} or a `serveTcp` of
+ * this library passed to its function, or has been upgraded or answered already, or if an option is
+ * wrong.
  * @throws {RangeError} if an option is out of its range.
  */
 export function upgradeWebSocket<Data = unknown>(
@@ -60,14 +61,15 @@ export function upgradeWebSocket<Data = unknown>(
 }
 
 /**
- * Reads one HTTP/1.1 request from a byte stream and answers it, by a function that may upgrade it by
- * {@linkcode upgradeWebSocket}.
+ * Reads one HTTP/1.1 request from a byte stream and answers it, by a function that may upgrade it
+ * by {@linkcode upgradeWebSocket}.
  *
- * Resolves once the stream is at its end or a WebSocket has taken it over; also where the request was
- * refused, as with 408 after `handshakeTimeout`, and where the function has thrown, which `onError` is
- * told and the client is answered 500 for. Rejects where the stream is lost, where the client stands
- * still for `stallTimeout`, with the reason of the signal, and with a `TypeError` or `RangeError` where an
- * option is wrong or the stream is locked.
+ * Resolves once the stream is at its end or a WebSocket has taken it over. It also resolves if the
+ * request was refused, for example with 408 after `handshakeTimeout`, and if the function has
+ * thrown: then `onError` is told, and the client is answered with 500.
+ *
+ * Rejects if the stream is lost, if the client stands still for `stallTimeout`, with the reason of
+ * the signal, and with a `TypeError` or `RangeError` if an option is wrong or the stream is locked.
  *
  * @example
  * ```ts
@@ -94,11 +96,11 @@ export async function serveStream(
 /**
  * Reads the opening handshake of a client from a byte stream and answers it.
  *
- * Rejects, once the client has been answered, with a {@linkcode WebSocketHandshakeError} where the
- * request was refused or did not come in time, or the stream ended before it (there is no `response`
- * then), with what `onRequest` threw, with the reason of the signal, or with a `TypeError` or `RangeError`
- * where what `onRequest` returned is wrong. Where the options are wrong or the stream is locked, rejects
- * with one of these before it reads anything.
+ * Once the client has been answered, rejects with a {@linkcode WebSocketHandshakeError} if the
+ * request was refused or did not come in time, or if the stream ended before it (there is no
+ * `response` then); with what `onRequest` threw; with the reason of the signal; or with a
+ * `TypeError` or `RangeError` if what `onRequest` returned is wrong. If the options are wrong or
+ * the stream is locked, rejects with one of the latter before it reads anything.
  */
 export async function acceptWebSocket<Data = unknown>(
   stream: ByteStream,

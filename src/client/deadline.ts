@@ -9,7 +9,7 @@ export interface DeadlineInit {
   readonly timeout: number;
   /** The source of time. */
   readonly clock: Clock;
-  /** Ends it before. */
+  /** Ends it earlier. */
   readonly signal: AbortSignal | undefined;
 }
 

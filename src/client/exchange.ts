@@ -75,9 +75,10 @@ export class ClientExchange implements TransportSink {
   }
 
   /**
-   * Sends the request. Resolves with the connection, or with the response where it is no 101. Rejects
-   * with a {@linkcode WebSocketHandshakeError} where the response is malformed or does not answer the
-   * request, with the reason of the signal, or with what the transport was lost to.
+   * Sends the request. Resolves with the connection, or with the response if it is not a 101.
+   * Rejects with a {@linkcode WebSocketHandshakeError} if the response is malformed or does not
+   * answer the request, with the reason of the signal, or with the error that the transport was
+   * lost to.
    */
   run(): Promise<WebSocketConnection | Refusal> {
     const { signal, handshake } = this.#init;
@@ -144,7 +145,7 @@ export class ClientExchange implements TransportSink {
   #receiveResponse(head: ResponseHead, rest: Uint8Array): void {
     if (head.status === 101) {
       this.#phase = Phase.Checking;
-      // The end of the server's direction is the connection's to see.
+      // It is for the connection to see the end of the server's direction.
       this.#transport.pause();
       this.#early.push(rest);
       void this.#open(head);
@@ -206,7 +207,7 @@ export class ClientExchange implements TransportSink {
     this.#outcome.reject(error);
   }
 
-  /** A response whose head is there tells more than what has kept its body from coming. */
+  /** Once the head of a response is there, it tells more than whatever has cut its body short. */
   #cutShort(error: unknown): void {
     if (this.#phase === Phase.Body) this.#refuse(error);
     else this.#fail(error);

@@ -8,7 +8,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Header fields that are meant for one origin. */
 const CREDENTIALS = ["authorization", "cookie", "proxy-authorization"] as const;
 
-/** The Location of a redirect; `undefined` for another response, and without exactly one Location. */
+/**
+ * The Location of a redirect; `undefined` for another response, and without exactly one Location.
+ */
 export function redirectLocation(head: ResponseHead): string | undefined {
   if (!REDIRECTS.has(head.status)) return undefined;
   const locations = fieldValues(head.fields, "location");
@@ -16,10 +18,10 @@ export function redirectLocation(head: ResponseHead): string | undefined {
 }
 
 /**
- * The URL that a redirect leads to from `url`. A user stays on its origin and is never the server's to
- * choose; a fragment, which HTTP allows here, means nothing to a WebSocket.
+ * The URL that a redirect leads to from `url`. The user of a URL stays within its origin and is
+ * never taken from the server; a fragment, which HTTP allows here, means nothing to a WebSocket.
  *
- * Throws a `TypeError` that says why where the redirect is not to be followed.
+ * Throws a `TypeError` that says why if the redirect must not be followed.
  */
 export function resolveRedirect(location: string, url: URL): URL {
   const resolved = URL.parse(location, url);

@@ -31,12 +31,12 @@ export class ResponseBody {
       this.#decoder.done;
   }
 
-  /** What is wrong with the body; what came before stays. */
+  /** What is wrong with the body; what came before that is kept. */
   get violation(): string | undefined {
     return this.#violation;
   }
 
-  /** Takes bytes; the chunk is overwritten. Those behind the end are passed over. */
+  /** Takes bytes; the chunk is overwritten. Bytes after the end are ignored. */
   receive(chunk: Uint8Array): void {
     if (this.done) return;
     const length = this.#decoder.decode(chunk);

@@ -51,7 +51,7 @@ const WINDOW_BITS: ReadonlyMap<string, number> = new Map(
 
 /**
  * Fills in the defaults of a `compression` option; `undefined` for no compression. Throws a
- * RangeError for a value out of its range, a TypeError for what is no option.
+ * RangeError for a value out of its range, and a TypeError for what is not an option.
  */
 export function resolveCompression(
   option: boolean | CompressionOptions | undefined,
@@ -131,9 +131,9 @@ function parseParameters(parameters: readonly ExtensionParameter[]): ParsedParam
 }
 
 /**
- * Server: accepts the first acceptable offer; `undefined` when there is none, and messages go
- * uncompressed. Offers of other extensions and invalid offers are passed over, since the client may
- * have listed a plainer one behind them (RFC 7692 section 5.1).
+ * Server: accepts the first acceptable offer; `undefined` when there is none, and messages are sent
+ * uncompressed. Offers of other extensions and invalid offers are skipped, since the client may
+ * have listed a plainer one after them (RFC 7692 section 5.1).
  *
  * An offer that does not let the server limit the client's window is declined where
  * `clientMaxWindowBits` asks for a limit.
@@ -195,8 +195,8 @@ function listParameters(
 }
 
 /**
- * Client: the value of `Sec-WebSocket-Extensions` in the request. `client_max_window_bits` is always
- * there, so that a server may limit our window (RFC 7692 section 7.1.2.2).
+ * Client: the value of `Sec-WebSocket-Extensions` in the request. `client_max_window_bits` is
+ * always there, so that a server may limit our window (RFC 7692 section 7.1.2.2).
  */
 export function createOffer(offered: ResolvedCompression): string {
   return formatExtension({
@@ -207,8 +207,8 @@ export function createOffer(offered: ResolvedCompression): string {
 
 /**
  * Client: checks the server's answer to the offer that {@linkcode createOffer} made of the same
- * options. Returns what holds for the connection, or a string that says why the handshake has failed
- * (RFC 7692 section 5.1).
+ * options. Returns what holds for the connection, or a string that says why the handshake has
+ * failed (RFC 7692 section 5.1).
  */
 export function checkResponse(
   response: ExtensionOffer,

@@ -1,6 +1,6 @@
 /**
- * Hosts with ports, as Host and request targets name them, and origins, as browsers name the page that
- * asks. All of it is text from strangers: nothing here throws.
+ * Hosts with ports, as Host and request targets name them, and origins, as browsers name the page
+ * that asks. All of it is text from strangers: nothing here throws.
  */
 
 /** A host and port, in the forms in which they are compared. */
@@ -39,8 +39,8 @@ export function parseAuthority(text: string): Authority | undefined {
 }
 
 /**
- * Reads an origin; `undefined` for "null" and for what is malformed. Never throws. A default port is
- * taken as none.
+ * Reads an origin; `undefined` for "null" and for what is malformed. Never throws. A default port
+ * is taken as none.
  */
 export function parseOrigin(text: string): Origin | undefined {
   const separator = text.indexOf("://");

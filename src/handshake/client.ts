@@ -24,8 +24,8 @@ export interface ClientHandshakeOptions {
   /** The subprotocols that the client speaks, in its order of preference. */
   readonly subprotocols?: readonly string[] | undefined;
   /**
-   * Further headers of the request, as Cookie or User-Agent. Those of the handshake itself are a
-   * TypeError. An Authorization here counts before the user of the URL.
+   * Further headers of the request, such as Cookie or User-Agent. Those of the handshake itself are
+   * a TypeError. An Authorization here takes precedence over the user of the URL.
    */
   readonly headers?: HeadersInit | undefined;
   /**
@@ -34,13 +34,13 @@ export interface ClientHandshakeOptions {
    */
   readonly compression?: boolean | CompressionOptions | undefined;
   /**
-   * Whether the handshake fails when subprotocols were offered and the server selects none, as it does
-   * in browsers. RFC 6455 section 4.1 lets the connection open.
+   * Whether the handshake fails when subprotocols were offered and the server selects none, as it
+   * does in browsers. RFC 6455 section 4.1 lets the connection open.
    * @default false
    */
   readonly requireSubprotocol?: boolean | undefined;
   /**
-   * The value of Origin; clients that are no browsers need none.
+   * The value of Origin; clients that are not browsers need none.
    * @default none
    */
   readonly origin?: string | undefined;
@@ -65,9 +65,9 @@ const SCHEMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Reads the URL of a WebSocket (RFC 6455 section 3), as a new URL whose scheme is `ws` or `wss`; `http`
- * and `https` are taken for them, as in the WHATWG standard. Throws a TypeError for a URL that is not
- * absolute, has another scheme or a fragment.
+ * Reads the URL of a WebSocket (RFC 6455 section 3), as a new URL whose scheme is `ws` or `wss`;
+ * `http` and `https` are taken for them, as in the WHATWG standard. Throws a TypeError for a URL
+ * that is not absolute, has another scheme or a fragment.
  */
 export function parseWebSocketUrl(url: string | URL): URL {
   const parsed = URL.parse(url);
@@ -96,13 +96,13 @@ export class ClientHandshake {
   readonly #request: Uint8Array;
 
   /**
-   * Prepares the handshake for a URL of {@linkcode parseWebSocketUrl}. `key` is for tests; a handshake
-   * draws its own. Throws a TypeError or RangeError for what cannot be asked for.
+   * Prepares the handshake for a URL of {@linkcode parseWebSocketUrl}. `key` is for tests; a
+   * handshake draws its own. Throws a TypeError or RangeError for what cannot be asked for.
    */
   constructor(url: URL, options: ClientHandshakeOptions, key: string = createKey()) {
     this.#key = key;
     const { subprotocols = [] } = options;
-    // Before it is copied: of a string the copy would be an array of its letters.
+    // Checked before it is copied: the copy of a string would be an array of its letters.
     requireSubprotocols(subprotocols);
     this.#subprotocols = [...subprotocols];
     this.#requireSubprotocol = options.requireSubprotocol ?? false;
@@ -144,8 +144,8 @@ export class ClientHandshake {
   }
 
   /**
-   * Checks a 101 response (RFC 6455 section 4.1). Rejects with a WebSocketHandshakeError that says what
-   * is wrong; the connection is then to be dropped.
+   * Checks a 101 response (RFC 6455 section 4.1). Rejects with a WebSocketHandshakeError that says
+   * what is wrong; the connection is then to be dropped.
    */
   async check(head: ResponseHead): Promise<ClientHandshakeAgreement> {
     if (head.status !== 101 || head.minorVersion !== 1) {

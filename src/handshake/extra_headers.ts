@@ -2,7 +2,7 @@
 
 /**
  * Fields that either belong to the handshake or would make a recipient look for a body where frames
- * are; besides them all that begin with `sec-websocket-`.
+ * are. All that begin with `sec-websocket-` are reserved as well.
  */
 const RESERVED: ReadonlySet<string> = new Set([
   "connection",
@@ -13,8 +13,8 @@ const RESERVED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A copy of the application's headers. Throws a TypeError for a name that is the handshake's own, and
- * for what `Headers` itself refuses, as a line break in a value.
+ * A copy of the application's headers. Throws a TypeError for a name that is the handshake's own,
+ * and for what `Headers` itself refuses, such as a line break in a value.
  */
 export function copyExtraHeaders(init: HeadersInit | undefined): Headers {
   const headers = new Headers(init);

@@ -7,7 +7,9 @@ import { type HeadLimits, type ResolvedHeadLimits, resolveHeadLimits } from "./h
 import { isToken, trimSpace } from "./header_values.ts";
 import { decodeLatin1 } from "./latin1.ts";
 
-/** A header field: the name in the case in which it was sent, the value without outer whitespace. */
+/**
+ * A header field: the name in the case in which it was sent, the value without outer whitespace.
+ */
 export type HeadField = readonly [name: string, value: string];
 
 /** Why a head was refused. */
@@ -28,7 +30,9 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 
-/** Whether a byte may stand within a line: no control character but the tab (RFC 9110 section 5.5). */
+/**
+ * Whether a byte may stand within a line: no control character but the tab (RFC 9110 section 5.5).
+ */
 function isText(byte: number): boolean {
   return byte >= SPACE ? byte !== DELETE : byte === TAB;
 }
@@ -39,19 +43,19 @@ export function badHead(message: string): HeadViolation {
 }
 
 /**
- * Reads a head as its bytes arrive. Each byte of a chunk is looked at once, or twice where it ends a
- * line, and once more as a part of that, however the head is cut into chunks. Bytes that no head may
- * have are refused at once and not at the end of their line, so a peer that speaks another protocol is
- * not waited for.
+ * Reads a head as its bytes arrive. Each byte of a chunk is looked at once, or twice if it ends a
+ * line, and once more as part of its line, however the head is cut into chunks. Bytes that no head
+ * may have are refused at once and not at the end of their line, so a peer that speaks another
+ * protocol is not waited for.
  */
 export abstract class HeadReader {
   readonly #limits: ResolvedHeadLimits;
-  /** What has come of a line that is cut. */
+  /** What has arrived of a line that is cut. */
   #kept: Uint8Array = EMPTY;
   #keptLength = 0;
   /** Bytes of the line under way. */
   #lineLength = 0;
-  /** The line whose CR has come. */
+  /** The line whose CR has arrived. */
   #line = "";
   #size = 0;
   #afterCarriageReturn = false;
@@ -112,7 +116,9 @@ export abstract class HeadReader {
     return at;
   }
 
-  /** Takes `chunk[at]`, which ends the line of which `chunk[start, at)` came last, or is refused. */
+  /**
+   * Takes `chunk[at]`, which is refused, or ends the line whose last part is `chunk[start, at)`.
+   */
   #receiveByte(chunk: Uint8Array, start: number, at: number): HeadViolation | undefined {
     const { maxHeadSize, maxLineSize } = this.#limits;
     const byte = chunk[at]!;
@@ -137,7 +143,7 @@ export abstract class HeadReader {
     return { status: this.#startLineRead ? 431 : this.startLineTooLongStatus, message };
   }
 
-  /** Keeps a part of a line that the next chunk goes on with. */
+  /** Keeps the part of a line that the next chunk continues. */
   #keep(chunk: Uint8Array, start: number, end: number): void {
     const needed = this.#keptLength + end - start;
     if (needed > this.#kept.length) {

@@ -26,7 +26,10 @@ for (
   TOKEN_CHARACTERS[character.charCodeAt(0)] = 1;
 }
 
-/** Whether a UTF-16 code unit may stand in a token; NaN, as `charCodeAt` gives past the end, may not. */
+/**
+ * Whether a UTF-16 code unit may stand in a token; NaN, which `charCodeAt` gives past the end, may
+ * not.
+ */
 function isTokenCharacter(code: number): boolean {
   return TOKEN_CHARACTERS[code] === 1;
 }
@@ -44,7 +47,9 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
-/** Takes spaces and tabs off both ends; other whitespace is no part of HTTP's grammar and stays. */
+/**
+ * Removes spaces and tabs from both ends; other whitespace is not part of HTTP's grammar and stays.
+ */
 export function trimSpace(text: string): string {
   let start = 0;
   let end = text.length;
@@ -61,14 +66,14 @@ export function listIncludes(value: string, token: string): boolean {
   const wanted = token.toLowerCase();
   return value.split(",").some((element) => {
     const trimmed = trimSpace(element);
-    // Only of tokens, since beyond ASCII other letters have the same lower case.
+    // Only tokens are compared, since beyond ASCII other letters have the same lower case.
     return isToken(trimmed) && trimmed.toLowerCase() === wanted;
   });
 }
 
 /**
  * The tokens of a comma-separated list, in their order, as in `Sec-WebSocket-Protocol`; `undefined`
- * when an element is no token. Empty elements are passed over (RFC 9110 section 5.6.1.2).
+ * when an element is no token. Empty elements are skipped (RFC 9110 section 5.6.1.2).
  */
 export function parseTokenList(value: string): string[] | undefined {
   const tokens: string[] = [];
@@ -95,7 +100,7 @@ class Scanner {
     return this.#at >= this.#text.length;
   }
 
-  /** Passes over whitespace, then over `character` where it comes next, and tells whether it did. */
+  /** Skips whitespace, then `character` if it comes next, and tells whether it did. */
   eat(character: string): boolean {
     this.skipSpace();
     if (this.#text[this.#at] !== character) return false;
@@ -103,7 +108,7 @@ class Scanner {
     return true;
   }
 
-  /** Passes over spaces and tabs. */
+  /** Skips spaces and tabs. */
   skipSpace(): void {
     while (isSpace(this.#text.charCodeAt(this.#at))) this.#at++;
   }
@@ -132,8 +137,8 @@ class Scanner {
 
 /**
  * Reads a value of `Sec-WebSocket-Extensions`; `undefined` when it breaks the grammar of RFC 6455
- * section 9.1. Whitespace may stand between any two tokens, and empty elements are passed over, as
- * the list rule of HTTP has it.
+ * section 9.1. Whitespace may stand between any two tokens, and empty elements are skipped, as the
+ * list rule of HTTP has it.
  */
 export function parseExtensions(value: string): ExtensionOffer[] | undefined {
   const scanner = new Scanner(value);
@@ -168,7 +173,7 @@ function parseExtension(scanner: Scanner): ExtensionOffer | undefined {
 
 /**
  * Writes one element of `Sec-WebSocket-Extensions` (RFC 6455 section 9.1). Nothing is ever quoted,
- * since what may be quoted has to be a token. Throws a TypeError where something is not.
+ * since what may be quoted has to be a token. Throws a TypeError if something is not.
  */
 export function formatExtension(extension: ExtensionOffer): string {
   let text = requireToken(extension.name);

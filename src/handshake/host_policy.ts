@@ -1,6 +1,6 @@
 /**
- * Which hosts a request may name (RFC 9110 section 7.4): a guard against a page whose own name has been
- * made to resolve to this server.
+ * Which hosts a request may name (RFC 9110 section 7.4): a guard against a page whose own name has
+ * been made to resolve to this server.
  */
 
 import { type Authority, parseAuthority, portUnder } from "./authority.ts";
@@ -13,7 +13,7 @@ export interface RequestTarget {
   readonly secure: boolean;
 }
 
-/** Stands first in a host for any subdomain. */
+/** At the start of a host, stands for any subdomain. */
 const WILDCARD = "*.";
 
 /** Whether `hostname` is `pattern`, or a subdomain where the pattern begins with `*.`. */
@@ -24,9 +24,9 @@ export function matchesHostname(hostname: string, pattern: string): boolean {
 }
 
 /**
- * The hosts that a request may name: an entry without a port stands for the host at any port, and one
- * with a leading `*.` for the subdomains. A Host without a port has that of the scheme; where a proxy
- * may have ended TLS, that of either.
+ * The hosts that a request may name: an entry without a port stands for the host at any port, and
+ * one with a leading `*.` for the subdomains. A Host without a port has the port of the scheme, or
+ * that of either scheme where a proxy may have ended TLS.
  */
 export class HostPolicy {
   readonly #hosts: readonly Authority[];

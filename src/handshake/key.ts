@@ -14,8 +14,8 @@ export function createKey(): string {
 }
 
 /**
- * Whether `value` is the base64 of 16 bytes (RFC 6455 section 4.2.1). The four bits that the last
- * digit has to spare may be set, as decoders commonly take it.
+ * Whether `value` is the base64 of 16 bytes (RFC 6455 section 4.2.1). The four spare bits of the
+ * last digit may be set, which decoders commonly accept.
  */
 export function isKey(value: string): boolean {
   return /^[A-Za-z0-9+/]{22}==$/.test(value);

@@ -16,7 +16,7 @@ export function decodeLatin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** Not by spreading, which takes the bytes out by an iterator and was seven times slower. */
+/** Not by spreading, which takes the bytes from an iterator and was seven times slower. */
 function decodeBlock(bytes: Uint8Array): string {
   return Reflect.apply(String.fromCharCode, undefined, bytes);
 }

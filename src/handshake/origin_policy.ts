@@ -1,9 +1,10 @@
 /**
- * Who may connect: the check of `Origin` against the host that was asked for (RFC 6455 section 10.2).
+ * Who may connect: the check of `Origin` against the host that was asked for (RFC 6455 section
+ * 10.2).
  *
  * A browser sends cookies along with a WebSocket handshake to any host and lets any page read the
- * answer; the same-origin rule of `fetch` does not apply. So unless the server compares the origin of
- * the page with its own, any page on the web can act here as the user who has it open.
+ * answer; the same-origin rule of `fetch` does not apply. So unless the server compares the origin
+ * of the page with its own, any page on the web can act here as the user who has it open.
  */
 
 import { wholeMatch } from "../whole_match.ts";
@@ -24,15 +25,18 @@ export interface OriginPolicyOptions {
   readonly publicOrigin?: string | undefined;
 }
 
-/** What pages are loaded by that open a WebSocket; an origin with the latter's scheme is a mistake. */
+/**
+ * The scheme of a page, by the scheme of the WebSockets that it opens. An origin that has the
+ * latter is a mistake.
+ */
 const PAGE_SCHEMES: ReadonlyMap<string, string> = new Map([["ws", "http"], ["wss", "https"]]);
 
 /**
- * The policy for requests that carry an `Origin`: same origin, and what the options add to it.
+ * The policy for requests that carry an `Origin`: the same origin, and what the options add to it.
  *
- * The scheme counts as far as it is known. A request that came by TLS has the scheme `https`, so a page
- * of plain `http`, which anyone on its way may have changed, is not of the same origin. A request in
- * the clear may have come by TLS to a proxy, so there only host and port are compared.
+ * The scheme counts as far as it is known. A request that came by TLS has the scheme `https`, so a
+ * page of plain `http`, which anyone on its way may have changed, is not of the same origin. A
+ * request in the clear may have come by TLS to a proxy, so there only host and port are compared.
  */
 export class OriginPolicy {
   readonly #allowAny: boolean;

@@ -1,6 +1,6 @@
 /**
- * The server's side of the opening handshake (RFC 6455 section 4.2): judges a request, whichever host
- * read it, and says what to answer.
+ * The server's side of the opening handshake (RFC 6455 section 4.2): judges a request, whichever
+ * host read it, and says what to answer.
  */
 
 import { requireOptionalFunction } from "../arguments.ts";
@@ -34,55 +34,56 @@ import { requireSubprotocols } from "./subprotocols.ts";
 /** What a server makes of a handshake. */
 export interface HandshakeOptions {
   /**
-   * The subprotocols of the server, in its order of preference: the first one that the client offers
-   * is selected. The connection opens without a subprotocol where none is (RFC 6455 section 4.2.2).
+   * The subprotocols of the server, in its order of preference: the first one that the client
+   * offers is selected. If none is, the connection opens without a subprotocol (RFC 6455 section
+   * 4.2.2).
    */
   readonly subprotocols?: readonly string[] | undefined;
   /**
    * Selects among the subprotocols that the client offers, in the client's order, instead of
-   * `subprotocols`; called with an empty list when it offers none. What it returns must be on the list,
-   * or `undefined` for none; anything else is a TypeError to the caller.
+   * `subprotocols`; called with an empty list when it offers none. What it returns must be on the
+   * list, or `undefined` for none; anything else is a TypeError to the caller.
    */
   readonly selectSubprotocol?: ((offered: readonly string[]) => string | undefined) | undefined;
   /**
-   * The origins whose pages may connect, besides the server's own; `"*"` for all of them.
+   * The origins whose pages may connect, besides the server's own; `"*"` for all.
    *
-   * Without this, a browser is let in only from pages of the host and port it connects to, and, where
-   * this server does TLS itself, only from `https` ones. Widen that with care: the browser sends the
-   * user's cookies along whoever wrote the page.
+   * Without this, a browser is let in only from pages of the host and port it connects to, and,
+   * where this server does TLS itself, only from `https` ones. Widen that with care: the browser
+   * sends the user's cookies along, no matter who wrote the page.
    *
-   * A string is an origin, `"https://example.com"`, or has a host that begins with `*.` and stands for
-   * all its subdomains, so that the sites of one domain share a server: `"https://*.example.com"`. A
-   * regular expression must match the whole of an origin, which has its host in lower case and no
-   * default port. `"null"`, the origin of sandboxed frames, is refused unless listed; `"*"` lets it in, and
-   * malformed ones.
+   * A string is an origin, `"https://example.com"`, or has a host that begins with `*.` and stands
+   * for all its subdomains, so that the sites of one domain share a server:
+   * `"https://*.example.com"`. A regular expression must match the whole of an origin, which has
+   * its host in lower case and no default port. `"null"`, the origin of sandboxed frames, is
+   * refused unless listed; `"*"` lets in that one, and malformed ones.
    * @default []
    */
   readonly allowedOrigins?: readonly (string | RegExp)[] | "*" | undefined;
   /**
-   * The server's own origin as the browser sees it, scheme included; for a server behind a proxy that
-   * does not pass Host on. Compared with `Origin` instead of Host.
+   * The server's own origin as the browser sees it, scheme included; for a server behind a proxy
+   * that does not pass Host on. It is compared with `Origin` instead of Host.
    */
   readonly publicOrigin?: string | undefined;
   /**
-   * Decides about an origin instead of the policy above. Called with the value of `Origin`, which is
-   * either well-formed or `"null"`; not called when there is none, since then it was not a browser. What
-   * it throws reaches the caller. It decides at once: a promise, or anything else that is neither `true`
-   * nor `false`, is a `TypeError`.
+   * Decides about an origin instead of the policy above. Called with the value of `Origin`, which
+   * is either well-formed or `"null"`; not called when there is none, since then the client is not
+   * a browser. What it throws reaches the caller. It decides at once: a promise, or anything else
+   * that is neither `true` nor `false`, is a `TypeError`.
    */
   readonly checkOrigin?: ((origin: string, request: Request) => boolean) | undefined;
   /**
-   * The hosts that a request may name in Host, with `*.` for subdomains. One without a port allows any;
-   * `:443` also allows a Host that has none, and so does `:80` unless this server does TLS itself. Guards
-   * a server on a private network against a page whose own name has been made to resolve to it (DNS
-   * rebinding), which the comparison of origins cannot tell.
+   * The hosts that a request may name in Host, with `*.` for subdomains. One without a port allows
+   * any; `:443` also allows a Host that has none, and so does `:80` unless this server does TLS
+   * itself. Guards a server on a private network against a page whose own name has been made to
+   * resolve to it (DNS rebinding), which the comparison of origins cannot tell.
    * @default any
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /**
-   * Whether to accept permessage-deflate where it is offered (RFC 7692), and how. Costs memory for each
-   * connection. A secret and text of a stranger's choice in one compressed message can leak the secret
-   * by the message's length.
+   * Whether to accept permessage-deflate where it is offered (RFC 7692), and how. Costs memory for
+   * each connection. A secret and text of a stranger's choice in one compressed message can leak
+   * the secret by the message's length.
    * @default false
    */
   readonly compression?: boolean | CompressionOptions | undefined;
@@ -149,10 +150,10 @@ export function resolveHandshakeOptions(options: HandshakeOptions): HandshakeTer
 }
 
 /**
- * Judges a request by RFC 6455 section 4.2.1 and the options. Returns what is agreed, or the response
- * that refuses: status 400, 403, 405, 426 or 505, and a body that says why.
+ * Judges a request by RFC 6455 section 4.2.1 and the options. Returns what is agreed, or the
+ * response that refuses: status 400, 403, 405, 426 or 505, and a body that says why.
  *
- * `head` is the request as it was read from the wire, where it was: it tells what a `Request` does not
+ * `head` is the request as it was read from the wire, if it was: it tells what a `Request` does not
  * (the HTTP version, the target as written, fields that are there twice).
  *
  * Nothing in a request makes this throw. Options do: a TypeError or RangeError says which is wrong.
@@ -246,7 +247,9 @@ function checkRequest(request: Request, head: RequestHead | undefined): Response
   return undefined;
 }
 
-/** The value of a field, several of them joined with commas; the empty string where there is none. */
+/**
+ * The value of a field, several of them joined with commas; the empty string where there is none.
+ */
 function field(request: Request, name: string): string {
   return request.headers.get(name) ?? "";
 }
@@ -264,8 +267,8 @@ function findRepeated(head: RequestHead): string | undefined {
 }
 
 /**
- * Whether a request target is a path, or an absolute URL on the host of the Host header: one that names
- * another host is meant for a proxy, which this is not (RFC 9112 section 3.2.2).
+ * Whether a request target is a path, or an absolute URL on the host of the Host header: one that
+ * names another host is meant for a proxy, which this is not (RFC 9112 section 3.2.2).
  */
 function isTargetOn(host: Authority, target: string): boolean {
   if (target.startsWith("/")) return true;
@@ -294,7 +297,10 @@ function judgeBy(
   return allowed ? undefined : `The origin "${origin}" is not allowed`;
 }
 
-/** Of a decision that is a promise by mistake, it is told at once, and not by what it rejects with. */
+/**
+ * Keeps a promise that was returned by mistake from also being reported as an unhandled rejection:
+ * the `TypeError` already says what is wrong.
+ */
 function quiet(decision: unknown): void {
   Promise.resolve(decision).catch(() => {});
 }
@@ -329,7 +335,7 @@ function agreeOnExtensions(
   return { extensions: header, compression: { parameters, level, threshold } };
 }
 
-/** The answer to who should ask for an upgrade to this version (RFC 6455 section 4.4). */
+/** The answer to a client that should ask for an upgrade to this version (RFC 6455 section 4.4). */
 function requireUpgrade(message: string): Response {
   return refuse(426, message, {
     // Upgrade goes with a Connection that names it (RFC 9110 section 7.8).
@@ -339,7 +345,9 @@ function requireUpgrade(message: string): Response {
   });
 }
 
-/** A refusal. The connection ends with it, so that what follows is not taken for another request. */
+/**
+ * A refusal. The connection ends with it, so that what follows is not taken for another request.
+ */
 function refuse(status: number, message: string, headers: Record<string, string> = {}): Response {
   return new Response(`${message}\n`, {
     status,

@@ -6,8 +6,8 @@
 import { isToken } from "./header_values.ts";
 
 /**
- * Throws a TypeError unless this is an array of tokens and none is there twice, as RFC 6455 section 4.1
- * asks of those who name subprotocols.
+ * Throws a TypeError unless this is an array of tokens, none of which is there twice, as RFC 6455
+ * section 4.1 demands.
  */
 export function requireSubprotocols(subprotocols: readonly string[]): void {
   // A browser's `WebSocket` takes a single string: here its letters would become subprotocols.

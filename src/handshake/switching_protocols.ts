@@ -1,6 +1,6 @@
 /** The 101 as the application sees it. */
 
-/** A response that says 101, also where the standard's constructor refuses to make one. */
+/** A response that says 101, even where the standard's constructor refuses to make one. */
 export function switchingProtocols(headers: HeadersInit): Response {
   try {
     return new Response(null, { status: 101, headers });

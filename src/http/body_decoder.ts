@@ -15,8 +15,8 @@ export interface BodyDecoder {
   /** What is wrong with the coding; nothing is decoded after it. */
   readonly violation: string | undefined;
   /**
-   * Moves the content to the front of `chunk` and returns its length. What follows the end of the body
-   * is left alone.
+   * Moves the content to the front of `chunk` and returns its length. What follows the end of the
+   * body is left alone.
    */
   decode(chunk: Uint8Array): number;
 }

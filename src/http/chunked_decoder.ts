@@ -50,8 +50,8 @@ export class ChunkedDecoder {
   }
 
   /**
-   * Decodes in place: moves the content to the front of `chunk` and returns its length. What follows
-   * the end of the body is left alone.
+   * Decodes in place: moves the content to the front of `chunk` and returns its length. What
+   * follows the end of the body is left alone.
    */
   decode(chunk: Uint8Array): number {
     let length = 0;

@@ -1,7 +1,7 @@
 /** Bytes beyond which an {@linkcode EarlyBytes} is full. */
 const CAPACITY = 65_536;
 
-/** What the first bytes are given room for. */
+/** The room that is made for the first bytes. */
 const INITIAL_SIZE = 1_024;
 
 /** Bytes that arrive before it is known who will read them, in one buffer however they are cut. */
@@ -9,7 +9,7 @@ export class EarlyBytes {
   #buffer: Uint8Array = new Uint8Array(0);
   #length = 0;
 
-  /** Whether no more should be pushed. What is under way still may. */
+  /** Whether no more should be pushed; what is already under way still may be. */
   get full(): boolean {
     return this.#length >= CAPACITY;
   }

@@ -1,5 +1,5 @@
 /**
- * A byte transport in hand whose request is still to be read: serves it, or makes it a WebSocket.
+ * A byte transport whose request is still to be read: serves it, or makes it a WebSocket.
  */
 
 import { requireFunction, requireOptionalFunction, withoutUndefined } from "../arguments.ts";
@@ -15,7 +15,7 @@ import { resolveServeOptions, type ServeOptions } from "./serve_options.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 import { upgradeRaw } from "./upgrade_registry.ts";
 
-/** What a byte stream does not tell of itself. */
+/** What a byte stream does not tell about itself. */
 export interface StreamOptions {
   /**
    * Whether TLS carries the stream, so that URLs are `https:` and `wss:`.
@@ -40,8 +40,8 @@ export interface AcceptOptions<Data = unknown>
     StreamOptions,
     Pick<ServeOptions, "handshakeTimeout" | "headLimits"> {
   /**
-   * Called with the request before it is answered. Options that it returns replace those given, one by
-   * one, but for those that are `undefined`; a `Response` refuses the request.
+   * Called with the request before it is answered. Options that it returns replace those given, one
+   * by one, except for those that are `undefined`; a `Response` refuses the request.
    */
   readonly onRequest?:
     | ((
@@ -63,7 +63,8 @@ type OpenTransport = () => ByteTransport;
 /**
  * Checks what `serveStream` is given.
  *
- * @throws {TypeError} if the handler or a callback is no function, or a signal none.
+ * @throws {TypeError} if the handler or a callback is not a function, or `signal` is not an
+ * `AbortSignal`.
  * @throws {RangeError} if a number is out of its range, naming it.
  */
 export function checkServeStream(handler: RequestHandler, options: ServeStreamOptions): void {
@@ -84,7 +85,9 @@ export function checkAcceptOptions(options: AcceptOptions): void {
   requireOptionalFunction("onRequest", options.onRequest);
 }
 
-/** Reads one request and has it answered by `handler`; see `serveStream` of `@gale/websocket/tcp`. */
+/**
+ * Reads one request and has it answered by `handler`; see `serveStream` of `@gale/websocket/tcp`.
+ */
 export async function serveTransport(
   open: OpenTransport,
   handler: RequestHandler,
@@ -154,8 +157,8 @@ interface Refusal {
 }
 
 /**
- * Keeps the start of a body as it goes by. A `clone` would keep all of it, and keep its source running
- * when the client has gone.
+ * Keeps the start of a body as it goes by. A `clone` would keep all of it, and would keep its
+ * source running after the client has gone.
  */
 function copyWhileSent(response: Response): Refusal {
   const { status, statusText, headers, body } = response;
@@ -174,7 +177,7 @@ function copyWhileSent(response: Response): Refusal {
     }
     controller.enqueue(chunk);
   };
-  // A chunk ahead: a short body is then there though the client goes before it is sent.
+  // One chunk ahead, so that a short body is there even if the client goes before it is sent.
   const keeper = new TransformStream({ transform }, undefined, { highWaterMark: 1 });
   return {
     sent: new Response(body.pipeThrough(keeper), init),

@@ -1,4 +1,7 @@
-/** What the upgrade of a request has on every host: how it is agreed, and for how long it waits. */
+/**
+ * What the upgrade of a request has in common on every host: how it is agreed, and how long it
+ * waits.
+ */
 
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "../connection/options.ts";
 import type { RequestHead } from "../handshake/http1.ts";
@@ -18,13 +21,16 @@ export interface AgreedUpgrade {
 /** What `upgradeWebSocket` returns for a request that is not to be upgraded. */
 export type RefusedUpgrade = Extract<UpgradeResult, { readonly connection: undefined }>;
 
-/** Milliseconds from the call until the response must have been returned; then it is given up. */
+/**
+ * Milliseconds from the call until the response must have been returned; then the upgrade is given
+ * up.
+ */
 export const RETURN_TIMEOUT = 30_000;
 
 /**
- * Judges a request by the options. `head` is the request as it was read from the wire, where it was.
+ * Judges a request by the options. `head` is the request as it was read from the wire, if it was.
  *
- * Throws a `TypeError` or `RangeError` where an option is wrong, whatever the request.
+ * Throws a `TypeError` or `RangeError` if an option is wrong, whatever the request.
  */
 export function agreeOnUpgrade(
   request: Request,

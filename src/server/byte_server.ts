@@ -1,6 +1,6 @@
 /**
- * What a server over byte transports does whichever host accepts them: it answers each, keeps account
- * of them, and ends them in order.
+ * What a server over byte transports does, whichever host accepts them: it answers each, keeps
+ * account of them, and ends them in order.
  */
 
 import { CloseCode } from "../close_code.ts";
@@ -10,7 +10,7 @@ import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exch
 import type { Acceptor } from "./listener.ts";
 import type { ResolvedServeOptions } from "./serve_options.ts";
 
-/** What a server goes by. */
+/** What a server needs to know. */
 export interface ByteServerOptions extends ResolvedServeOptions {
   /** Whether TLS carries the transports. */
   readonly secure: boolean;
@@ -32,8 +32,8 @@ export class ByteServer implements Acceptor {
   }
 
   /**
-   * Ends everything in order, as `shutdown` of `TcpServer` does, and closes transports that come now.
-   * Called once.
+   * Ends everything in order, as `shutdown` of `TcpServer` does, and closes transports that still
+   * come. Called once.
    */
   shutdown(): Promise<void> {
     this.#ending = Promise.withResolvers();

@@ -26,10 +26,10 @@ export interface PeerInfo {
 }
 
 /**
- * The application's function: a request in, a response out. The request's `signal` is aborted when the
- * client ends its direction, which is not found out while a body waits that nobody reads. The body of GET
- * and HEAD is not read; methods other than DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT are answered
- * with 501 without asking the function, and so is `OPTIONS *`.
+ * The application's function: a request in, a response out. The request's `signal` is aborted when
+ * the client ends its direction, which goes unnoticed while a body waits that nobody reads. The
+ * body of GET and HEAD is not read; methods other than DELETE, GET, HEAD, OPTIONS, PATCH, POST and
+ * PUT are answered with 501 without asking the function, and so is `OPTIONS *`.
  */
 export type RequestHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
 
@@ -52,13 +52,13 @@ export interface ExchangeOptions {
   /** How long the head may take; 0 for no limit. */
   readonly handshakeTimeout: number;
   /**
-   * How long the peer may neither send of its body nor take of the response, where it is waited for; 0 for
-   * no limit.
+   * How long the peer may stand still while it is waited for, neither sending its body nor taking
+   * the response; 0 for no limit.
    */
   readonly stallTimeout: number;
   /** The source of time. */
   readonly clock: Clock;
-  /** Told what the application threw, or did wrong. Must not throw. */
+  /** Told what the application threw or did wrong. Must not throw. */
   onError(error: unknown): void;
   /** Told what is answered without the application. Must not throw. */
   onRefuse(refusal: ServerRefusal): void;
@@ -68,7 +68,10 @@ export interface ExchangeOptions {
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
-/** What the peer may still send once it has been answered, so that the answer is not lost to a reset. */
+/**
+ * What the peer may still send once it has been answered, so that the answer is not lost to a
+ * reset.
+ */
 const LINGER_SIZE = 65_536;
 const LINGER_TIMEOUT = 1_000;
 
@@ -122,7 +125,10 @@ export class HttpExchange implements TransportSink {
     this.#reader = new RequestHeadReader(options.headLimits);
   }
 
-  /** Whether the application has no part in it: the head is awaited, or refused and not taken. */
+  /**
+   * Whether the application has no part in it: the head is awaited, or was refused and the peer has
+   * not taken the answer.
+   */
   get isUnasked(): boolean {
     return this.#phase === Phase.Head ||
       this.#refusal !== undefined && this.#pendingWrite !== undefined;
@@ -222,7 +228,8 @@ export class HttpExchange implements TransportSink {
     this.#body = new RequestBody(framing, {
       wanted: () => void this.#readBody(),
       satisfied: () => this.#transport.pause(),
-      // What comes of it is read on, as far as early bytes are: that tells when the peer goes away.
+      // What still comes of it is read, as far as early bytes are: that shows when the peer goes
+      // away.
       unwanted: () => this.#transport.resume(),
     });
     const init: RequestInit & { duplex: "half" } = {
@@ -238,9 +245,9 @@ export class HttpExchange implements TransportSink {
   #beginUpgrade(upgrade: RawUpgrade): void {
     this.#upgrade = upgrade;
     if (this.#lost.signal.aborted) return upgrade.abort(this.#lost.signal.reason);
-    // There is no body whose arrival would be timed meanwhile.
+    // Meanwhile there is no body whose arrival would be timed.
     this.#setTimeout(RETURN_TIMEOUT, () => {
-      // Where the application has ended it, nobody waits for it any more.
+      // If the application has ended it, nobody waits for it any more.
       if (upgrade.connection.readyState === CLOSED) return;
       this.#expiry = returnTimeoutError();
       this.#options.onError(this.#expiry);
@@ -255,14 +262,14 @@ export class HttpExchange implements TransportSink {
       if (this.#early.full) this.#transport.pause();
     } else {
       body.receive(chunk);
-      // Reading on tells when the peer goes away.
+      // Reading on shows when the peer goes away.
       if (body.over) this.#transport.resume();
       this.#watchPeer();
     }
   }
 
   async #readBody(): Promise<void> {
-    // Behind the head of the response it would be taken for a part of that.
+    // After the head of the response it would be taken for a part of the response.
     if (this.#continuePending && !this.#responseStarted) {
       this.#continuePending = false;
       await this.#write(CONTINUE).catch(() => {});
@@ -314,12 +321,12 @@ export class HttpExchange implements TransportSink {
     if (this.#early.full) this.#transport.resume();
     this.#phase = Phase.Over;
     upgrade.open(this.#transport, this.#early.take());
-    // Behind the early bytes: its Close may be among them.
+    // After the early bytes: its Close may be among them.
     if (this.#peerEnded.signal.aborted) upgrade.receiveEof();
     this.#options.onEnd({ connection: upgrade.connection });
   }
 
-  /** Tells what kept a response from being sent, and sends another one where that is possible. */
+  /** Reports what kept a response from being sent, and sends another one if that is possible. */
   async #recover(method: string, error: unknown): Promise<void> {
     if (this.#lost.signal.aborted) return;
     this.#upgrade?.abort(error);
@@ -338,15 +345,15 @@ export class HttpExchange implements TransportSink {
     if (violation !== undefined && isDueTo(error, violation)) {
       return textResponse(400, violation.message);
     }
-    // A function that stopped since the peer went away did nothing wrong, and what one did that waits for
-    // its own connection has been told.
+    // A function that gave up because the peer had gone did nothing wrong, and an upgrade that
+    // expired has been reported already.
     const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason ||
       this.#expiry !== undefined && isDueTo(error, this.#expiry);
     if (error === undefined || !wasTold) this.#options.onError(error);
     return textResponse(500, "The server failed to answer the request");
   }
 
-  /** Answers in the application's stead. */
+  /** Answers instead of the application. */
   #refuse(status: number, message: string): void {
     this.#phase = Phase.Handling;
     this.#refusal = textResponse(status, message);
@@ -370,7 +377,7 @@ export class HttpExchange implements TransportSink {
     });
   }
 
-  /** Writes once what is under way is written. */
+  /** Writes a chunk once what is under way is written. */
   async #write(chunk: Uint8Array): Promise<void> {
     while (this.#pendingWrite !== undefined) await this.#pendingWrite.promise;
     this.#lost.signal.throwIfAborted();
@@ -380,7 +387,7 @@ export class HttpExchange implements TransportSink {
     await this.#pendingWrite.promise;
   }
 
-  /** Gives the peer time, from now on, for what it is waited for. */
+  /** Restarts the time that the peer has for what is waited for. */
   #watchPeer(): void {
     if (this.#phase !== Phase.Handling) return;
     this.#clearTimeout();
@@ -393,8 +400,8 @@ export class HttpExchange implements TransportSink {
   }
 
   /**
-   * Ends our direction and waits a little for the peer to end its own: closing at once would reset the
-   * connection while bytes are unread, and the response with it (RFC 9112 section 9.6).
+   * Ends our direction and waits a little for the peer to end its own: closing at once would reset
+   * the connection while bytes are unread, and the response with it (RFC 9112 section 9.6).
    */
   #linger(): void {
     if (this.#phase === Phase.Over) return;
@@ -411,7 +418,7 @@ export class HttpExchange implements TransportSink {
     this.#finish();
   }
 
-  /** The transport is closed, or closes itself since both directions end. */
+  /** The transport is closed, or closes itself, since both directions end. */
   #finish(): void {
     this.#end(this.#refusal === undefined ? {} : { refusal: this.#refusal });
   }

@@ -5,13 +5,16 @@
 import { fieldValues, type HeadViolation, type RequestHead } from "../handshake/http1.ts";
 import type { BodyFraming } from "../http/body_decoder.ts";
 
-/** A head understood. */
+/** A head that was understood. */
 export interface IncomingRequest {
   /** The method. */
   readonly method: string;
   /** The absolute URL. */
   readonly url: string;
-  /** All fields: of pairs Deno makes the headers of a `Request` in half the time it takes for `Headers`. */
+  /**
+   * All fields, as pairs: from these Deno makes the headers of a `Request` in half the time that it
+   * takes from `Headers`.
+   */
   readonly headers: [name: string, value: string][];
   /** How the body is delimited; 0 where there is none. */
   readonly framing: BodyFraming;
@@ -20,15 +23,16 @@ export interface IncomingRequest {
 }
 
 /**
- * The methods that every runtime's `Request` carries as they are. Of the others some are forbidden,
- * and some runtimes make GET of the rest, which would answer another request than the one received.
+ * The methods that every runtime's `Request` carries as they are. Some of the others are forbidden,
+ * and some runtimes turn the rest into GET, which would answer another request than the one
+ * received.
  */
 const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /** An authority: no userinfo, no path, no blanks (RFC 9110 section 4.2). */
 const AUTHORITY = /^[^\s/?#@\\]+$/;
 
-/** Where HTTP/1.0 leaves the host out, and the target does not name it. */
+/** The host of an HTTP/1.0 request without a Host field whose target names none. */
 const DEFAULT_HOST = "localhost";
 
 /**
@@ -72,8 +76,9 @@ function requestUrl(head: RequestHead, secure: boolean): string | HeadViolation 
 
   const target = head.target;
   if (target.startsWith("/")) return base.origin + target;
-  // The server as a whole is meant (RFC 9112 3.2.4), which no URL says: the function, which would take it
-  // for a request of some resource, is not asked. Only GET and HEAD have to be implemented (RFC 9110 9.1).
+  // This means the server as a whole (RFC 9112 3.2.4), which no URL can say. The function is not
+  // asked, since it would take this for a request for some resource. Only GET and HEAD have to be
+  // implemented (RFC 9110 9.1).
   if (target === "*" && head.method === "OPTIONS") {
     return refused(501, "OPTIONS is implemented for resources only, not for the server as a whole");
   }

@@ -8,7 +8,7 @@ export interface Listener {
   /** Where it listens. */
   readonly address: ListenAddress;
   /**
-   * Hands over what connects from now on, and what has connected and waits. Rejects where the code for
+   * Hands over what connects from now on, and what has connected and waits. Rejects if the code for
    * that cannot be loaded. Not called after {@linkcode close}, which may come before it is done.
    */
   start(acceptor: Acceptor): void | Promise<void>;
@@ -20,7 +20,7 @@ export interface Listener {
   unref(): void;
 }
 
-/** Who takes what a listener accepts. Neither throws. */
+/** Takes what a listener accepts. Neither method throws. */
 export interface Acceptor {
   /** Takes a connection over. */
   accept(transport: ByteTransport): void;

@@ -2,7 +2,8 @@
  * Upgrading a request that came over a byte transport, where our own codec takes over.
  *
  * The application upgrades from within its request function, before the 101 can be written; so the
- * connection is made at once, over a link that keeps what is sent until the transport is handed to it.
+ * connection is made at once, over a link that keeps what is sent until the transport is handed to
+ * it.
  */
 
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
@@ -31,8 +32,8 @@ export interface UpgradableExchange {
 }
 
 /**
- * Makes the request of an exchange known to `upgradeRaw`, which upgrades it once, and throws a `TypeError`
- * when it has been upgraded already.
+ * Makes the request of an exchange known to `upgradeRaw`, which upgrades it once, and throws a
+ * `TypeError` when it has been upgraded already.
  */
 export function registerRequest(request: Request, exchange: UpgradableExchange): void {
   registerUpgrader(request, (options) => upgrade(request, exchange, options));
@@ -84,7 +85,8 @@ export class RawUpgrade<Data = unknown> {
 
   /**
    * The 101 as it goes out, with the headers of the response that the application returned. Rejects
-   * with a `TypeError` where these meddle with the handshake, and with the reason where it has expired.
+   * with a `TypeError` if these meddle with the handshake, and with the reason if the upgrade has
+   * expired.
    */
   async encodeResponse(response: Response): Promise<Uint8Array> {
     if (this.#expired !== undefined) throw this.#expired;
@@ -102,7 +104,9 @@ export class RawUpgrade<Data = unknown> {
     this.#link.receiveEof();
   }
 
-  /** The response was not returned in time: gives the connection up, and takes the response no more. */
+  /**
+   * The response was not returned in time: gives the connection up, and takes the response no more.
+   */
   expire(error: Error): void {
     this.#expired = error;
     this.abort(error);

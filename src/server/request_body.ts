@@ -8,7 +8,7 @@ import { type BodyDecoder, type BodyFraming, createBodyDecoder } from "../http/b
 export interface BodyFlow {
   /** The application waits for bytes: read on. */
   wanted(): void;
-  /** The application has bytes enough: stop reading. */
+  /** The application has enough bytes: stop reading. */
   satisfied(): void;
   /** The application wants no more of them. */
   unwanted(): void;
@@ -48,7 +48,7 @@ export class RequestBody {
     return this.#over;
   }
 
-  /** What the peer did wrong, if it did: the error that whoever reads is told. */
+  /** What the peer did wrong, if anything: the error that whoever reads the body gets. */
   get violation(): TypeError | undefined {
     return this.#violation;
   }

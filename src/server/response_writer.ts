@@ -16,7 +16,9 @@ export interface ResponseOutput {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** The reason phrases of the statuses in everyday use; they may be left out (RFC 9112 section 4). */
+/**
+ * The reason phrases of the statuses in everyday use; they may be left out (RFC 9112 section 4).
+ */
 const REASON_PHRASES: Readonly<Record<number, string>> = {
   101: "Switching Protocols",
   200: "OK",
@@ -54,13 +56,18 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** Fields that belong to the connection and are the server's own business (RFC 9110 section 7.6.1). */
+/**
+ * Fields that belong to the connection and are the server's own business (RFC 9110 section 7.6.1).
+ */
 const CONNECTION_FIELDS = ["connection", "keep-alive", "transfer-encoding", "content-length"];
 
 const CRLF = new TextEncoder().encode("\r\n");
 const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
 
-/** How the content is delimited: not at all where it is left out or the end of the connection ends it. */
+/**
+ * How the content is delimited: "none" where it is left out, "close" where it ends with the
+ * connection.
+ */
 type Framing = "none" | "length" | "chunked" | "close";
 
 /** The status line and the fields of a response of the server's own making. */
@@ -75,8 +82,8 @@ export function responseHead(
 /**
  * Writes a response, and says that the connection closes after it.
  *
- * Rejects with a `TypeError`, before anything is written, where the response cannot be sent; with
- * another error where writing fails or the body does not become what the head announced.
+ * Rejects with a `TypeError`, before anything is written, if the response cannot be sent; with
+ * another error if writing fails, or if the body is not what the head announced.
  */
 export async function writeResponse(response: Response, output: ResponseOutput): Promise<void> {
   if (response.bodyUsed || response.body?.locked) {
@@ -85,7 +92,7 @@ export async function writeResponse(response: Response, output: ResponseOutput):
   if (response.status === 0) {
     throw new TypeError("Cannot send the response: it is an error response");
   }
-  // Before the head is made: where that fails, the body's source is to end as well.
+  // Before the head is made: if that fails, the body's source must end as well.
   const reader = response.body?.getReader();
   const cancel = (reason?: unknown) => void reader?.cancel(reason).catch(() => {});
   const onAbort = () => cancel(output.signal.reason);
@@ -105,8 +112,8 @@ export async function writeResponse(response: Response, output: ResponseOutput):
 }
 
 /**
- * The most that is written at once, in bytes: who takes that much within the stall timeout does not stand
- * still, however large the chunk is that the body gave.
+ * The most that is written at once, in bytes. A client that takes this much within the stall
+ * timeout does not stand still, however large a chunk the body gave.
  */
 const PIECE_SIZE = 65_536;
 
@@ -136,7 +143,7 @@ async function writeBody(
       await output.write(framing === "chunked" ? encodeChunk(piece) : piece);
     }
   }
-  // A body that was cancelled since nobody listens ends in order, too.
+  // A body that was cancelled because nobody listens ends in order, too.
   output.signal.throwIfAborted();
   if (length !== undefined && written < length) {
     throw new TypeError("The body of the response is shorter than its Content-Length");
@@ -181,7 +188,8 @@ function responseFields(
   for (const [name, value] of response.headers) {
     if (!CONNECTION_FIELDS.includes(name)) fields.push([name, value]);
   }
-  // Of a text, Bun tells the type only to its own server; without one a browser might take it for HTML.
+  // Bun tells the type of a text only to its own server; without a type, a browser might take it
+  // for HTML.
   if (response.body !== null && !response.headers.has("content-type")) {
     if (!response.headers.has("x-content-type-options")) {
       fields.push(["X-Content-Type-Options", "nosniff"]);

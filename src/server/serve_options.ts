@@ -18,8 +18,8 @@ import type { Clock, RemoteAddress } from "../types.ts";
 /** Whom the server itself has turned away, without asking the request function. */
 export interface ServerRefusal {
   /**
-   * The status of the answer; `undefined` where there was none and the connection was closed, as beyond
-   * `maxConnections`.
+   * The status of the answer; `undefined` if there was none and the connection was closed, as it is
+   * beyond `maxConnections`.
    */
   readonly status: number | undefined;
   /** Why, in the words that the client was told, if it was. */
@@ -32,16 +32,16 @@ export interface ServerRefusal {
 export interface ServeOptions {
   /**
    * Milliseconds that the head of a request may take, counted from when the connection is accepted;
-   * after that, the answer is 408. 0 for no limit: a client that never finishes its head then keeps its
-   * socket, and its place among `maxConnections`, for as long as it likes (Slowloris). Choose 0 only
-   * behind a proxy that itself waits for the whole head.
+   * after that, the answer is 408. 0 for no limit: a client that never finishes its head then keeps
+   * its socket, and its place among `maxConnections`, for as long as it likes (Slowloris). Choose 0
+   * only behind a proxy that itself waits for the whole head.
    * @default 10000
    */
   readonly handshakeTimeout?: number | undefined;
   /**
-   * Milliseconds that a client may stand still while the server waits for it, in the middle of the body
-   * of a request or of a response; after that, the connection is dropped. 0 for no limit, with the same
-   * danger.
+   * Milliseconds that a client may stand still while the server waits for it, in the middle of the
+   * body of a request or of a response; after that, the connection is dropped. 0 for no limit, with
+   * the same danger.
    * @default 30000
    */
   readonly stallTimeout?: number | undefined;
@@ -52,27 +52,29 @@ export interface ServeOptions {
    */
   readonly shutdownTimeout?: number | undefined;
   /**
-   * Connections open at once, requests and WebSockets together; further ones are closed as they come.
+   * Connections open at once, requests and WebSockets together; further ones are closed as they
+   * come.
    * @default Infinity
    */
   readonly maxConnections?: number | undefined;
   /**
-   * Limits on the head of a request, answered 414 or 431 when exceeded.
+   * Limits on the head of a request, answered with 414 or 431 when exceeded.
    * @default { maxHeadSize: 16384, maxFields: 100, maxLineSize: 8192 }
    */
   readonly headLimits?: HeadLimits | undefined;
   /**
-   * Called with what the request function threw or did wrong, and with failures to accept; the server
-   * lives on, also where this function throws or, being async, rejects, which goes to the console. Called
-   * as well where the server's own code does not load, which ends the server.
+   * Called with what the request function threw or did wrong, and with failures to accept. The
+   * server lives on, even if this function throws or, being async, rejects; that is written to the
+   * console. Also called if the server's own code cannot be loaded, which ends the server.
    * @default `console.error`
    */
   readonly onError?: ((error: unknown) => void) | undefined;
   /**
-   * Called with whom the server turns away by itself: what is no request of HTTP/1, exceeds `headLimits`
-   * or `handshakeTimeout`, has a method that is not implemented, or is one too many. What your function
-   * refuses, or `upgradeWebSocket` for it, it sees itself. Anybody can have this called as often as they
-   * like: count rather than log.
+   * Called with each client that the server turns away by itself: because what it sent is not an
+   * HTTP/1 request, exceeds `headLimits` or `handshakeTimeout`, or has a method that is not
+   * implemented, or because it is one too many. Your function itself sees what it refuses, or what
+   * `upgradeWebSocket` refuses for it. Anybody can cause these calls as often as they like: count
+   * rather than log.
    * @default none
    */
   readonly onRefuse?: ((refusal: ServerRefusal) => void) | undefined;
@@ -106,8 +108,8 @@ export interface ServeTcpOptions extends ServeOptions {
    */
   readonly hostname?: string | undefined;
   /**
-   * The path of a Unix socket, instead of port and hostname. A file that is there already, as a server
-   * that was killed leaves it, keeps the server from listening.
+   * The path of a Unix socket, instead of port and hostname. A file that is already there, such as
+   * one left by a server that was killed, keeps the server from listening.
    */
   readonly path?: string | undefined;
   /** The certificate chain, in PEM: the server speaks TLS. Goes with `key`. */
@@ -133,7 +135,7 @@ export type ResolvedServeOptions = Resolved<ServeOptions>;
  * Fills in the defaults.
  *
  * @throws {RangeError} if a number is out of its range, naming it.
- * @throws {TypeError} if a callback is no function, or a signal or a clock none.
+ * @throws {TypeError} if a callback is not a function, or the signal or the clock is not one.
  */
 export function resolveServeOptions(
   options: ServeOptions & { readonly signal?: AbortSignal | undefined },
@@ -161,8 +163,8 @@ export function resolveServeOptions(
 /**
  * Checks what only matters to a listener.
  *
- * @throws {TypeError} if options contradict each other, or `onListen` is no function.
- * @throws {RangeError} if the port is none.
+ * @throws {TypeError} if options contradict each other, or `onListen` is not a function.
+ * @throws {RangeError} if the port is not one.
  */
 export function checkListenOptions(options: ServeTcpOptions): void {
   const { port = 0, hostname, path, cert, key } = options;

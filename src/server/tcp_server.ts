@@ -1,6 +1,6 @@
 /**
- * What `serveTcp` returns: it listens at once, and loads the code that answers meanwhile, so that an
- * entry point whose `serveTcp` is not called does without it.
+ * What `serveTcp` returns. It listens at once and meanwhile loads the code that answers, so that
+ * this code is not loaded unless `serveTcp` is called.
  */
 
 import { requireFunction } from "../arguments.ts";
@@ -14,13 +14,13 @@ export interface TcpServer extends AsyncDisposable {
   /** Where it listens. */
   readonly addr: ListenAddress;
   /**
-   * Resolves once the server is shut down and everything it had open is over; what an async `onClose`
-   * does then may go on. Never rejects.
+   * Resolves once the server is shut down and everything it had open is over; what an async
+   * `onClose` still does may go on. Never rejects.
    */
   readonly finished: Promise<void>;
   /**
    * Stops accepting, closes the WebSockets with 1001 and lets requests be answered, for at most
-   * `shutdownTimeout`; then drops what is left. Resolves as `finished` does.
+   * `shutdownTimeout`; then it drops what is left. Resolves as `finished` does.
    */
   shutdown(): Promise<void>;
   /** Keeps the process alive while the server listens, as it does from the start. */

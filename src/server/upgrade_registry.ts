@@ -1,6 +1,6 @@
 /**
- * The requests that servers of ours have read, so that `upgradeWebSocket` of an entry point knows them
- * although it loads nothing of what serves them.
+ * The requests that servers of ours have read, so that `upgradeWebSocket` of an entry point
+ * recognises them without loading what serves them.
  */
 
 import type { UpgradeOptions, UpgradeResult } from "./upgrade.ts";
@@ -25,7 +25,8 @@ export function retireRequest(request: Request): void {
 /**
  * Upgrades a request that came over a byte transport; `undefined` when it did not.
  *
- * Throws a `TypeError` when the request has been upgraded or answered already, or an option is wrong.
+ * Throws a `TypeError` if the request has been upgraded or answered already, or if an option is
+ * wrong.
  */
 export function upgradeRaw<Data>(
   request: Request,
