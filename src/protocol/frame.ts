@@ -5,8 +5,7 @@
 import { CloseCode } from "../close_code.ts";
 import type { Engine } from "../engine.ts";
 import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
-import { UNMASKED_WHILE_COPIED } from "./copy.ts";
-import { applyMask, rotateKey, WORDS_FROM, wordsOf } from "./mask.ts";
+import { applyMask, rotateKey, UNMASKED_WHILE_COPIED, WORDS_FROM, wordsOf } from "./mask.ts";
 
 const FIN = 0x80;
 /** The first reserved bit: "this message is compressed" where permessage-deflate is agreed. */

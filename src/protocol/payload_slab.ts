@@ -9,10 +9,9 @@
  * each payload has one.
  */
 
-import { copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./copy.ts";
 import { roomForPayloads, sumWholePayloads } from "./frame.ts";
 import { noteRoom } from "./header_room.ts";
-import { applyMask } from "./mask.ts";
+import { applyMask, copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./mask.ts";
 
 /** The size of a shared buffer, at most. */
 const SLAB_SIZE = 8 * 1024;

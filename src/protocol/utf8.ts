@@ -4,7 +4,7 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { copyUnmasked } from "./copy.ts";
+import { copyUnmasked } from "./mask.ts";
 
 /**
  * From this size on a piece is given to the decoder, for its verdict alone: in V8 64 KiB of ASCII take

@@ -1,9 +1,27 @@
 import { assert, assertEquals } from "@std/assert";
-import { applyMask, createMaskKey, rotateKey, wordsOf } from "../../src/protocol/mask.ts";
+import {
+  applyMask,
+  copyUnmasked,
+  copyUnmaskedWords,
+  createMaskKey,
+  rotateKey,
+  wordsOf,
+} from "../../src/protocol/mask.ts";
 import { test } from "../harness.ts";
 import { KEY, maskNaively } from "./frames.ts";
 
-const key = KEY[0]! | (KEY[1]! << 8) | (KEY[2]! << 16) | (KEY[3]! << 24);
+const key = toNumber(KEY);
+/** One whose number has the sign bit set. */
+const SIGNED_KEY = [0x37, 0xfa, 0x21, 0x9d];
+const signedKey = toNumber(SIGNED_KEY);
+
+function toNumber(bytes: readonly number[]): number {
+  return bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
+}
+
+function createBytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => i + 1);
+}
 
 test("applyMask equals a plain loop at every length and every alignment (RFC 6455 5.3)", () => {
   for (let length = 0; length <= 200; length++) {
@@ -43,7 +61,7 @@ test("applyMask undoes itself on a large payload, at odd offsets", () => {
 
 test("applyMask takes keys with the sign bit set and with zero bytes", () => {
   for (const bytes of [[0, 0, 0, 0], [255, 255, 255, 255], [1, 0, 0, 128], [0, 128, 0, 0]]) {
-    const number = bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
+    const number = toNumber(bytes);
     for (const length of [3, 95, 96, 101]) {
       const payload = new Uint8Array(length).map((_, i) => i);
       const expected = maskNaively(payload, bytes);
@@ -52,6 +70,33 @@ test("applyMask takes keys with the sign bit set and with zero bytes", () => {
         applyMask(masked, 0, length, form);
         assertEquals(masked, expected, `${bytes} at ${length}`);
       }
+    }
+  }
+});
+
+test("copyUnmasked fills its target from any place, and unmasks (RFC 6455 5.3)", () => {
+  for (let length = 0; length <= 70; length++) {
+    for (let start = 0; start < 5; start++) {
+      const source = createBytes(start + length + 3);
+      const target = new Uint8Array(length);
+      copyUnmasked(source, start, target, signedKey);
+      assertEquals(target, maskNaively(source.slice(start, start + length), SIGNED_KEY));
+    }
+  }
+});
+
+test("copyUnmaskedWords does the same by words, and touches nothing else", () => {
+  for (let length = 0; length <= 70; length++) {
+    for (let start = 0; start < 5; start++) {
+      const source = createBytes(start + length + 3);
+      const buffer = new ArrayBuffer(88);
+      const target = new Uint8Array(buffer, 8, length);
+      const view = new DataView(source.buffer, source.byteOffset, source.length);
+      copyUnmaskedWords(view, start, new Int32Array(buffer), 2, target, signedKey);
+      const unmasked = maskNaively(source.slice(start, start + length), SIGNED_KEY);
+      const expected = new Uint8Array(88);
+      expected.set(unmasked, 8);
+      assertEquals(new Uint8Array(buffer), expected, `length ${length}, start ${start}`);
     }
   }
 });

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { UNMASKED_WHILE_COPIED } from "../../src/protocol/mask.ts";
 import {
   commonSlab,
   LoneSlab,
   PayloadSlab,
   type SlabOptions,
 } from "../../src/protocol/payload_slab.ts";
-import { UNMASKED_WHILE_COPIED } from "../../src/protocol/copy.ts";
 import { test } from "../harness.ts";
 import { BINARY, concat, frame, PING, TEXT } from "./frames.ts";
 
