@@ -31,8 +31,8 @@ import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./opti
 import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
+import { quiet, rejectQuietly } from "./promises.ts";
 import { createReadable } from "./readable.ts";
-import { quiet, rejectQuietly } from "./ready.ts";
 import { refuseSource, toControlPayload } from "./sendable.ts";
 import { createWritable } from "./writable.ts";
 

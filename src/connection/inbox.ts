@@ -7,7 +7,7 @@ import { requireOptionalSignal } from "../arguments.ts";
 import { WebSocketClosedError } from "../errors.ts";
 import type { Message } from "../types.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { pendingPromise, quiet, READY } from "./ready.ts";
+import { pendingPromise, quiet, READY } from "./promises.ts";
 
 /** Where messages come from. */
 export interface InboxSource {

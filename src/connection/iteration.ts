@@ -3,7 +3,7 @@
 import { requireFunction, requireOptionalSignal } from "../arguments.ts";
 import type { Message } from "../types.ts";
 import type { Consumer, Inbox, Waiter } from "./inbox.ts";
-import { pendingPromise } from "./ready.ts";
+import { pendingPromise } from "./promises.ts";
 
 type Step = IteratorResult<Message, undefined>;
 

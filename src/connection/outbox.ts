@@ -6,7 +6,7 @@
 import { copyOf, encodeUtf8 } from "../bytes.ts";
 import { WebSocketClosedError } from "../errors.ts";
 import type { Link } from "./link.ts";
-import { quiet, READY, rejectQuietly } from "./ready.ts";
+import { quiet, READY, rejectQuietly } from "./promises.ts";
 import {
   openSource,
   type Payload,

@@ -2,7 +2,7 @@
 
 import type { Message } from "../types.ts";
 import type { Inbox, Waiter } from "./inbox.ts";
-import { pendingPromise } from "./ready.ts";
+import { pendingPromise } from "./promises.ts";
 
 /** The messages as a stream that is read only as it is read; `cancel` is called where that is. */
 export function createReadable(

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type Consumer, Inbox, type InboxSource } from "../../src/connection/inbox.ts";
-import { READY } from "../../src/connection/ready.ts";
+import { READY } from "../../src/connection/promises.ts";
 import type { Message } from "../../src/types.ts";
 import { test } from "../harness.ts";
 import { settle, stateOf } from "./fake_transport.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { WebSocketClosedError } from "../../src/errors.ts";
 import type { Link } from "../../src/connection/link.ts";
 import { Outbox, type OutboxOwner } from "../../src/connection/outbox.ts";
-import { READY } from "../../src/connection/ready.ts";
+import { READY } from "../../src/connection/promises.ts";
 import { runtime, test } from "../harness.ts";
 import { bytes } from "../protocol/frames.ts";
 import { unhandled } from "../tools/unhandled.ts";

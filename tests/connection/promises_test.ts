@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { quiet, READY, rejectQuietly } from "../../src/connection/ready.ts";
+import { pendingPromise, quiet, READY, rejectQuietly } from "../../src/connection/promises.ts";
 import { runtime, test } from "../harness.ts";
 import { unhandled } from "../tools/unhandled.ts";
 import { stateOf } from "./fake_transport.ts";
@@ -26,4 +26,13 @@ test("rejectQuietly rejects, and is not reported", async () => {
   const error = new RangeError("quiet");
   assertStrictEquals(await assertRejects(() => rejectQuietly(error)), error);
   assertEquals(await unhandled(() => rejectQuietly(error)), []);
+});
+
+test("pendingPromise waits for what resolves it, a promise that rejects included", async () => {
+  const first = pendingPromise<number>(), second = pendingPromise<number>();
+  assertEquals(await stateOf(first.promise), "pending");
+  second.resolve(Promise.reject(new RangeError("second")));
+  first.resolve(1);
+  assertEquals(await first.promise, 1);
+  await assertRejects(() => second.promise, RangeError, "second");
 });
