@@ -17,6 +17,7 @@ import type {
   WebSocketConnectionOptions,
 } from "../types.ts";
 import { Ending } from "./ending.ts";
+import { refuseSource } from "./fragments.ts";
 import {
   type Abandoned,
   type Consumer,
@@ -33,7 +34,7 @@ import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
 import { quiet, rejectQuietly } from "./promises.ts";
 import { createReadable } from "./readable.ts";
-import { refuseSource, toControlPayload } from "./sendable.ts";
+import { toControlPayload } from "./sendable.ts";
 import { createWritable } from "./writable.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };

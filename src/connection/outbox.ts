@@ -5,16 +5,10 @@
 
 import { copyOf, encodeUtf8 } from "../bytes.ts";
 import { WebSocketClosedError } from "../errors.ts";
+import { openSource, readFragments, refuseSource } from "./fragments.ts";
 import type { Link } from "./link.ts";
 import { quiet, READY, rejectQuietly } from "./promises.ts";
-import {
-  openSource,
-  type Payload,
-  type PayloadStream,
-  readFragments,
-  refuseSource,
-  toPayload,
-} from "./sendable.ts";
+import { type Payload, type PayloadStream, toPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
 
 /** How one message is sent. */
