@@ -20,3 +20,11 @@ const encoder = new TextEncoder();
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
+
+/**
+ * Whether a text is longer than `limit` bytes of UTF-8. Most need not be encoded to tell: a UTF-16
+ * unit takes one to three bytes.
+ */
+export function exceedsUtf8(text: string, limit: number): boolean {
+  return text.length > limit || 3 * text.length > limit && encodeUtf8(text).length > limit;
+}

@@ -1,6 +1,6 @@
 /** The codes of Close frames, and which of them may be on the wire (RFC 6455 section 7.4). */
 
-import { encodeUtf8 } from "./bytes.ts";
+import { exceedsUtf8 } from "./bytes.ts";
 
 /**
  * The registered close codes below 3000 (RFC 6455 section 7.4.1 and the IANA registry).
@@ -70,8 +70,7 @@ export function validateClose(code: number, reason: string): void {
       `Cannot close: code must be 1000–1003, 1007–1014 or 3000–4999, not ${code}`,
     );
   }
-  // Three bytes a code unit is the most that UTF-8 needs, so that most reasons need no encoding.
-  if (reason.length * 3 > MAX_REASON_BYTES && encodeUtf8(reason).length > MAX_REASON_BYTES) {
+  if (exceedsUtf8(reason, MAX_REASON_BYTES)) {
     throw new RangeError(`Cannot close: reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8`);
   }
 }

@@ -1,6 +1,6 @@
 /** A WebSocket of `Bun.serve` as what {@linkcode HostLink} needs. */
 
-import { copyOf } from "../bytes.ts";
+import { copyOf, exceedsUtf8 } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import type { WebSocketConnection } from "../connection/connection.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
@@ -94,7 +94,7 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
   }
 
   /** Sends text. */
-  sendText(text: string, compress: boolean = this.#isLong(text)): boolean {
+  sendText(text: string, compress: boolean = exceedsUtf8(text, this.#threshold - 1)): boolean {
     if (this.#leavesAtOnce(text.length)) return this.#writeText(text, compress);
     return this.#gather(() => this.#writeText(text, compress), text.length);
   }
@@ -264,13 +264,6 @@ export class BunHostSocket implements HostSocket, BunWebSocketData {
   #keep(send: () => void, bytes: number): void {
     this.#dropped.push(send);
     this.#droppedBytes += bytes;
-  }
-
-  #isLong(text: string): boolean {
-    const threshold = this.#threshold;
-    if (text.length >= threshold) return true;
-    // Three bytes of UTF-8 are the most that a UTF-16 unit takes.
-    return 3 * text.length >= threshold && new TextEncoder().encode(text).length >= threshold;
   }
 }
 

@@ -7,11 +7,11 @@
  * knows one end only, however many events the host makes of it.
  */
 
+import { copyOf, exceedsUtf8 } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { Capabilities, Clock, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink, MessageSink } from "./link.ts";
-import { copyOf } from "../bytes.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { resolveConnectionOptions } from "./options.ts";
 
@@ -494,10 +494,7 @@ export class HostLink implements Link {
 
   #isTooLong(message: Message): boolean {
     const limit = this.#maxMessageSize;
-    if (message.length > limit) return true;
-    // Three bytes of UTF-8 are the most that a UTF-16 unit takes.
-    return typeof message === "string" && 3 * message.length > limit &&
-      new TextEncoder().encode(message).length > limit;
+    return typeof message === "string" ? exceedsUtf8(message, limit) : message.length > limit;
   }
 
   #fail(code: number, reason: string): void {

@@ -1,5 +1,6 @@
 /** What `send` takes, and how each value becomes a message. */
 
+import { encodeUtf8 } from "../bytes.ts";
 import { MAX_CONTROL_PAYLOAD } from "../opcode.ts";
 
 /** A value that is ready to be sent: text as a string, binary as bytes. */
@@ -16,11 +17,9 @@ export type PayloadStream = ReadableStream<Payload> | AsyncIterable<Payload>;
  * @throws {TypeError} for every other value: a number may be a mistake for a buffer's length.
  */
 export function toPayload(value: unknown): Payload | Blob | PayloadStream {
-  if (typeof value === "string" || value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
+  if (typeof value === "string") return value;
+  const bytes = asBytes(value);
+  if (bytes !== undefined) return bytes;
   if (value instanceof Blob) return value;
   if (typeof value === "object" && value !== null) {
     if (Symbol.asyncIterator in value || value instanceof ReadableStream) {
@@ -59,7 +58,10 @@ export function describe(value: unknown): string {
  * @throws {RangeError} if it is longer than a control frame may be; not every host looks.
  */
 export function toControlPayload(value: unknown): Uint8Array {
-  const bytes = toBytes(value);
+  const bytes = typeof value === "string" ? encodeUtf8(value) : asBytes(value);
+  if (bytes === undefined) {
+    throw new TypeError(`Cannot send ping: payload must be text or bytes, not ${describe(value)}`);
+  }
   if (bytes.length > MAX_CONTROL_PAYLOAD) {
     throw new RangeError(
       `Cannot send ping: payload must be at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.length}`,
@@ -68,12 +70,10 @@ export function toControlPayload(value: unknown): Uint8Array {
   return bytes;
 }
 
-function toBytes(value: unknown): Uint8Array {
-  if (typeof value === "string") return new TextEncoder().encode(value);
+/** The bytes of a buffer or a view, not copied; `undefined` for whatever else. */
+function asBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-  throw new TypeError(`Cannot send ping: payload must be text or bytes, not ${describe(value)}`);
+  if (!ArrayBuffer.isView(value)) return undefined;
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
