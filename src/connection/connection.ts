@@ -155,14 +155,14 @@ export class WebSocketConnection<Data = unknown>
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
     this.#link = isLink(stream) ? stream : createStreamLink(stream, options);
-    const parts = new WebSocketConnection.#Parts(this);
-    this.#inbox = new Inbox(this.#options, parts);
-    this.#outbox = new Outbox(this.#link, this.#options, parts);
+    const view = new WebSocketConnection.#View(this);
+    this.#inbox = new Inbox(this.#options, view);
+    this.#outbox = new Outbox(this.#link, this.#options, view);
     // Where the link has no pings, the host finds out that a peer has gone.
     const pings = this.#link.capabilities.ping;
     const watch = pings ? this.#options : { ...this.#options, pingInterval: 0 };
-    this.#keepalive = new Keepalive(watch, parts);
-    this.#link.attach(parts, this.#inbox);
+    this.#keepalive = new Keepalive(watch, view);
+    this.#link.attach(view, this.#inbox);
     if (options.signal !== undefined) this.#follow(options.signal);
   }
 
@@ -457,7 +457,7 @@ export class WebSocketConnection<Data = unknown>
    * What the parts of a connection see of it: one object for all, since ten closures each would be
    * the larger part of what an idle connection holds.
    */
-  static readonly #Parts = class implements LinkSink, InboxSource, OutboxOwner, KeepaliveActions {
+  static readonly #View = class implements LinkSink, InboxSource, OutboxOwner, KeepaliveActions {
     readonly #connection: WebSocketConnection;
 
     constructor(connection: WebSocketConnection) {
@@ -525,12 +525,12 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#link.flush();
     }
 
-    onFinished(): void {
-      this.#connection.#end.finishMessages();
+    onAllHandled(): void {
+      this.#connection.#end.onAllHandled();
     }
 
-    endOfMessages(): WebSocketClosedError | undefined {
-      return this.#connection.#end.endOfMessages();
+    iterationError(): WebSocketClosedError | undefined {
+      return this.#connection.#end.iterationError();
     }
 
     isClosing(): boolean {
@@ -573,7 +573,7 @@ export class WebSocketConnection<Data = unknown>
       return this.#connection.#link.bufferedAmount > 0;
     }
 
-    countSent(): number {
+    progress(): number {
       return this.#connection.#link.progress;
     }
 

@@ -129,7 +129,7 @@ export class Ending {
     this.#limitClosing();
     if (isDone || link.answersClose) {
       this.#closeSent = true;
-      this.#endMessages();
+      this.#stopMessages();
       return true;
     }
     // Where the application has closed, our Close is on its way already, behind what was sent.
@@ -146,7 +146,7 @@ export class Ending {
   }
 
   /** The application is done with all that was received: nothing keeps our answer any longer. */
-  finishMessages(): void {
+  onAllHandled(): void {
     this.#handlingTimeout?.clear();
     this.#answer();
   }
@@ -155,7 +155,7 @@ export class Ending {
   fail(error: WebSocketProtocolError): void {
     this.#failure = error;
     this.#limitClosing();
-    this.#endMessages();
+    this.#stopMessages();
   }
 
   /** The link is over. `isCut`: something that was sent, our Close frame at last, has not left. */
@@ -169,7 +169,7 @@ export class Ending {
     this.#parts.onClosing();
     this.#closeTimeout?.clear();
     this.#answerTimeout?.clear();
-    this.#endMessages();
+    this.#stopMessages();
     outbox.end();
     this.limitHandling();
     return info;
@@ -195,7 +195,7 @@ export class Ending {
   }
 
   /** What an iteration throws behind the last message; `undefined` where it just ends. */
-  endOfMessages(): WebSocketClosedError | undefined {
+  iterationError(): WebSocketClosedError | undefined {
     return this.#isComplete() ? undefined : this.closedError("receive message");
   }
 
@@ -227,7 +227,7 @@ export class Ending {
     }
     this.#limitClosing();
     if (this.#received === undefined) inbox.release();
-    else this.#endMessages();
+    else this.#stopMessages();
   }
 
   /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
@@ -273,7 +273,7 @@ export class Ending {
   }
 
   /** Nothing more will come: whoever waits need not any longer. */
-  #endMessages(): void {
+  #stopMessages(): void {
     this.#over = true;
     this.#parts.inbox.end();
     this.#parts.onNoPongs();

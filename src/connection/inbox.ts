@@ -20,9 +20,9 @@ export interface InboxSource {
   /** The application has answered what it was given: writes that. */
   flushAnswers(): void;
   /** Nothing more will come, and the application is done with what it was given. */
-  onFinished(): void;
+  onAllHandled(): void;
   /** What an iteration throws once no more messages come; `undefined` where it just ends. */
-  endOfMessages(): Error | undefined;
+  iterationError(): Error | undefined;
   /** Whether the connection is closing or closed. */
   isClosing(): boolean;
 }
@@ -203,7 +203,7 @@ export class Inbox {
   leave(): void {
     this.#returning = "no";
     // One that has a message in hand is not done, though it asks for the next one meanwhile.
-    if (this.#ended && this.#consumption?.busy !== true) this.#source.onFinished();
+    if (this.#ended && this.#consumption?.busy !== true) this.#source.onAllHandled();
   }
 
   /** The next message once it is there, `null` if none will come. */
@@ -295,7 +295,7 @@ export class Inbox {
     // What was written may have been the end, and have come here.
     if (!this.#ended || this.#consumption !== consumption) return;
     this.#consumption = undefined;
-    const error = consumption.failsAtEnd ? this.endOfMessages() : undefined;
+    const error = consumption.failsAtEnd ? this.iterationError() : undefined;
     if (error === undefined) consumption.settle();
     else this.#fail(consumption, error);
   }
@@ -320,8 +320,8 @@ export class Inbox {
   }
 
   /** What an iteration throws once no more messages come; `undefined` where it just ends. */
-  endOfMessages(): Error | undefined {
-    return this.#source.endOfMessages();
+  iterationError(): Error | undefined {
+    return this.#source.iterationError();
   }
 
   /** Nothing more will come. What waits can still be taken. */

@@ -79,7 +79,7 @@ class PendingStep implements Waiter {
       this.#resolve({ value, done: false });
       return;
     }
-    const error = this.#inbox.endOfMessages();
+    const error = this.#inbox.iterationError();
     this.#resolve(error === undefined ? { value: undefined, done: true } : Promise.reject(error));
   }
 }

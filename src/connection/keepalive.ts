@@ -24,7 +24,7 @@ export interface KeepaliveActions {
   /** Whether something of ours waits for the peer to take it. */
   isBehind(): boolean;
   /** What grows as the peer takes bytes from us. */
-  countSent(): number;
+  progress(): number;
   /** Pings the peer. */
   sendPing(): void;
   /** The peer did not answer. */
@@ -124,7 +124,7 @@ export class Keepalive implements Alarm {
    */
   #takesOurs(isBehind: boolean): boolean {
     const before = this.#sentBefore;
-    const sent = this.#actions.countSent();
+    const sent = this.#actions.progress();
     this.#sentBefore = isBehind ? sent : undefined;
     return before !== undefined && (!isBehind || sent > before);
   }

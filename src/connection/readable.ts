@@ -14,7 +14,7 @@ export function createReadable(
     pull: (controller) => {
       const give = (message: Message | null): void => {
         if (message !== null) return controller.enqueue(message);
-        const error = inbox.endOfMessages();
+        const error = inbox.iterationError();
         if (error === undefined) controller.close();
         else controller.error(error);
       };

@@ -99,9 +99,9 @@ test("Ending answers the peer's Close by its code once the application has come 
   state.returning = "surely";
   assertEquals(ending.receiveClose(4001, "theirs"), false);
   assertEquals([ending.isClosing, ending.refusesMessages], [true, false]);
-  assertEquals(ending.endOfMessages(), undefined);
+  assertEquals(ending.iterationError(), undefined);
   state.returning = "no";
-  ending.finishMessages();
+  ending.onAllHandled();
   assertEquals(calls, ["end", "close 4001 theirs", "end", "give up"]);
   assertEquals(ending.outcome, { code: 4001, reason: "theirs" });
 });

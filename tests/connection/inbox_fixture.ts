@@ -12,9 +12,9 @@ export function createInbox(
       pauseReading: () => {},
       resumeReading: () => {},
       flushAnswers: () => {},
-      onFinished: () => void calls.push("finished"),
+      onAllHandled: () => void calls.push("finished"),
       isClosing: () => true,
-      endOfMessages: () => error,
+      iterationError: () => error,
     },
   );
   return { inbox, calls };

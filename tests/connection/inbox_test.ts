@@ -26,9 +26,9 @@ function createInbox(high = costOf(0) * 4, low = costOf(0), idleTimeout = 0) {
       calls.push("flush");
       hooks.onFlush();
     },
-    onFinished: () => void calls.push("finished"),
+    onAllHandled: () => void calls.push("finished"),
     isClosing: () => true,
-    endOfMessages: () => undefined,
+    iterationError: () => undefined,
   };
   const marks = { receiveHighWaterMark: high, receiveLowWaterMark: low, idleTimeout };
   const inbox = new Inbox(marks, source);

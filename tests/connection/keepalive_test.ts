@@ -13,7 +13,7 @@ function watch(options: Partial<KeepaliveOptions>, { started = true } = {}) {
     {
       isBlocked: () => state.blocked,
       isBehind: () => state.behind,
-      countSent: () => state.sent,
+      progress: () => state.sent,
       sendPing: () => note("ping"),
       onLost: () => note("lost"),
       onIdle: () => note("idle"),
