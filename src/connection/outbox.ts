@@ -157,7 +157,7 @@ export class Outbox {
 
   /** Something besides messages was handed to the link: it leaves at the end of the turn. */
   noteControlFrame(): void {
-    if (this.#link.gathers) this.#noteTurn(false);
+    if (this.#link.gathers) this.#nextTurnEnd().note();
   }
 
   /** The link has written, and `bufferedAmount` is low again. */
@@ -199,9 +199,9 @@ export class Outbox {
   }
 
   #endTurn(): void {
-    if (this.#owner.isAnswering()) this.#noteTurn(true);
+    if (this.#owner.isAnswering()) this.#nextTurnEnd().noteBatch();
     else if (this.#isLoneAnswer()) this.#link.flush();
-    else this.#noteTurn(false);
+    else this.#nextTurnEnd().note();
   }
 
   /**
@@ -235,9 +235,8 @@ export class Outbox {
     return this.#drain.promise;
   }
 
-  #noteTurn(batch: boolean): void {
-    this.#turnEnd ??= new TurnEnd(() => this.#link.flush());
-    this.#turnEnd.note(batch);
+  #nextTurnEnd(): TurnEnd {
+    return this.#turnEnd ??= new TurnEnd(() => this.#link.flush());
   }
 
   #sendPayload(payload: Payload, options: SendOptions): Promise<void> {

@@ -121,18 +121,19 @@ export class TurnEnd {
     return this.#waiting;
   }
 
-  /** Something was sent; `batch`: received messages wait to be answered. */
-  note(batch: boolean): void {
-    if (batch) {
-      if (this.#waiting) return;
-      this.#waiting = true;
-      endAfterMicrotasks(this);
-      return;
-    }
+  /** Something was sent, unasked or as the last answer. */
+  note(): void {
     this.#look.note();
     if (this.#looking) return;
     this.#looking = true;
     this.#look.add(this);
+  }
+
+  /** Something was sent while received messages wait to be answered. */
+  noteBatch(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    endAfterMicrotasks(this);
   }
 
   /** Called behind all microtasks. */
@@ -150,5 +151,5 @@ export class TurnEnd {
 
 /** Calls back behind all microtasks, those that they bring with them included. */
 export function afterMicrotasks(callback: () => void): void {
-  new TurnEnd(callback).note(true);
+  new TurnEnd(callback).noteBatch();
 }

@@ -119,7 +119,7 @@ export class FrameWriter {
       // Where only the header makes it exceed the limit, no more of it might be left to write than that
       // once the header has left, and its sender would be told that it may change.
       if (masked || length > this.#copyLimit) {
-        return this.#writeOwned(opcode, fin, masked ? copyOf(payload) : payload, rsv1);
+        return this.#writeOwned(opcode, fin, rsv1, masked ? copyOf(payload) : payload);
       }
     }
     const at = this.output.reserve(size + length);
@@ -147,7 +147,7 @@ export class FrameWriter {
     const data = encodeUtf8(text);
     // Only now the bytes are counted.
     if (this.shouldCompress(data.length, compress)) this.writeCompressed(Opcode.Text, data);
-    else this.#writeOwned(Opcode.Text, true, data);
+    else this.#writeOwned(Opcode.Text, true, false, data);
   }
 
   /** Writes a text if it is ASCII, and nothing otherwise; what was not committed may be left. */
@@ -167,7 +167,7 @@ export class FrameWriter {
 
   /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
   #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
-    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, payload.slice(), rsv1);
+    if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, rsv1, payload.slice());
     else this.writeFrame(opcode, fin, rsv1, payload);
   }
 
@@ -185,7 +185,7 @@ export class FrameWriter {
   }
 
   /** Writes a payload that nobody else will change: masked in place, and not copied. */
-  #writeOwned(opcode: number, fin: boolean, payload: Uint8Array, rsv1 = false): void {
+  #writeOwned(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     const length = payload.length;
     const key = this.#masking ? createMaskKey() : undefined;
     const size = frameHeaderSize(length, this.#masking);

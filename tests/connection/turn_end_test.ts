@@ -10,7 +10,7 @@ function counted(): { readonly turnEnd: TurnEnd; ends: () => number } {
 
 test("TurnEnd ends a turn once for all that was noted in it", async () => {
   const { turnEnd, ends } = counted();
-  for (let i = 0; i < 100; i++) turnEnd.note(false);
+  for (let i = 0; i < 100; i++) turnEnd.note();
   assertEquals(ends(), 0);
   await settle();
   assertEquals(ends(), 1);
@@ -18,7 +18,7 @@ test("TurnEnd ends a turn once for all that was noted in it", async () => {
 
 test("TurnEnd ends a turn within few microtasks where nothing waits", async () => {
   const { turnEnd, ends } = counted();
-  turnEnd.note(false);
+  turnEnd.note();
   for (let i = 0; i < 10; i++) await undefined;
   assertEquals(ends(), 1);
 });
@@ -26,7 +26,7 @@ test("TurnEnd ends a turn within few microtasks where nothing waits", async () =
 test("TurnEnd takes answers over many microtasks for one turn while messages wait", async () => {
   const { turnEnd, ends } = counted();
   for (let i = 0; i < 64; i++) {
-    turnEnd.note(true);
+    turnEnd.noteBatch();
     for (let j = 0; j < 6; j++) await undefined;
   }
   assertEquals(ends(), 0);
@@ -38,7 +38,8 @@ test("TurnEnd takes answers over many microtasks for one turn while messages wai
 test("TurnEnd ends every turn", async () => {
   const { turnEnd, ends } = counted();
   for (let turn = 1; turn <= 5; turn++) {
-    turnEnd.note(turn % 2 === 0);
+    if (turn % 2 === 0) turnEnd.noteBatch();
+    else turnEnd.note();
     await settle();
     await settle();
     assertEquals(ends(), turn);
@@ -48,7 +49,7 @@ test("TurnEnd ends every turn", async () => {
 test("TurnEnd ends the turns of all connections that wait, each once", async () => {
   const all = Array.from({ length: 50 }, counted);
   for (let turn = 1; turn <= 3; turn++) {
-    for (const { turnEnd } of all) turnEnd.note(true);
+    for (const { turnEnd } of all) turnEnd.noteBatch();
     assertEquals(all.map(({ turnEnd }) => turnEnd.isWaiting), all.map(() => true));
     await settle();
     await settle();
