@@ -30,6 +30,7 @@ export type {
 export type { Dial, DialOptions, DialTarget } from "./src/connection/dial.ts";
 export { WebSocketConnection } from "./src/connection/stream_link.ts";
 export type { ByteTransport, TransportSink } from "./src/connection/transport.ts";
+export type { Engine } from "./src/engine.ts";
 export {
   WebSocketClosedError,
   type WebSocketClosedErrorInit,

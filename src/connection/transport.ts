@@ -5,6 +5,7 @@
  * the rule of borrowed buffers plain: no byte is copied between the socket and the codec.
  */
 
+import type { Engine } from "../engine.ts";
 import type { RemoteAddress } from "../types.ts";
 
 /** Who receives what a transport reads. None of these may throw. */
@@ -32,7 +33,7 @@ export interface ByteTransport {
    * The engine of this host, for what is fast in one and slow in the other.
    * @default "V8"
    */
-  readonly engine?: "V8" | "JavaScriptCore";
+  readonly engine?: Engine;
   /**
    * Whether the chunks it delivers are the receiver's to keep, in memory that is used for nothing
    * else.
