@@ -7,11 +7,12 @@ import { requireOptionalSignal } from "../arguments.ts";
 import { WebSocketClosedError } from "../errors.ts";
 import type { Message } from "../types.ts";
 import { MessageQueue } from "./message_queue.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 import { pendingPromise, quiet, READY } from "./promises.ts";
 
 /** Where messages come from. */
 export interface InboxSource {
-  /** A message arrived; told only where there is an {@linkcode InboxMarks.idleTimeout}. */
+  /** A message arrived; told only where there is an {@linkcode InboxOptions.idleTimeout}. */
   onReceived(): void;
   /** Stops reading: more waits for the application than it may. */
   pauseReading(): void;
@@ -27,15 +28,11 @@ export interface InboxSource {
   isClosing(): boolean;
 }
 
-/** When to stop reading, and when to go on; see `ConnectionOptions`. */
-export interface InboxMarks {
-  /** Bytes above which reading stops. */
-  readonly receiveHighWaterMark: number;
-  /** Bytes at which it goes on. */
-  readonly receiveLowWaterMark: number;
-  /** Milliseconds without a message after which the connection ends, 0 for never. */
-  readonly idleTimeout: number;
-}
+/** When reading stops, and when it goes on; and whether the arrival of messages is told. */
+export type InboxOptions = Pick<
+  ResolvedConnectionOptions,
+  "receiveHighWaterMark" | "receiveLowWaterMark" | "idleTimeout"
+>;
 
 /** How `receive` waits. */
 export interface ReceiveOptions {
@@ -93,7 +90,7 @@ const NO_OPTIONS: ReceiveOptions = {};
 
 /** Holds messages until they are taken, and stops the reading while too much waits. */
 export class Inbox {
-  readonly #marks: InboxMarks;
+  readonly #options: InboxOptions;
   readonly #source: InboxSource;
   /** Made with the first message that is not awaited. */
   #queue: MessageQueue | undefined;
@@ -112,8 +109,8 @@ export class Inbox {
   #returning: Returning = "no";
 
   /** Creates an empty inbox. */
-  constructor(marks: InboxMarks, source: InboxSource) {
-    this.#marks = marks;
+  constructor(options: InboxOptions, source: InboxSource) {
+    this.#options = options;
     this.#source = source;
   }
 
@@ -158,7 +155,7 @@ export class Inbox {
       waiter.give(message);
       return;
     }
-    const limit = this.#marks.receiveHighWaterMark;
+    const limit = this.#options.receiveHighWaterMark;
     const queue = this.#queue ??= new MessageQueue();
     this.#dropping = this.#released && queue.bytes > limit;
     if (this.#dropping) return;
@@ -190,7 +187,7 @@ export class Inbox {
     const message = queue?.shift();
     if (message === undefined) return undefined;
     this.#returning = returning;
-    if (this.#paused && queue!.bytes <= this.#marks.receiveLowWaterMark) this.#resume();
+    if (this.#paused && queue!.bytes <= this.#options.receiveLowWaterMark) this.#resume();
     return message;
   }
 
@@ -336,7 +333,7 @@ export class Inbox {
 
   #count(): void {
     this.#received++;
-    if (this.#marks.idleTimeout > 0) this.#source.onReceived();
+    if (this.#options.idleTimeout > 0) this.#source.onReceived();
   }
 
   /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or gets no more. */

@@ -2,20 +2,14 @@
  * Finding out that a peer has gone, or that nobody uses the connection: one alarm for both.
  */
 
-import type { Clock } from "../types.ts";
 import { type Alarm, Alarms } from "./alarms.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 
-/** When to act; milliseconds, 0 for never. */
-export interface KeepaliveOptions {
-  /** Silence after which the peer is pinged. */
-  readonly pingInterval: number;
-  /** Silence after the ping after which it is given up. */
-  readonly pingTimeout: number;
-  /** Time without a message after which the connection is not needed any more. */
-  readonly idleTimeout: number;
-  /** The source of time. */
-  readonly clock: Clock;
-}
+/** When to act. */
+export type KeepaliveOptions = Pick<
+  ResolvedConnectionOptions,
+  "pingInterval" | "pingTimeout" | "idleTimeout" | "clock"
+>;
 
 /** What is done when it is time. */
 export interface KeepaliveActions {

@@ -6,39 +6,15 @@ import {
   requireOptionalClock,
   requireOptionalFunction,
   requireOptionalSignal,
+  type Resolved,
 } from "../arguments.ts";
-import type { Clock, ConnectionOptions } from "../types.ts";
+import type { ConnectionOptions } from "../types.ts";
 import { defaultClock, sharesTurns } from "./clock.ts";
 
-/** Options with every default filled in. */
-export interface ResolvedConnectionOptions {
-  /** Bytes of one message, after decompression. */
-  readonly maxMessageSize: number;
-  /** Fragments of one message. */
-  readonly maxFragments: number;
-  /** Received bytes above which reading stops. */
-  readonly receiveHighWaterMark: number;
-  /** Received bytes at which it goes on. */
-  readonly receiveLowWaterMark: number;
-  /** Buffered bytes above which `send` waits. */
-  readonly sendHighWaterMark: number;
-  /** Buffered bytes at which it goes on. */
-  readonly sendLowWaterMark: number;
-  /** Buffered bytes above which the connection is closed; may be infinite. */
-  readonly maxBufferedAmount: number;
-  /** Received bytes that may wait where reading cannot stop. */
-  readonly maxQueuedAmount: number;
-  /** Milliseconds; 0 for never. */
-  readonly pingInterval: number;
-  /** Milliseconds; 0 for no limit. */
-  readonly pingTimeout: number;
-  /** Milliseconds; 0 for never. */
-  readonly idleTimeout: number;
-  /** Milliseconds. */
-  readonly closeTimeout: number;
-  /** The source of time. */
-  readonly clock: Clock;
-}
+/** The options that have defaults, with every one filled in. */
+export type ResolvedConnectionOptions = Resolved<
+  Omit<ConnectionOptions, "signal" | "onPing" | "onPong">
+>;
 
 /** The defaults; the low-water marks are a quarter of the high ones. */
 export const DEFAULTS = {
@@ -110,24 +86,9 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
   };
 }
 
-const NAMES = [
-  "maxMessageSize",
-  "maxFragments",
-  "receiveHighWaterMark",
-  "receiveLowWaterMark",
-  "sendHighWaterMark",
-  "sendLowWaterMark",
-  "maxBufferedAmount",
-  "maxQueuedAmount",
-  "pingInterval",
-  "pingTimeout",
-  "idleTimeout",
-  "closeTimeout",
-  "clock",
-] as const satisfies readonly (keyof ResolvedConnectionOptions)[];
-
 /** One object for all connections that say nothing, which are most. */
 const ALL_DEFAULT: ResolvedConnectionOptions = resolve({});
+const NAMES = Object.keys(ALL_DEFAULT) as (keyof ResolvedConnectionOptions)[];
 
 function lowMark(direction: "receive" | "send", value: number | undefined, high: number): number {
   return requireInteger(`${direction}LowWaterMark`, value ?? Math.floor(high / 4), { to: high });

@@ -7,6 +7,7 @@ import { copyOf, encodeUtf8 } from "../bytes.ts";
 import { WebSocketClosedError } from "../errors.ts";
 import { openSource, readFragments, refuseSource } from "./fragments.ts";
 import type { Link } from "./link.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 import { quiet, READY, rejectQuietly } from "./promises.ts";
 import { type Payload, type PayloadStream, toPayload } from "./sendable.ts";
 import { TurnEnd } from "./turn_end.ts";
@@ -26,21 +27,17 @@ export interface SendOptions {
   readonly binary?: boolean | undefined;
 }
 
-/** How far the peer may be behind; see `ConnectionOptions`. */
-export interface OutboxMarks {
-  /** Buffered bytes above which promises wait. */
-  readonly sendHighWaterMark: number;
-  /** Buffered bytes above which the connection is given up. */
-  readonly maxBufferedAmount: number;
-  /** Milliseconds without a message after which the connection ends, 0 for never. */
-  readonly idleTimeout: number;
-}
+/** How far the peer may be behind; and whether the sending of messages is told. */
+export type OutboxOptions = Pick<
+  ResolvedConnectionOptions,
+  "sendHighWaterMark" | "maxBufferedAmount" | "idleTimeout"
+>;
 
 /** What the outbox must know of its connection. */
 export interface OutboxOwner {
   /** Throws where a message can no longer be sent: one that had to wait may find the end. */
   checkSendable(): void;
-  /** A message was sent; told only where there is an {@linkcode OutboxMarks.idleTimeout}. */
+  /** A message was sent; told only where there is an {@linkcode OutboxOptions.idleTimeout}. */
   onSent(): void;
   /** Whether received messages wait to be answered, so that more is likely to be sent at once. */
   isAnswering(): boolean;
@@ -62,7 +59,7 @@ const EMPTY = new Uint8Array(0);
 /** Sends messages over a link. */
 export class Outbox {
   readonly #link: Link;
-  readonly #marks: OutboxMarks;
+  readonly #options: OutboxOptions;
   readonly #owner: OutboxOwner;
   /** Made with the first message: most connections of a broadcast never wait for an answer. */
   #turnEnd: TurnEnd | undefined;
@@ -83,9 +80,9 @@ export class Outbox {
   #answers = 0;
 
   /** Creates an outbox. */
-  constructor(link: Link, marks: OutboxMarks, owner: OutboxOwner) {
+  constructor(link: Link, options: OutboxOptions, owner: OutboxOwner) {
     this.#link = link;
-    this.#marks = marks;
+    this.#options = options;
     this.#owner = owner;
   }
 
@@ -145,7 +142,7 @@ export class Outbox {
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
     // As at once, so later: only what is larger than the mark is not copied.
-    const whole = typeof payload !== "string" && payload.length <= this.#marks.sendHighWaterMark
+    const whole = typeof payload !== "string" && payload.length <= this.#options.sendHighWaterMark
       ? copyOf(payload)
       : payload;
     const size = typeof whole === "string" ? encodeUtf8(whole).length : whole.length;
@@ -187,13 +184,13 @@ export class Outbox {
   /** Counts a message that was handed to the link, and tells when the next one is welcome. */
   #afterSend(): Promise<void> {
     this.#sent++;
-    if (this.#marks.idleTimeout > 0) this.#owner.onSent();
+    if (this.#options.idleTimeout > 0) this.#owner.onSent();
     return this.#flowControl();
   }
 
   #flowControl(): Promise<void> {
     const link = this.#link;
-    if (!link.buffersAtMost(this.#marks.sendHighWaterMark)) return this.#waitForDrain();
+    if (!link.buffersAtMost(this.#options.sendHighWaterMark)) return this.#waitForDrain();
     if (link.gathers && this.#turnEnd?.isWaiting !== true) this.#endTurn();
     return READY;
   }
@@ -222,7 +219,7 @@ export class Outbox {
   }
 
   #waitForDrain(): Promise<void> {
-    const { sendHighWaterMark } = this.#marks;
+    const { sendHighWaterMark } = this.#options;
     this.#link.flush();
     if (!this.#ended && this.#link.buffersAtMost(sendHighWaterMark)) return READY;
     if (this.#isTooFarBehind()) this.#owner.onOverflow();
@@ -302,7 +299,7 @@ export class Outbox {
   }
 
   #isTooFarBehind(): boolean {
-    return this.#link.bufferedAmount + this.#queued > this.#marks.maxBufferedAmount;
+    return this.#link.bufferedAmount + this.#queued > this.#options.maxBufferedAmount;
   }
 
   /** Throws where it is too late for a send that had to wait, and ends its source. */

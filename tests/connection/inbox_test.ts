@@ -30,8 +30,8 @@ function createInbox(high = costOf(0) * 4, low = costOf(0), idleTimeout = 0) {
     isClosing: () => true,
     iterationError: () => undefined,
   };
-  const marks = { receiveHighWaterMark: high, receiveLowWaterMark: low, idleTimeout };
-  const inbox = new Inbox(marks, source);
+  const options = { receiveHighWaterMark: high, receiveLowWaterMark: low, idleTimeout };
+  const inbox = new Inbox(options, source);
   const count = (call: string): number => calls.filter((each) => each === call).length;
   return { inbox, calls, count, hooks };
 }

@@ -43,6 +43,15 @@ test("resolveConnectionOptions takes what is given", () => {
   assertStrictEquals(resolveConnectionOptions(given).clock, given.clock);
 });
 
+test("resolveConnectionOptions takes each option where it is the only one given", () => {
+  const defaults = resolveConnectionOptions({});
+  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
+    const value = name === "clock" ? new ManualClock() : 1;
+    const options = { [name]: value } as ConnectionOptions;
+    assertEquals(resolveConnectionOptions(options)[name], value, name);
+  }
+});
+
 test("resolveConnectionOptions derives low-water marks from the high ones", () => {
   const options = resolveConnectionOptions({ receiveHighWaterMark: 101, sendHighWaterMark: 3 });
   assertEquals([options.receiveLowWaterMark, options.sendLowWaterMark], [25, 0]);

@@ -93,8 +93,8 @@ function createOutbox(idleTimeout = 0) {
       this.overflows++;
     },
   };
-  const marks = { sendHighWaterMark: 10, maxBufferedAmount: 100, idleTimeout };
-  const outbox = new Outbox(link as unknown as Link, marks, owner satisfies OutboxOwner);
+  const options = { sendHighWaterMark: 10, maxBufferedAmount: 100, idleTimeout };
+  const outbox = new Outbox(link as unknown as Link, options, owner satisfies OutboxOwner);
   return { link, owner, outbox };
 }
 
