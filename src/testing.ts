@@ -167,7 +167,10 @@ export interface ConnectionPair<ServerData = unknown, ClientData = unknown>
 export function createPair<ServerData = unknown, ClientData = unknown>(
   options: PairOptions<ServerData, ClientData> = {},
 ): ConnectionPair<ServerData, ClientData> {
-  for (const end of [options.client, options.server]) resolveConnectionOptions(end ?? {});
+  const resolved = {
+    client: resolveConnectionOptions(options.client ?? {}),
+    server: resolveConnectionOptions(options.server ?? {}),
+  };
   const transports = createTransportPair(options);
   const url = options.url ?? "ws://localhost/";
   const protocol = options.protocol ?? "";
@@ -179,7 +182,7 @@ export function createPair<ServerData = unknown, ClientData = unknown>(
       protocol,
       extensions: compression?.header ?? "",
       compression: compression?.init,
-    }, options[role] ?? {});
+    }, resolved[role]);
     const connection = connectionOver<unknown>(link, options[role] ?? {});
     link.open(transports[i]!);
     return connection;

@@ -41,7 +41,7 @@ export function upgradeBunRequest<Data>(
 ): UpgradeResult<Data> {
   const agreed = agreeOnUpgrade(request, options);
   if ("response" in agreed) return agreed;
-  const { url, agreement } = agreed;
+  const { url, agreement, resolved } = agreed;
   const extensions = extensionsOf(agreement);
   const { maxMessageSize } = options;
   const link = new HostLink({
@@ -59,7 +59,7 @@ export function upgradeBunRequest<Data>(
       noDelay: false,
     },
     // If none is given, the limit of the `websocket` object applies, which Bun enforces.
-  }, { ...options, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
+  }, { ...resolved, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
   const connection = connectionOver(link, options);
   const threshold = extensions === "" ? Infinity : agreement.compression!.threshold;
   const socket = new BunHostSocket({ link, connection, threshold });

@@ -32,7 +32,7 @@ export function upgradeOnWorkers<Data>(
   const agreed = agreeOnUpgrade(asHandshake(request), options);
   if ("response" in agreed) return { ...agreed, request };
 
-  const { url, agreement, resolved: { clock } } = agreed;
+  const { url, agreement, resolved } = agreed;
   const { 0: far, 1: near } = createSocketPair();
   const extensions = hasCompatibilityFlag("web_socket_compression") ? agreement.extensions : "";
   const link = new HostLink({
@@ -50,10 +50,11 @@ export function upgradeOnWorkers<Data>(
       noDelay: false,
     },
     answersClose: false,
-  }, options);
+  }, resolved);
   const connection = connectionOver<Data>(link, options);
   upgraded.add(request);
   attachWorkersSocket(near, link);
+  const { clock } = resolved;
   const timer = clock.setTimeout(() => abortUnlessReturned(far, link), RETURN_TIMEOUT);
   onceClosed(connection, () => clock.clearTimeout(timer));
   return { response: createResponse(request, agreement, far), connection, request };

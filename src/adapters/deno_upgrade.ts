@@ -161,7 +161,7 @@ class DenoUpgrade<Data = unknown> {
       extensions: "",
       remoteAddress: options.info && toAddress(options.info.remoteAddr),
       capabilities: DENO_CAPABILITIES,
-    }, options);
+    }, resolved);
     this.connection = connectionOver(this.#link, options);
     this.response = this.#createResponse(agreement.headers);
 

@@ -1,6 +1,7 @@
 /** One handshake over a transport: a request out, a response in. */
 
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
+import { resolveConnectionOptions } from "../connection/options.ts";
 import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
@@ -176,7 +177,7 @@ export class ClientExchange implements TransportSink {
       protocol: agreement.protocol,
       extensions: agreement.extensions,
       compression: agreement.compression,
-    }, options);
+    }, resolveConnectionOptions(options));
     const connection = connectionOver(link, options);
     this.#end();
     this.#transport.resume();

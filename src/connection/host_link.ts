@@ -10,10 +10,10 @@
 import { copyOf, exceedsUtf8 } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import { WebSocketProtocolError } from "../errors.ts";
-import type { Capabilities, Clock, ConnectionOptions, Message, RemoteAddress } from "../types.ts";
+import type { Capabilities, Clock, Message, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink, MessageSink } from "./link.ts";
 import { MessageQueue } from "./message_queue.ts";
-import { resolveConnectionOptions } from "./options.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 
 /**
  * A socket of the host's, as an adapter hands it to {@linkcode HostLink.open}. The adapter calls the
@@ -142,8 +142,7 @@ export class HostLink implements Link {
   #bytesReceived = 0;
 
   /** Creates a link whose socket is still to open: what is sent waits for {@linkcode open}. */
-  constructor(init: HostLinkInit, options: ConnectionOptions) {
-    const resolved = resolveConnectionOptions(options);
+  constructor(init: HostLinkInit, options: ResolvedConnectionOptions) {
     this.url = init.url;
     this.protocol = init.protocol;
     this.extensions = init.extensions;
@@ -151,11 +150,11 @@ export class HostLink implements Link {
     this.capabilities = init.capabilities;
     this.answersClose = init.answersClose ?? true;
     this.#init = init;
-    this.#clock = resolved.clock;
-    this.#maxMessageSize = resolved.maxMessageSize;
-    this.#maxQueuedAmount = resolved.maxQueuedAmount;
-    this.#maxBufferedAmount = resolved.maxBufferedAmount;
-    this.#sendLowWaterMark = resolved.sendLowWaterMark;
+    this.#clock = options.clock;
+    this.#maxMessageSize = options.maxMessageSize;
+    this.#maxQueuedAmount = options.maxQueuedAmount;
+    this.#maxBufferedAmount = options.maxBufferedAmount;
+    this.#sendLowWaterMark = options.sendLowWaterMark;
   }
 
   /** Bytes that wait here and in the host. */

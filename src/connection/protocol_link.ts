@@ -7,9 +7,9 @@ import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts"
 import type { WebSocketProtocolError } from "../errors.ts";
 import type { Close } from "../protocol/close.ts";
 import { Protocol, type ProtocolSink } from "../protocol/protocol.ts";
-import type { Capabilities, ConnectionOptions, RemoteAddress } from "../types.ts";
+import type { Capabilities, RemoteAddress } from "../types.ts";
 import type { Link, LinkSink, MessageSink } from "./link.ts";
-import { resolveConnectionOptions } from "./options.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 import type { ByteTransport, TransportSink } from "./transport.ts";
 
 /** What the opening handshake settled. */
@@ -61,22 +61,21 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #ended = false;
 
   /** Creates a link whose transport is still to come: what is sent waits for {@linkcode open}. */
-  constructor(init: ProtocolLinkInit, options: ConnectionOptions) {
-    const resolved = resolveConnectionOptions(options);
+  constructor(init: ProtocolLinkInit, options: ResolvedConnectionOptions) {
     this.url = init.url;
     this.protocol = init.protocol;
     this.extensions = init.extensions;
     this.#transport = init.transport;
     this.#server = init.role === "server";
     this.#compression = init.compression !== undefined;
-    this.#sendLowWaterMark = resolved.sendLowWaterMark;
+    this.#sendLowWaterMark = options.sendLowWaterMark;
     this.#core = new Protocol({
       role: init.role,
       compression: init.compression,
-      maxMessageSize: resolved.maxMessageSize,
-      maxFragments: resolved.maxFragments,
+      maxMessageSize: options.maxMessageSize,
+      maxFragments: options.maxFragments,
       // A frame above the mark holds its promise back until it is written, so that it may be lent.
-      copyLimit: resolved.sendHighWaterMark,
+      copyLimit: options.sendHighWaterMark,
     }, this);
   }
 

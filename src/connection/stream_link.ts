@@ -9,6 +9,7 @@ import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts"
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
 import { provideStreamLinks, WebSocketConnection } from "./connection.ts";
+import { resolveConnectionOptions } from "./options.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
 
@@ -25,6 +26,7 @@ export function createStreamLink(
   stream: ByteStream,
   options: WebSocketConnectionOptions,
 ): ProtocolLink {
+  const resolved = resolveConnectionOptions(options);
   const { role, url = "", protocol = "", extensions = "" } = options;
   if (role !== "server" && role !== "client") {
     throw new TypeError('Cannot take over stream: role must be "server" or "client"');
@@ -33,7 +35,7 @@ export function createStreamLink(
   // Behind all that may be wrong, since it locks the stream.
   const transport = new StreamTransport(stream, options.remoteAddress);
   const init = { role, url, protocol, extensions, compression, transport };
-  const link = new ProtocolLink(init, options);
+  const link = new ProtocolLink(init, resolved);
   queueMicrotask(() => link.open(transport));
   return link;
 }

@@ -67,7 +67,7 @@ export class RawUpgrade<Data = unknown> {
   /** Creates the connection. */
   constructor(
     transport: ByteTransport,
-    { url, agreement }: AgreedUpgrade,
+    { url, agreement, resolved }: AgreedUpgrade,
     options: UpgradeOptions<Data>,
   ) {
     this.#agreement = agreement;
@@ -78,7 +78,7 @@ export class RawUpgrade<Data = unknown> {
       extensions: agreement.extensions,
       compression: agreement.compression,
       transport,
-    }, options);
+    }, resolved);
     this.connection = connectionOver(this.#link, options);
     this.response = switchingProtocols(agreement.headers);
   }

@@ -3,6 +3,7 @@ import { BACKPRESSURE_LIMIT, BunHostSocket } from "../../src/adapters/bun_host_s
 import type { BunServerWebSocket } from "../../src/adapters/bun_types.ts";
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { WebSocketProtocolError } from "../../src/errors.ts";
 import type { ConnectionOptions } from "../../src/types.ts";
 import { test } from "../harness.ts";
@@ -108,7 +109,7 @@ function open(options: ConnectionOptions & { readonly threshold?: number } = {})
       outboundBackpressure: true,
       noDelay: false,
     },
-  }, options);
+  }, resolveConnectionOptions(options));
   const connection = connectionOver(link, { ...NO_TIMERS, ...options });
   const { threshold = Infinity } = options;
   const bun = new FakeBunSocket(new BunHostSocket({ link, connection, threshold }));

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { attachWorkersSocket } from "../../src/adapters/cloudflare_host_socket.ts";
 import type { WorkersWebSocket } from "../../src/adapters/cloudflare_types.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import type { UpgradeOptions } from "../../src/server/upgrade.ts";
 import { BINARY, CLOSE, RawClient, TEXT } from "../conformance/raw_client.ts";
 import { ALL } from "../connection/fake_host_socket.ts";
@@ -220,7 +221,7 @@ function attach() {
     remoteAddress: undefined,
     capabilities: ALL,
     answersClose: false,
-  }, {});
+  }, resolveConnectionOptions({}));
   link.attach(notes, notes);
   attachWorkersSocket(socket, link);
   return { socket, link, notes };

@@ -9,6 +9,7 @@ import { connectWebSocket, upgradeWebSocket } from "../../src/adapters/deno.ts";
 import { attachDenoSocket, DENO_CAPABILITIES } from "../../src/adapters/deno_host_socket.ts";
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
 import { HostLink } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { stateOf } from "../connection/fake_transport.ts";
 import { settled } from "../connection/transport_battery.ts";
@@ -87,7 +88,7 @@ test("DenoHostSocket calls no end clean where Deno has dropped what was sent beh
       remoteAddress: undefined,
       capabilities: DENO_CAPABILITIES,
     };
-    const link = new HostLink(init, {});
+    const link = new HostLink(init, resolveConnectionOptions({}));
     const connection = connectionOver(link, {});
     attachDenoSocket(socket as unknown as WebSocket, link, () => {});
     socket.onopen();

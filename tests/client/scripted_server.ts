@@ -7,6 +7,7 @@ import {
   createTransportPair,
   type MemoryTransport,
 } from "../../src/connection/memory_transport.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { ProtocolLink } from "../../src/connection/protocol_link.ts";
 import { fieldValues, type RequestHead, RequestHeadReader } from "../../src/handshake/http1.ts";
 import { computeAccept } from "../../src/handshake/key.ts";
@@ -81,7 +82,7 @@ export class ScriptedPeer {
     this.write(await switchingProtocols(request, fields));
     const options = { pingInterval: 0 };
     const init = { role: "server", url: "", protocol: "", extensions: "" } as const;
-    const link = new ProtocolLink(init, options);
+    const link = new ProtocolLink(init, resolveConnectionOptions(options));
     const connection = connectionOver(link, options);
     link.open(this.#transport);
     return connection;

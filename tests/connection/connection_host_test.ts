@@ -3,6 +3,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { connectionOver, consumeMessages, onceClosed } from "../../src/connection/connection.ts";
 import { HostLink, type HostLinkInit } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
@@ -25,7 +26,7 @@ function openOnHost(
     remoteAddress: undefined,
     capabilities: { ...ALL, ...capabilities },
     ...init,
-  }, options);
+  }, resolveConnectionOptions(options));
   const connection = connectionOver(link, options);
   const socket = new FakeHostSocket();
   link.open(socket);

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connectionOver } from "../../src/connection/connection.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { ProtocolLink } from "../../src/connection/protocol_link.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { createPair, ManualClock } from "../../src/testing.ts";
@@ -13,7 +14,7 @@ test("A connection whose 101 is still to come is neither pinged nor given up", a
   const clock = new ManualClock();
   const options = { clock, pingInterval: 1_000, pingTimeout: 1_000, idleTimeout: 5_000 };
   const init = { role: "server", url: "ws://localhost/", protocol: "", extensions: "" } as const;
-  const link = new ProtocolLink(init, options);
+  const link = new ProtocolLink(init, resolveConnectionOptions(options));
   const connection = connectionOver(link, options);
   await clock.advance(60_000);
   assertEquals(connection.readyState, WebSocket.OPEN);

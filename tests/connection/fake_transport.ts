@@ -1,6 +1,7 @@
 /** A transport in the hands of the test, and connections over it. */
 
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { ProtocolLink, type ProtocolLinkInit } from "../../src/connection/protocol_link.ts";
 import type { ByteTransport, TransportSink } from "../../src/connection/transport.ts";
 import type { ConnectionOptions, RemoteAddress } from "../../src/types.ts";
@@ -101,7 +102,7 @@ export function openConnection(
 ): { readonly connection: WebSocketConnection; readonly transport: FakeTransport } {
   const link = new ProtocolLink(
     { role: "server", url: "ws://localhost/", protocol: "", extensions: "", ...init },
-    options,
+    resolveConnectionOptions(options),
   );
   const connection = connectionOver(link, options);
   const transport = new FakeTransport();

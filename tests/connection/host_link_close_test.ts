@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { HostLink } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { test } from "../harness.ts";
 import { ALL, FakeHostSocket } from "./fake_host_socket.ts";
 import { LinkNotes } from "./link_notes.ts";
@@ -16,7 +17,7 @@ function openLink({ answers = true, opened = true } = {}) {
     remoteAddress: undefined,
     capabilities: ALL,
     answersClose: false,
-  }, {});
+  }, resolveConnectionOptions({}));
   const notes = new LinkNotes();
   notes.answers = answers;
   link.attach(notes, notes);

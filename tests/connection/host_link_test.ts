@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { HostLink, type HostLinkInit } from "../../src/connection/host_link.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import type { WebSocketProtocolError } from "../../src/errors.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { Capabilities, ConnectionOptions } from "../../src/types.ts";
@@ -19,7 +20,7 @@ function createLink(options: ConnectionOptions = {}, init: Partial<HostLinkInit>
     remoteAddress: undefined,
     capabilities: ALL,
     ...init,
-  }, options);
+  }, resolveConnectionOptions(options));
   const notes = new LinkNotes();
   link.attach(notes, notes);
   return { link, notes };

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { ProtocolLink, type ProtocolLinkInit } from "../../src/connection/protocol_link.ts";
 import { WebSocketProtocolError } from "../../src/errors.ts";
 import type { ConnectionOptions } from "../../src/types.ts";
@@ -28,7 +29,7 @@ function open(
 ) {
   const link = new ProtocolLink(
     { role, url: "ws://localhost/", protocol: "p", extensions: "", ...init },
-    options,
+    resolveConnectionOptions(options),
   );
   const sink = new LinkNotes();
   link.attach(sink, sink);

@@ -2,6 +2,7 @@
 
 import { assert } from "@std/assert";
 import { connectionOver, type WebSocketConnection } from "../../src/connection/connection.ts";
+import { resolveConnectionOptions } from "../../src/connection/options.ts";
 import { ProtocolLink } from "../../src/connection/protocol_link.ts";
 import { StreamTransport } from "../../src/connection/stream_transport.ts";
 import type { ByteTransport } from "../../src/connection/transport.ts";
@@ -85,7 +86,7 @@ async function runSession(seed: number, mayKill: boolean): Promise<FaultyNetwork
     const { compression } = setup;
     const link = new ProtocolLink(
       { role, url: "ws://localhost/", protocol: "", extensions: "", compression },
-      options,
+      resolveConnectionOptions(options),
     );
     const connection = connectionOver(link, options);
     link.open(setup.streams ? new StreamTransport(toByteStream(end)) : end);
