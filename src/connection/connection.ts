@@ -2,7 +2,6 @@
  * The connection: all that a user touches, over whichever link carries it.
  */
 
-import { requireByteStream } from "../arguments.ts";
 import { CloseCode, validateClose } from "../close_code.ts";
 import type { WebSocketClosedError, WebSocketProtocolError } from "../errors.ts";
 import type {
@@ -28,6 +27,7 @@ import {
 import { forEachMessage, type ForEachOptions, MessageIterator } from "./iteration.ts";
 import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
+import { linkOver, LinkSource } from "./link_source.ts";
 import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
 import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
@@ -38,23 +38,6 @@ import { toControlPayload } from "./sendable.ts";
 import { createWritable } from "./writable.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
-
-/** Makes a link over a byte stream in hand, which the options describe. */
-export type StreamLinker = (stream: ByteStream, options: WebSocketConnectionOptions) => Link;
-
-let createStreamLink: StreamLinker = () => {
-  throw new TypeError(
-    "Cannot take over a byte stream: import WebSocketConnection from @gale/websocket for that",
-  );
-};
-
-/**
- * Says what {@linkcode WebSocketConnection} makes links over byte streams with. `stream_link.ts` does,
- * as it is loaded: a static import of it here would load the codec for hosts that frame by themselves.
- */
-export function provideStreamLinks(create: StreamLinker): void {
-  createStreamLink = create;
-}
 
 /** Creates the connection over a link. */
 export let connectionOver: <Data>(
@@ -149,12 +132,11 @@ export class WebSocketConnection<Data = unknown>
    * ```
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
-    if (!isLink(stream)) requireByteStream(stream);
+    this.#link = linkOver(stream, options);
     this.data = options.data as Data;
     this.#options = resolveConnectionOptions(options);
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
-    this.#link = isLink(stream) ? stream : createStreamLink(stream, options);
     const view = new WebSocketConnection.#View(this);
     this.#inbox = new Inbox(this.#options, view);
     this.#outbox = new Outbox(this.#link, this.#options, view);
@@ -595,11 +577,9 @@ export class WebSocketConnection<Data = unknown>
   };
 
   static {
-    connectionOver = <Data>(link: Link, options: ConnectionOptions) =>
-      new WebSocketConnection(
-        link as unknown as ByteStream,
-        options as WebSocketConnectionOptions<Data>,
-      );
+    connectionOver = <Data>(link: Link, options: ConnectionOptions & { readonly data?: Data }) =>
+      // The role is asked for a stream alone: a link has it.
+      new WebSocketConnection(new LinkSource(link), options as WebSocketConnectionOptions<Data>);
     consumeMessages = (connection, consumer, open) => {
       const consumed = connection.#inbox.consume(consumer, { open });
       // It may have ended before.
@@ -612,9 +592,4 @@ export class WebSocketConnection<Data = unknown>
     };
     isClosing = (connection) => connection.#ending?.isClosing === true;
   }
-}
-
-/** Whether it is a link, where a stream may be as well. */
-function isLink(source: unknown): source is Link {
-  return typeof source === "object" && source !== null && "attach" in source;
 }

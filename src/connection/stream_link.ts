@@ -4,11 +4,13 @@
  * streams takes the class from here.
  */
 
+import { requireByteStream } from "../arguments.ts";
 import { checkResponse, resolveCompression } from "../extensions/permessage_deflate_negotiation.ts";
 import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
-import { provideStreamLinks, WebSocketConnection } from "./connection.ts";
+import { WebSocketConnection } from "./connection.ts";
+import { provideStreamLinks } from "./link_source.ts";
 import { resolveConnectionOptions } from "./options.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
@@ -18,14 +20,15 @@ export { WebSocketConnection };
 /**
  * Creates a link over a byte stream, which opens once the caller has attached a connection to it.
  *
- * @throws {TypeError} if a side of the stream is locked, the role is none, or the extensions agreed are
- * none of ours.
+ * @throws {TypeError} if an option is of a wrong type, the stream has no two sides, one of them is
+ * locked, the role is none, or the extensions agreed are none of ours.
  * @throws {RangeError} if an option is out of its range.
  */
 export function createStreamLink(
   stream: ByteStream,
   options: WebSocketConnectionOptions,
 ): ProtocolLink {
+  requireByteStream(stream);
   const resolved = resolveConnectionOptions(options);
   const { role, url = "", protocol = "", extensions = "" } = options;
   if (role !== "server" && role !== "client") {

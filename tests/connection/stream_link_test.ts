@@ -91,6 +91,23 @@ test("WebSocketConnection shows what it is told of a byte stream", async () => {
   await Promise.all([client.close(), server.closed]);
 });
 
+test("WebSocketConnection takes a stream for one, whatever else it can do", async () => {
+  const [mine, theirs] = streamPair();
+  const attachable = { ...mine, attach: () => {} };
+  const server = new WebSocketConnection(attachable, { role: "server" });
+  const client = new WebSocketConnection(theirs, { role: "client" });
+  await client.send("hello");
+  assertEquals(await server.receive(), "hello");
+  await Promise.all([client.close(), server.closed]);
+});
+
+test("WebSocketConnection refuses what is no stream, whatever else it can do", () => {
+  for (const stream of ["ws://localhost/", {}, null, { attach: () => {} }]) {
+    const make = () => new WebSocketConnection(stream as unknown as ByteStream, { role: "server" });
+    assertThrows(make, TypeError, "stream must have a readable and a writable side");
+  }
+});
+
 test("WebSocketConnection refuses compression that is out of its range", () => {
   for (const extensions of ["", "permessage-deflate"]) {
     for (const compression of [{ level: 10 }, { level: 0 }, { threshold: NaN }]) {
