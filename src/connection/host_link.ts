@@ -11,6 +11,8 @@ import { copyOf, exceedsUtf8 } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { Capabilities, Clock, Message, RemoteAddress } from "../types.ts";
+import { type DrainHint, DrainWatch } from "./drain_watch.ts";
+import { GatheredMessage } from "./gathered_message.ts";
 import type { Link, LinkSink, MessageSink } from "./link.ts";
 import { MessageQueue } from "./message_queue.ts";
 import type { ResolvedConnectionOptions } from "./options.ts";
@@ -20,7 +22,7 @@ import type { ResolvedConnectionOptions } from "./options.ts";
  * link's `receive…`, `drained`, `closed` and `lost`, which none of these methods may do from within,
  * but for `close` and `terminate`.
  */
-export interface HostSocket {
+export interface HostSocket extends DrainHint {
   /** Bytes that the host has taken and not yet written; 0 where it does not tell. */
   readonly bufferedAmount: number;
   /** Whether the adapter calls {@linkcode HostLink.drained}; otherwise `bufferedAmount` is watched. */
@@ -33,11 +35,6 @@ export interface HostSocket {
   sendBinary(data: Uint8Array, compress: boolean | undefined): boolean;
   /** Hands what was gathered to the host; as `sendText`. Called only where `gathers`. */
   flush?(): boolean;
-  /**
-   * Calls back when the host has most likely written what it was given, for the first look at
-   * `bufferedAmount`; without this a timer does.
-   */
-  soon?(callback: () => void): void;
   /** Sends a ping; called only where `capabilities.ping`. */
   ping(payload: Uint8Array): void;
   /** Begins the closing handshake; a code of 1005 stands for an empty Close frame. */
@@ -81,22 +78,8 @@ type Outgoing =
   | { readonly kind: "ping"; readonly data: Uint8Array }
   | { readonly kind: "close"; readonly code: number; readonly reason: string };
 
-/** A message that is sent in fragments here and leaves as a whole: no host can send fragments. */
-interface Gathering {
-  readonly type: "text" | "binary";
-  readonly pieces: Uint8Array[];
-  /** Their bytes. */
-  size: number;
-  readonly compress: boolean | undefined;
-}
-
-/** Milliseconds between two looks at what a host has written that does not tell, doubled each time. */
-const FIRST_LOOK = 1;
-const LAST_LOOK = 64;
 /** The most that a host may count for a message besides its bytes: the header of its frame. */
 const HEADER = 14;
-/** Stands for a look that no timer brings. */
-const SOON = "soon";
 
 /** {@linkcode Link} by way of a {@linkcode HostSocket}. */
 export class HostLink implements Link {
@@ -127,9 +110,10 @@ export class HostLink implements Link {
   /** What `bufferedAmount` cannot exceed. */
   #mostBuffered = 0;
   #blocked = true;
-  #gathering: Gathering | undefined;
-  #look: unknown;
-  #lookDelay = FIRST_LOOK;
+  /** The message that is being sent in fragments. */
+  #gathered: GatheredMessage | undefined;
+  /** Made when a host that does not tell is first behind. */
+  #drainWatch: DrainWatch | undefined;
   /** What arrived while paused. */
   #held: MessageQueue | undefined;
   #paused = false;
@@ -229,7 +213,8 @@ export class HostLink implements Link {
 
   /** Begins a message in fragments, which are gathered. */
   beginMessage(type: "text" | "binary", data: Uint8Array, compress: boolean | undefined): void {
-    this.#gathering = { type, pieces: [copyOf(data)], size: data.length, compress };
+    this.#gathered = new GatheredMessage(type, compress);
+    this.#gathered.push(data);
   }
 
   /**
@@ -238,12 +223,10 @@ export class HostLink implements Link {
    * @throws {RangeError} if what has gathered exceeds `maxBufferedAmount`.
    */
   sendFragment(data: Uint8Array, last: boolean): void {
-    const gathering = this.#gathering!;
-    const { type, pieces, compress } = gathering;
-    pieces.push(copyOf(data));
-    gathering.size += data.length;
-    if (gathering.size > this.#maxBufferedAmount) {
-      this.#gathering = undefined;
+    const message = this.#gathered!;
+    message.push(data);
+    if (message.size > this.#maxBufferedAmount) {
+      this.#gathered = undefined;
       throw new RangeError(
         `Cannot send message: ${this.#init.host} sends its fragments as one message, and they ` +
           `exceed maxBufferedAmount, ${this.#maxBufferedAmount}; ` +
@@ -251,12 +234,10 @@ export class HostLink implements Link {
       );
     }
     if (!last) return;
-    this.#gathering = undefined;
-    const whole = concat(pieces);
-    // A byte order mark is part of the message.
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    if (type === "text") this.sendText(decoder.decode(whole), compress);
-    else this.sendBinary(whole, compress);
+    this.#gathered = undefined;
+    const whole = message.whole();
+    if (typeof whole === "string") this.sendText(whole, message.compress);
+    else this.sendBinary(whole, message.compress);
   }
 
   /** Sends a ping, where the host can. */
@@ -287,13 +268,13 @@ export class HostLink implements Link {
 
   /** Everything is on its way; where the host does not tell when it has left, that is watched. */
   flush(): void {
-    if (this.gathers) this.#blocked = !this.#socket!.flush!();
-    if (this.#socket === undefined || this.#socket.reportsDrain || this.#look !== undefined) return;
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (this.gathers) this.#blocked = !socket.flush!();
+    if (socket.reportsDrain || this.#drainWatch?.isRunning === true) return;
     if (this.buffersAtMost(this.#sendLowWaterMark)) return;
-    this.#lookDelay = FIRST_LOOK;
-    if (this.#socket.soon === undefined) return this.#watch();
-    this.#look = SOON;
-    this.#socket.soon(() => this.#lookAgain());
+    this.#drainWatch ??= new DrainWatch(this.#clock, () => this.#noteDrained());
+    this.#drainWatch.start(socket);
   }
 
   /** Stops delivering, and reading, where the host can. */
@@ -463,18 +444,6 @@ export class HostLink implements Link {
     return true;
   }
 
-  #watch(): void {
-    this.#look = this.#clock.setTimeout(() => {
-      this.#lookDelay = Math.min(2 * this.#lookDelay, LAST_LOOK);
-      this.#lookAgain();
-    }, this.#lookDelay);
-  }
-
-  #lookAgain(): void {
-    this.#look = undefined;
-    if (!this.#ended && !this.#noteDrained()) this.#watch();
-  }
-
   #hold(message: Message): void {
     this.#held ??= new MessageQueue();
     this.#held.push(message);
@@ -513,11 +482,11 @@ export class HostLink implements Link {
     // What the connection does as it hears of the end may lead here again.
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#look !== SOON) this.#clock.clearTimeout(this.#look);
+    this.#drainWatch?.stop();
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#held = undefined;
-    this.#gathering = undefined;
+    this.#gathered = undefined;
     this.#sink?.onEnd(error ?? this.#failed, isCut);
   }
 
@@ -528,14 +497,4 @@ export class HostLink implements Link {
       "NotSupportedError",
     );
   }
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
