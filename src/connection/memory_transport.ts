@@ -1,6 +1,6 @@
 /**
- * Two byte transports that are each other's peer, in memory: what every test uses that does not test
- * a socket.
+ * Two byte transports that are each other's peer, in memory: what `createPair` connects, and the
+ * fixture of our own tests.
  */
 
 import { requireInteger } from "../arguments.ts";

@@ -69,7 +69,7 @@ export class Outbox {
   #giveUp: ((error: unknown) => void) | undefined;
   /** Ends the source of the stream that is being sent. */
   #cancelSource: ((reason: unknown) => void) | undefined;
-  /** Bytes that wait behind the one whose turn it is. */
+  /** Bytes of sends that have not been handed to the link, the one whose turn it is included. */
   #queued = 0;
   /** Settles when `bufferedAmount` has fallen again. */
   #drain: PromiseWithResolvers<void> | undefined;
@@ -91,7 +91,10 @@ export class Outbox {
     return this.#sent;
   }
 
-  /** Bytes that have not reached the link, since they wait behind a Blob or a stream. */
+  /**
+   * Bytes that have not reached the link: those of a Blob still being read, and of whatever waits
+   * behind a Blob or a stream.
+   */
   get queued(): number {
     return this.#queued;
   }

@@ -2,7 +2,7 @@
  * The byte side of a connection: what a host must give for our codec to run on it.
  *
  * A transport is driven by callbacks, since that is what the fastest hosts offer, and since it makes
- * the rule of borrowed buffers plain: no byte is copied between the socket and the codec.
+ * the rule of borrowed buffers plain: a host's bytes can reach the codec without a copy.
  */
 
 import type { Engine } from "../engine.ts";

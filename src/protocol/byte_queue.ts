@@ -50,7 +50,7 @@ export class ByteQueue {
   /** The tail; holds what was committed since it was acquired. */
   #tail: Uint8Array = EMPTY;
   #tailLength = 0;
-  /** Chunks before the tail, each with the pooled buffer it lies in, if any. */
+  /** Chunks before the tail. */
   #ready: Chunk[] | undefined;
   /** The buffer of the chunk that was taken and not yet given back. */
   #lent: Uint8Array | undefined;
