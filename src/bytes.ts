@@ -1,6 +1,6 @@
 /**
- * Bytes that are made of something else: of a text, or of what comes from outside and may be a `Buffer`.
- * That is a `Uint8Array` too, but its `slice` is a view, so that what is meant to be a copy would be none.
+ * Bytes that are made of something else: of a text, or of what comes from outside and may be a
+ * `Buffer`. That is a `Uint8Array` too, but its `slice` is a view where a copy is meant.
  */
 
 /** A copy of bytes, in memory of its own. */
@@ -8,7 +8,7 @@ export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
-/** The same bytes, not copied, as what is a `Uint8Array` and nothing else. */
+/** The same bytes, not copied, as a plain `Uint8Array`. */
 export function toPlainBytes(bytes: Uint8Array): Uint8Array {
   if (bytes.constructor === Uint8Array) return bytes;
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -16,7 +16,7 @@ export function toPlainBytes(bytes: Uint8Array): Uint8Array {
 
 const encoder = new TextEncoder();
 
-/** The UTF-8 of a text; lone surrogates become U+FFFD, as WHATWG's `USVString` has it. */
+/** The UTF-8 of a text; lone surrogates become U+FFFD, as in WHATWG's `USVString`. */
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }

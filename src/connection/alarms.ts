@@ -1,17 +1,17 @@
 /**
- * The timeouts of all connections on one timer of the host's: one for each would be 1.2 KiB a connection
- * on Deno, and 0.3 KiB on Bun, and time to set and clear it.
+ * The timeouts of all connections, on a single timer of the host. A timer for each would take
+ * 1.2 KiB per connection on Deno and 0.3 KiB on Bun, besides the time to set and clear it.
  */
 
 import type { Clock } from "../types.ts";
 
-/** Something to be done at a time, which its owner may put off. The fields are those of `Alarms`. */
+/** Rings once when due, unless cleared. Only `Alarms` writes `due` and `place`. */
 export interface Alarm {
   /** When it is due, by the clock. */
   due: number;
   /** Its place among the others; -1 while it is not set. */
   place: number;
-  /** Called when it is due, and no more set then. */
+  /** Called when it is due; by then it is no longer set. */
   ring(): void;
 }
 
@@ -22,10 +22,10 @@ export class Alarms {
   readonly #clock: Clock;
   readonly #heap: Alarm[] = [];
   #timer: unknown;
-  /** When the timer fires; while the alarms ring, nothing comes before. */
+  /** When the timer fires; while the alarms ring, `-Infinity`, so that no timer is set. */
   #timerDue = Infinity;
 
-  /** The alarms of all that go by the same clock. */
+  /** The alarms of all that use the same clock. */
   static on(clock: Clock): Alarms {
     let alarms = shared.get(clock);
     if (alarms === undefined) shared.set(clock, alarms = new Alarms(clock));
@@ -53,7 +53,7 @@ export class Alarms {
       if (last.due < alarm.due) this.#raise(last, place);
       else this.#lower(last, place);
     }
-    // One that is still to fire, and finds nothing due, is cheaper than a new one for each alarm.
+    // A timer that fires and finds nothing due is cheaper than a new one for each alarm.
     if (this.#heap.length === 0) this.#clearTimer();
   }
 
@@ -67,7 +67,7 @@ export class Alarms {
         next.ring();
       }
     } finally {
-      // Whatever one of them throws, the others are rung.
+      // Whatever one of them throws, the others still ring.
       this.#timerDue = Infinity;
       const next = this.#heap[0];
       if (next !== undefined) this.#setTimer(next.due);
@@ -118,11 +118,11 @@ export class Alarms {
   }
 }
 
-/** What `setTimeout` of the clock would be, as an alarm. */
+/** A timeout, like one of the clock's `setTimeout`, as an alarm. */
 export class Timeout implements Alarm {
-  /** As an alarm. */
+  /** See {@linkcode Alarm}. */
   due = 0;
-  /** As an alarm. */
+  /** See {@linkcode Alarm}. */
   place = -1;
   readonly #clock: Clock;
   readonly #callback: () => void;
@@ -139,7 +139,7 @@ export class Timeout implements Alarm {
     Alarms.on(this.#clock).clear(this);
   }
 
-  /** As an alarm. */
+  /** See {@linkcode Alarm}. */
   ring(): void {
     this.#callback();
   }

@@ -10,9 +10,9 @@ export const systemClock: Clock = {
 };
 
 /**
- * Whether connections may share a timer, or the end of a turn. Not so on Workers, where these belong to
- * the request that is being served: for the connection of another one they would come at a time when
- * nothing can be done for it, or never, once the first request is over.
+ * Whether connections may share a timer, or the end of a turn. On Workers they may not, since these
+ * belong to the request that is being served: for the connection of another request they would come
+ * when nothing can be done for it, or, once the first request is over, never.
  */
 export const sharesTurns: boolean = !("WebSocketPair" in globalThis);
 

@@ -52,8 +52,8 @@ export let connectionOver: <Data>(
 export let isClosing: (connection: WebSocketConnection) => boolean;
 
 /**
- * Calls back when a connection has ended, without the promise of `closed`. One callback for a connection:
- * a second call replaces the first.
+ * Calls back when a connection has ended, without the promise of `closed`. A connection has one
+ * callback: a second call replaces the first.
  */
 export let onceClosed: (
   connection: WebSocketConnection,
@@ -61,11 +61,12 @@ export let onceClosed: (
 ) => void;
 
 /**
- * Hands each message to `consumer` in the turn it arrived in, without a promise in between; one that
- * returns a promise is given the next message when that has resolved, and the first message comes when
- * `open` has been called and its promise has. Resolves when the last message has been consumed; rejects
- * with what the consumer or `open` throws, and hands over no more. Resolves with an {@linkcode Abandoned}
- * where, after the end, `open` or one message takes longer than `closeTimeout`.
+ * Hands each message to `consumer` in the turn in which it arrived, without a promise in between. A
+ * consumer that returns a promise is given the next message when that has resolved; the first
+ * message waits for `open` and its promise. Resolves when the last message has been consumed;
+ * rejects with what the consumer or `open` throws, and hands over no more then. Resolves with an
+ * {@linkcode Abandoned} where, after the end, `open` or one message takes longer than
+ * `closeTimeout`.
  */
 export let consumeMessages: (
   connection: WebSocketConnection,
@@ -102,7 +103,7 @@ export class WebSocketConnection<Data = unknown>
   readonly #onPong: Observer | undefined;
   #pings: Pings | undefined;
 
-  /** How it ends: made when that begins. */
+  /** Its end, made when that begins. */
   #ending: Ending | undefined;
   #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
   #closed: PromiseWithResolvers<CloseInfo> | undefined;
@@ -190,9 +191,9 @@ export class WebSocketConnection<Data = unknown>
    * without being copied, so that it must not change before.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
-   * is not reported as unhandled where nobody awaits it), with a `TypeError` for a value that is none of
-   * these, and with what a stream or `Blob` fails with. A stream that fails after its first piece leaves
-   * a message without an end: the connection is then closed with 1011.
+   * is not reported as unhandled where nobody awaits it), with a `TypeError` for a value that is
+   * none of these, and with what a stream or `Blob` fails with. A stream that fails after its first
+   * piece leaves a message without an end: the connection is then closed with 1011.
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
     if (this.#ending?.refusesMessages) {
@@ -203,7 +204,7 @@ export class WebSocketConnection<Data = unknown>
     try {
       return this.#outbox.send(data, options);
     } catch (error) {
-      // A host may refuse, as Workers do where the connection is another request's.
+      // A host may refuse, as Workers do for the connection of another request.
       return Promise.reject(error);
     }
   }
@@ -218,8 +219,8 @@ export class WebSocketConnection<Data = unknown>
    * may be given; pings answered together, as RFC 6455 section 5.5.3 allows, settle together.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection ends first, with a
-   * `TypeError` for a payload that is neither text nor bytes, with a `RangeError` for a longer one, and
-   * with a `DOMException` named `NotSupportedError` where `capabilities.ping` is `false`.
+   * `TypeError` for a payload that is neither text nor bytes, with a `RangeError` for a longer one,
+   * and with a `DOMException` named `NotSupportedError` where `capabilities.ping` is `false`.
    */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
     if (isClosing(this)) return rejectQuietly(this.#end.closedError("send ping"));
@@ -234,8 +235,9 @@ export class WebSocketConnection<Data = unknown>
   }
 
   /**
-   * A sink of messages: {@linkcode send} with its flow control; closing it closes the connection, and
-   * aborting it aborts it. It fails as the connection ends, so that a pipe into it ends as well.
+   * A sink of messages: {@linkcode send} with its flow control; closing it closes the connection,
+   * and aborting it aborts it. It fails when the connection ends, so that a pipe into it ends as
+   * well.
    */
   get writable(): WritableStream<Sendable> {
     return this.#writable ??= createWritable(this, () => this.#end.closedError("send message"));
@@ -248,9 +250,9 @@ export class WebSocketConnection<Data = unknown>
    * all that arrived before has been taken. Several calls are served in their order.
    *
    * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
-   * ones that arrived with one read on Bun. Others of 16 KiB and more may begin behind the start of
-   * theirs. So heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used or
-   * transferred, or where one of many is kept for long.
+   * ones that arrived with one read on Bun. Others, of 16 KiB and more, may begin after the start
+   * of theirs. So heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
+   * or transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);
@@ -258,8 +260,8 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * Iterates over the messages. Ends when the connection was closed by a closing handshake,
-   * whatever its code; throws a {@linkcode WebSocketClosedError} when it ended otherwise. Leaving the
-   * loop early leaves the connection open.
+   * whatever its code; throws a {@linkcode WebSocketClosedError} when it ended otherwise. Leaving
+   * the loop early leaves the connection open.
    *
    * While the loop works on a message, the peer's Close is left unanswered, for at most half of
    * `closeTimeout`, so that what the loop sends in answer to messages before it still goes out;
@@ -270,18 +272,18 @@ export class WebSocketConnection<Data = unknown>
   }
 
   /**
-   * Calls a function with each message, in their order; what it returns, a promise perhaps, is awaited
-   * before the next one. Resolves behind the last message where the connection was closed by a closing
+   * Calls a function with each message, in their order; a promise that it returns is awaited before
+   * the next one. Resolves after the last message where the connection was closed by a closing
    * handshake, whatever its code.
    *
-   * This is the way with the least between a message and its answer: the function is called as the
-   * message arrives, where a loop comes to it by promises.
+   * This way has the least between a message and its answer: the function is called as the message
+   * arrives, while a loop comes to it by promises.
    *
-   * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise, and where `send`
-   * in the function meets its end (neither is reported as unhandled where nobody awaits it); with whatever
-   * else the function throws, or its promise rejects with; with the reason of the signal; and with a
-   * `TypeError` where the messages go to a function already, as those of a handler do. The connection
-   * stays open, and what is left can be taken in another way.
+   * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise, and where
+   * `send` in the function meets its end (neither is reported as unhandled where nobody awaits it);
+   * with whatever else the function throws, or its promise rejects with; with the reason of the
+   * signal; and with a `TypeError` where the messages go to a function already, such as those of a
+   * handler. The connection stays open, and what is left can be taken in another way.
    *
    * @example Echo
    * ```ts
@@ -297,8 +299,8 @@ export class WebSocketConnection<Data = unknown>
   }
 
   /**
-   * The messages as a stream, read only as it is read. Ends and fails as the iteration does;
-   * cancelling it closes the connection.
+   * The messages as a stream, which takes one only when it is read. It ends and fails as the
+   * iteration does; cancelling it closes the connection.
    */
   get readable(): ReadableStream<Message> {
     return this.#readable ??= createReadable(this.#inbox, async () => void await this.close());
@@ -307,10 +309,10 @@ export class WebSocketConnection<Data = unknown>
   // Ending -------------------------------------------------------------------------------------
 
   /**
-   * Closes the connection: sends a Close frame behind all that was sent, waits for the peer's and
+   * Closes the connection: sends a Close frame after all that was sent, waits for the peer's and
    * for the end of the transport, and resolves with how it ended. All of that takes at most
-   * `closeTimeout`, counted from this call: what takes longer to be sent is cut, so await its `send`
-   * before. Calling it again changes nothing and waits as well.
+   * `closeTimeout`, counted from this call: what takes longer to be sent is cut, so await its
+   * `send` before. Calling it again changes nothing and waits as well.
    *
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
    *
@@ -332,8 +334,8 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * Drops the transport at once, without a closing handshake: the peer sees 1006, and so does
-   * {@linkcode closed}, with `reason` as its error. A peer over `Deno.serve` is sent 1001 and one over
-   * a Worker's `fetch` 1011, since those hosts drop nothing without a Close.
+   * {@linkcode closed}, with `reason` as its error. A peer over `Deno.serve` is sent 1001 and one
+   * over a Worker's `fetch` 1011, since those hosts drop nothing without a Close.
    */
   abort(reason?: unknown): void {
     this.#link.abort(reason ?? new DOMException("The connection was aborted", "AbortError"));
@@ -384,7 +386,8 @@ export class WebSocketConnection<Data = unknown>
    * Switches Nagle's algorithm off (`true`, as servers and clients of this module have it from the
    * start) or on.
    *
-   * @throws {DOMException} "NotSupportedError" if the host cannot; `capabilities.noDelay` tells before.
+   * @throws {DOMException} "NotSupportedError" if the host cannot; `capabilities.noDelay` tells
+   * before.
    */
   setNoDelay(noDelay: boolean): void {
     this.#link.setNoDelay(noDelay);
@@ -436,7 +439,7 @@ export class WebSocketConnection<Data = unknown>
   }
 
   /**
-   * What the parts of a connection see of it: one object for all, since ten closures each would be
+   * What the parts of a connection see of it. One object for all, since ten closures each would be
    * the larger part of what an idle connection holds.
    */
   static readonly #View = class implements LinkSink, InboxSource, OutboxOwner, KeepaliveActions {
@@ -498,7 +501,7 @@ export class WebSocketConnection<Data = unknown>
     }
 
     resumeReading(): void {
-      // The silence so far was ours.
+      // The silence until now was ours.
       this.#connection.#keepalive.noteLife();
       this.#connection.#link.resume();
     }

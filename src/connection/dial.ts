@@ -1,4 +1,7 @@
-/** What a client needs of a host: a connected transport. Injectable, so that a test needs no network. */
+/**
+ * What a client needs of a host: a connected transport. Injectable, so that a test needs no
+ * network.
+ */
 
 import type { ByteStream } from "../types.ts";
 import type { ByteTransport } from "./transport.ts";
@@ -11,8 +14,8 @@ export interface DialOptions {
    */
   readonly serverName?: string | undefined;
   /**
-   * Certificates of authorities that are trusted, in PEM: Deno trusts them besides its own list, Bun
-   * instead of it.
+   * Certificates of the authorities to trust, in PEM. Deno trusts them in addition to its own list,
+   * Bun instead of it.
    */
   readonly caCerts?: readonly string[] | undefined;
   /** The client's certificate chain, in PEM; goes with `key`. */
@@ -28,7 +31,9 @@ export interface DialOptions {
 
 /** Where to connect, and how. */
 export interface DialTarget extends DialOptions {
-  /** The host name or address. An IPv6 address may stand in brackets, as `URL.hostname` gives it. */
+  /**
+   * The host name or address. An IPv6 address may stand in brackets, as `URL.hostname` gives it.
+   */
   readonly hostname: string;
   /** The port. */
   readonly port: number;
@@ -39,9 +44,9 @@ export interface DialTarget extends DialOptions {
 }
 
 /**
- * Connects, and for a secure target completes the TLS handshake, certificate checked. Rejects with
- * the signal's reason once it is aborted, with the host's error where the connection or the
- * handshake fails, and leaves nothing open then.
+ * Connects, and for a secure target completes the TLS handshake, in which the certificate is
+ * checked. Rejects with the signal's reason once that is aborted, and with the host's error where
+ * the connection or the handshake fails; then nothing is left open.
  */
 export type Dial = (
   target: DialTarget,

@@ -23,8 +23,8 @@ export class DrainWatch {
   #delay = FIRST_LOOK;
 
   /**
-   * Creates a watch that is still to be started. It ends by itself with the look at which `isDrained`
-   * returns `true`, and counts as ended before it asks: `isDrained` may start it anew.
+   * Creates a watch that is still to be started. It ends by itself with the look at which
+   * `isDrained` returns `true`, and counts as ended before it asks: `isDrained` may start it anew.
    */
   constructor(clock: Clock, isDrained: () => boolean) {
     this.#clock = clock;

@@ -1,6 +1,6 @@
 /**
- * The end of a connection, from the first Close frame, failure or loss on: who has closed, what is still
- * to be answered, and how long either side may take.
+ * The end of a connection, from the first Close frame, failure or loss on: who has closed, what is
+ * still to be answered, and how long either side may take.
  */
 
 import { CloseCode } from "../close_code.ts";
@@ -13,7 +13,7 @@ import type { ResolvedConnectionOptions } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import { afterMicrotasks } from "./turn_end.ts";
 
-/** What the end of a connection has to do with. */
+/** The parts of a connection that its end concerns. */
 export interface EndingParts {
   readonly link: Link;
   readonly inbox: Inbox;
@@ -30,24 +30,27 @@ interface Close {
   readonly reason: string;
 }
 
-/** Made when the end begins: an open connection does without. */
+/** Made when the end begins; an open connection has none. */
 export class Ending {
   readonly #parts: EndingParts;
   readonly #options: Pick<ResolvedConnectionOptions, "clock" | "closeTimeout">;
-  /** Our Close, while it waits behind what was sent, and from then on. */
+  /** Our Close, from when it waits behind what was sent. */
   #queued: Close | undefined;
   /** Whether our Close frame is sent. */
   #closeSent = false;
   #received: Close | undefined;
-  /** Whether nothing more will be received, nor can be sent. */
+  /** Whether nothing more will be received or can be sent. */
   #over = false;
   #failure: WebSocketProtocolError | undefined;
   #info: CloseInfo | undefined;
   /** Bounds what we wait for: the peer's Close, and the end of the transport. */
   #closeTimeout: Timeout | undefined;
-  /** Bounds what the peer waits for, our Close: the application, or what that has sent. */
+  /**
+   * Bounds what holds back our Close, for which the peer waits: the application, or what it has
+   * sent.
+   */
   #answerTimeout: Timeout | undefined;
-  /** Bounds what a handler that is to be told of the end waits for: its own work on one message. */
+  /** Bounds how long a handler may work on one message before it is told of the end. */
   #handlingTimeout: Timeout | undefined;
 
   /** Creates the end of a connection that is still open. */
@@ -64,12 +67,15 @@ export class Ending {
     return this.#info;
   }
 
-  /** The code and the reason received, or how the connection ended without; `undefined` before. */
+  /**
+   * The code and the reason received or, where none were, how the connection ended; `undefined`
+   * before.
+   */
   get outcome(): Close | undefined {
     return this.#received ?? this.#info;
   }
 
-  /** Whether no message of the application's is taken any more. */
+  /** Whether messages of the application are no longer taken. */
   get refusesMessages(): boolean {
     return this.#hasClosed || this.#over;
   }
@@ -86,7 +92,7 @@ export class Ending {
 
   // What happens -------------------------------------------------------------------------------
 
-  /** Closes behind all that was sent before, unless that is done, or on its way. */
+  /** Closes after all that was sent before, unless our Close is sent or on its way. */
   close(code: number, reason: string): void {
     if (this.refusesMessages) return;
     const { inbox, link, outbox } = this.#parts;
@@ -94,33 +100,36 @@ export class Ending {
     if (backlog === undefined) return this.#sendClose({ code, reason });
     const close = this.#queued = { code, reason };
     this.#limitClosing();
-    // As with the Close itself: the peer may wait for us to read before it reads what is before that.
+    // As when the Close is sent: the peer may wait for us to read before it reads what precedes it.
     if (this.#received === undefined) inbox.release();
     else this.#limitAnswer();
     backlog.then(() => this.#sendClose(close)).catch((error) => link.abort(error));
   }
 
-  /** Closes unasked: where the host refuses, as Workers do where it is another request's, drops it. */
+  /**
+   * Closes unasked. Where the host refuses, as Workers do for the connection of another request,
+   * drops the connection.
+   */
   closeUnasked(code: number, reason: string): void {
     this.#orDrop(() => this.close(code, reason));
   }
 
-  /** Closes at once: what waits to be sent can no longer be. */
+  /** Closes at once: what waits to be sent no longer can be. */
   cutShort(code: number, reason: string): void {
     this.#sendClose({ code, reason });
   }
 
   /**
-   * The peer's Close came; `true` if it is to be answered at once. Not so where the application is at
-   * work on what came before, or has had no turn yet to take it, and may be about to answer it (RFC 6455
-   * section 5.5.1).
+   * The peer's Close came; `true` if it is to be answered at once. It is not where the application
+   * is at work on what came before, or has not had a turn to take it yet, and may be about to
+   * answer that (RFC 6455 section 5.5.1).
    */
   receiveClose(code: number, reason: string): boolean {
     const { inbox, link, outbox } = this.#parts;
     this.#received = { code, reason };
-    // A consumer that needs no time answers now.
+    // A consumer that needs no time gives its answers now.
     inbox.pump();
-    // What it answered may have been `abort`.
+    // It may have called `abort`.
     if (this.#info !== undefined) return false;
     const { returning } = inbox;
     const { backlog } = outbox;
@@ -132,7 +141,7 @@ export class Ending {
       this.#stopMessages();
       return true;
     }
-    // Where the application has closed, our Close is on its way already, behind what was sent.
+    // Where the application has closed, our Close waits already, behind what was sent.
     if (this.#hasClosed) {
       this.#limitAnswer();
     } else {
@@ -145,7 +154,9 @@ export class Ending {
     return false;
   }
 
-  /** The application is done with all that was received: nothing keeps our answer any longer. */
+  /**
+   * The application is done with all that was received: nothing holds our answer back any longer.
+   */
   onAllHandled(): void {
     this.#handlingTimeout?.clear();
     this.#answer();
@@ -158,7 +169,7 @@ export class Ending {
     this.#stopMessages();
   }
 
-  /** The link is over. `isCut`: something that was sent, our Close frame at last, has not left. */
+  /** The link is over. `isCut`: something that was sent has not left, if only our Close frame. */
   finish(error: unknown, isCut: boolean): CloseInfo {
     const { outbox } = this.#parts;
     const close = this.#received ?? { code: CloseCode.Abnormal, reason: "" };
@@ -175,7 +186,7 @@ export class Ending {
     return info;
   }
 
-  /** A handler is told of the end, though it may be at work on a message for ever. */
+  /** Sees to it that a handler is told of the end even if it works on a message for ever. */
   limitHandling(): void {
     const { inbox } = this.#parts;
     if (this.#info === undefined || !inbox.isHandling) return;
@@ -189,17 +200,17 @@ export class Ending {
 
   // What is told -------------------------------------------------------------------------------
 
-  /** Throws where no message can be sent, be it one that was accepted before our Close. */
+  /** Throws where no message can be sent, not even one that was accepted before our Close. */
   checkSendable(): void {
     if (this.#over || this.#closeSent) throw this.closedError("send message");
   }
 
-  /** What an iteration throws behind the last message; `undefined` where it just ends. */
+  /** What an iteration throws after the last message; `undefined` where it just ends. */
   iterationError(): WebSocketClosedError | undefined {
     return this.#isComplete() ? undefined : this.closedError("receive message");
   }
 
-  /** What an operation rejects with that comes too late. */
+  /** The error of an operation that comes too late. */
   closedError(action: string): WebSocketClosedError {
     const info = this.#info ?? { code: CloseCode.Abnormal, reason: "", ...this.#received };
     const state = this.#info === undefined ? "closing" : "closed";
@@ -216,12 +227,13 @@ export class Ending {
   #sendClose({ code, reason }: Close): void {
     if (this.#over || this.#closeSent) return;
     const { inbox, link } = this.#parts;
-    // Before: what it writes may be the end.
+    // Set before the call: what that writes may be the end.
     this.#closeSent = true;
     try {
       link.close(code, reason);
     } catch (error) {
-      // Refused, as Workers do where the connection is another request's: it stays as it was.
+      // The host has refused, as Workers do for the connection of another request: nothing has
+      // changed.
       this.#closeSent = false;
       throw error;
     }
@@ -230,7 +242,10 @@ export class Ending {
     else this.#stopMessages();
   }
 
-  /** Answers the peer's Close behind what was sent, unless that is done, or on its way. */
+  /**
+   * Answers the peer's Close after all that was sent before, unless our Close is sent or on its
+   * way.
+   */
   #answer(): void {
     if (this.#received !== undefined) this.closeUnasked(this.#received.code, this.#received.reason);
   }
@@ -243,7 +258,7 @@ export class Ending {
     }
   }
 
-  /** Answers the peer's Close at the latest when half of what is left of the closing timeout is over. */
+  /** Answers the peer's Close no later than after half of what is left of the closing timeout. */
   #limitAnswer(): void {
     const { clock } = this.#options;
     const left = this.#closeTimeout!.due - clock.now();
@@ -255,8 +270,8 @@ export class Ending {
   }
 
   /**
-   * Whether both Close frames are exchanged, or the peer's came and ours can still follow. Ours may be cut
-   * on its way, which takes nothing from what was received.
+   * Whether both Close frames are exchanged, or the peer's came and ours can still follow. Ours may
+   * be lost on its way, which changes nothing about what was received.
    */
   #isComplete(): boolean {
     return this.#received !== undefined && (this.#info === undefined || this.#closeSent);
@@ -272,7 +287,7 @@ export class Ending {
     this.#closeTimeout = new Timeout(clock, giveUp, closeTimeout);
   }
 
-  /** Nothing more will come: whoever waits need not any longer. */
+  /** Nothing more will come: nobody need wait any longer. */
   #stopMessages(): void {
     this.#over = true;
     this.#parts.inbox.end();

@@ -14,7 +14,7 @@ export interface Fragments {
 export interface Source {
   /** The next piece. */
   next(): Promise<IteratorResult<Payload, void>>;
-  /** Ends it before it has come to its end by itself, also while a piece is awaited. Never throws. */
+  /** Ends it early, even while a piece is awaited. Never throws. */
   cancel(reason?: unknown): void;
 }
 
@@ -25,13 +25,15 @@ export function openSource(stream: PayloadStream): Source {
   return {
     next: () => iterator.next() as Promise<IteratorResult<Payload, void>>,
     cancel: () => {
-      // In a microtask: what it throws is as nothing as what it rejects with.
+      // In a microtask, so that what `return` throws is ignored like what it rejects with.
       Promise.resolve().then(() => iterator.return?.()).catch(ignore);
     },
   };
 }
 
-/** By a reader, whose `cancel` also ends a read that is pending; an iterator's `return` would wait for it. */
+/**
+ * Uses a reader, whose `cancel` also ends a pending read; an iterator's `return` would wait for it.
+ */
 function openReadable(stream: ReadableStream<Payload>): Source {
   const reader = stream.getReader();
   return {
@@ -47,7 +49,7 @@ function openReadable(stream: ReadableStream<Payload>): Source {
   };
 }
 
-/** Ends the source of a message that is not sent, and that nobody has begun to read. */
+/** Ends the source of a message that is not sent, unless somebody has begun to read it. */
 export function refuseSource(value: unknown, reason: unknown): void {
   if (value instanceof ReadableStream && !value.locked) value.cancel(reason).catch(ignore);
 }
@@ -74,7 +76,7 @@ async function* encodePieces(
   source: Source,
   text: boolean,
 ): AsyncGenerator<Uint8Array> {
-  /** Whether the source has come to its end, or has failed. */
+  /** Whether the source has ended or failed. */
   let ended = first.done === true;
   try {
     const encoder = new TextEncoder();

@@ -1,4 +1,4 @@
-/** A message that is sent in fragments and leaves as a whole, where the host cannot send fragments. */
+/** A message that is sent in fragments and leaves whole, where the host cannot send fragments. */
 
 import { copyOf } from "../bytes.ts";
 

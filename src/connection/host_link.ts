@@ -1,10 +1,10 @@
 /**
- * The link over a WebSocket of the host's, as `Deno.serve`, `Bun.serve` and Workers have them: the host
- * frames, and this mends what can be mended from outside.
+ * The link over a WebSocket of the host, such as those of `Deno.serve`, `Bun.serve` and Workers.
+ * The host frames; this makes up for what it lacks, as far as that can be done from outside.
  *
- * It holds messages back while the connection does not want them, where the host cannot stop reading;
- * keeps what is sent while the host takes no more; enforces the limits that the host does not have; and
- * knows one end only, however many events the host makes of it.
+ * It holds messages back while the connection does not want them and the host cannot stop reading;
+ * keeps what is sent while the host takes no more; enforces the limits that the host does not have;
+ * and tells of one end only, however many events the host makes of it.
  */
 
 import { copyOf, exceedsUtf8 } from "../bytes.ts";
@@ -18,22 +18,28 @@ import { MessageQueue } from "./message_queue.ts";
 import type { ResolvedConnectionOptions } from "./options.ts";
 
 /**
- * A socket of the host's, as an adapter hands it to {@linkcode HostLink.open}. The adapter calls the
- * link's `receive…`, `drained`, `closed` and `lost`, which none of these methods may do from within,
- * but for `close` and `terminate`.
+ * A socket of the host, which an adapter hands to {@linkcode HostLink.open}. The adapter calls the
+ * link's `receive…`, `drained`, `closed` and `lost`. Of the methods here, only `close` and
+ * `terminate` may do so before they return.
  */
 export interface HostSocket extends DrainHint {
   /** Bytes that the host has taken and not yet written; 0 where it does not tell. */
   readonly bufferedAmount: number;
-  /** Whether the adapter calls {@linkcode HostLink.drained}; otherwise `bufferedAmount` is watched. */
+  /**
+   * Whether the adapter calls {@linkcode HostLink.drained}; otherwise `bufferedAmount` is watched.
+   */
   readonly reportsDrain: boolean;
-  /** Whether something that was sent waits for `flush`; where a socket has no such thing, never. */
+  /**
+   * Whether something that was sent waits for `flush`. A socket that never gathers leaves it out.
+   */
   readonly gathers?: boolean;
-  /** Sends text. `false`: it is taken, but no more until {@linkcode HostLink.drained}. */
+  /** Sends text. `false`: it was taken, but nothing more is until {@linkcode HostLink.drained}. */
   sendText(text: string, compress: boolean | undefined): boolean;
-  /** Sends bytes, which may change once it has returned; as `sendText`. */
+  /** Sends bytes, which may change once it has returned. Returns what `sendText` does. */
   sendBinary(data: Uint8Array, compress: boolean | undefined): boolean;
-  /** Hands what was gathered to the host; as `sendText`. Called only where `gathers`. */
+  /**
+   * Hands what was gathered to the host. Returns what `sendText` does. Called only where `gathers`.
+   */
   flush?(): boolean;
   /** Sends a ping; called only where `capabilities.ping`. */
   ping(payload: Uint8Array): void;
@@ -43,15 +49,18 @@ export interface HostSocket extends DrainHint {
   terminate(): void;
   /** Stops reading; called only where `capabilities.inboundBackpressure`. */
   pause(): void;
-  /** Reads on; as `pause`. */
+  /** Reads on; called only where `pause` is. */
   resume(): void;
 }
 
 /** What is known of a host's WebSocket before it is open. */
 export interface HostLinkInit {
-  /** Who the host is, for errors, as in `"Deno.serve"`. */
+  /** The name of the host for errors, such as `"Deno.serve"`. */
   readonly host: string;
-  /** What has the capabilities that it lacks, for errors: `"serveTcp of @gale/websocket/deno"`. */
+  /**
+   * What has the capabilities that the host lacks, for errors, such as
+   * `"serveTcp of @gale/websocket/deno"`.
+   */
   readonly alternative: string;
   /** The URL, `ws:` or `wss:`. */
   readonly url: string;
@@ -71,7 +80,7 @@ export interface HostLinkInit {
   readonly answersClose?: boolean;
 }
 
-/** A message to be sent, or what is left to do once all of them are. */
+/** Something to be sent. */
 type Outgoing =
   | { readonly kind: "text"; readonly data: string; readonly compress: boolean | undefined }
   | { readonly kind: "binary"; readonly data: Uint8Array; readonly compress: boolean | undefined }
@@ -93,7 +102,7 @@ export class HostLink implements Link {
   readonly remoteAddress: RemoteAddress | undefined;
   /** What the host can do. */
   readonly capabilities: Capabilities;
-  /** Whether the host answers by itself. */
+  /** Whether the host answers the peer's Close by itself. */
   readonly answersClose: boolean;
   readonly #init: HostLinkInit;
   readonly #clock: Clock;
@@ -107,12 +116,12 @@ export class HostLink implements Link {
   /** What the host does not take yet. */
   #waiting: Outgoing[] = [];
   #waitingBytes = 0;
-  /** What `bufferedAmount` cannot exceed. */
+  /** An upper bound of `bufferedAmount`. */
   #mostBuffered = 0;
   #blocked = true;
   /** The message that is being sent in fragments. */
   #gathered: GatheredMessage | undefined;
-  /** Made when a host that does not tell is first behind. */
+  /** Made when a host that does not tell when it has written is first behind. */
   #drainWatch: DrainWatch | undefined;
   /** What arrived while paused. */
   #held: MessageQueue | undefined;
@@ -146,7 +155,10 @@ export class HostLink implements Link {
     return this.#waitingBytes + (this.#socket?.bufferedAmount ?? 0);
   }
 
-  /** Asks the host only now and then: its answer takes 35 ns on Deno, and two are wanted for a message. */
+  /**
+   * Asks the host only now and then: its answer takes 35 ns on Deno, and each message would need
+   * two.
+   */
   buffersAtMost(bytes: number): boolean {
     if (this.#mostBuffered <= bytes) return true;
     this.#mostBuffered = this.bufferedAmount;
@@ -160,11 +172,11 @@ export class HostLink implements Link {
 
   /** Bytes of messages that the host has written, as far as it tells. */
   get bytesSent(): number {
-    // A host may count among what it buffers the headers of frames, and text in bytes.
+    // Among what it buffers, a host may count the headers of frames, and text in bytes.
     return Math.max(0, this.progress);
   }
 
-  /** May be below zero: of text, the host counts bytes. */
+  /** May be below zero, since the host may count text in bytes. */
   get progress(): number {
     return this.#bytesSent - this.bufferedAmount;
   }
@@ -180,7 +192,7 @@ export class HostLink implements Link {
     this.#messages = messages;
   }
 
-  /** The host's socket is open: sends what has waited for it. */
+  /** The host's socket is open: sends what was waiting for it. */
   open(socket: HostSocket): void {
     if (this.#ended) {
       socket.terminate();
@@ -244,13 +256,13 @@ export class HostLink implements Link {
   ping(data: Uint8Array): void {
     if (!this.capabilities.ping) throw this.#unsupported("send ping");
     this.#mostBuffered += data.length + HEADER;
-    // What was sent before goes before, and Bun may drop it.
+    // What was sent before leaves first, and Bun may drop it.
     if (this.gathers) this.#blocked = !this.#socket!.flush!();
     if (this.#blocked) this.#wait({ kind: "ping", data: copyOf(data) }, data.length);
     else this.#socket!.ping(data);
   }
 
-  /** Begins the closing handshake, behind all that was sent. */
+  /** Begins the closing handshake, after all that was sent. */
   close(code: number, reason: string): void {
     if (this.#closing || this.#ended) return;
     this.#closing = true;
@@ -266,7 +278,10 @@ export class HostLink implements Link {
     socket?.terminate();
   }
 
-  /** Everything is on its way; where the host does not tell when it has left, that is watched. */
+  /**
+   * Hands over what the socket gathers; all else is on its way already. Where the host does not
+   * tell when it has written, watches it.
+   */
   flush(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -295,7 +310,7 @@ export class HostLink implements Link {
     if (!this.#paused && this.capabilities.inboundBackpressure) this.#socket?.resume();
   }
 
-  /** Fails: what a host frames, it buffers as it likes. */
+  /** Always throws: a host buffers what it frames as it likes. */
   setNoDelay(_noDelay: boolean): void {
     throw this.#unsupported("set noDelay");
   }
@@ -340,7 +355,7 @@ export class HostLink implements Link {
     let sent = 0;
     while (!this.#blocked && sent < this.#waiting.length) {
       const next = this.#waiting[sent++]!;
-      // The last, with which the host may end at once: then nothing waits any more.
+      // The Close is the last, and the host may end at once: then nothing waits any more.
       if (next.kind === "close") this.#waiting = [];
       this.#send(socket, next);
     }
@@ -358,7 +373,7 @@ export class HostLink implements Link {
     this.#endIfClosed();
   }
 
-  /** The peer's Close frame came and breaks a rule, which is what the answer says. */
+  /** The peer's Close frame came and breaks a rule, as the answer says. */
   refuseClose(closeCode: number, message: string): void {
     if (this.#ended || this.#failed !== undefined) return;
     this.#closeReceived = true;
@@ -366,7 +381,7 @@ export class HostLink implements Link {
     this.#endIfClosed();
   }
 
-  /** The host's socket ended; a code of 0 or 1006 says that there was no Close frame of the peer's. */
+  /** The host's socket ended. A code of 0 or 1006 means that no Close frame came from the peer. */
   closed(code: number, reason: string): void {
     if (this.#ended) return;
     if (code === 0 || code === CloseCode.Abnormal) {
@@ -378,7 +393,7 @@ export class HostLink implements Link {
     this.#end(undefined);
   }
 
-  /** The host's socket ended otherwise. */
+  /** The host's socket was lost. */
   lost(error: unknown): void {
     if (this.#ended) return;
     this.#releaseHeld();
@@ -394,7 +409,7 @@ export class HostLink implements Link {
     switch (outgoing.kind) {
       case "text":
         this.#waitingBytes -= outgoing.data.length;
-        // As it waited it counted one byte for each unit.
+        // While it waited, it counted one byte for each UTF-16 unit.
         this.#mostBuffered += 2 * outgoing.data.length + HEADER;
         this.#blocked = !socket.sendText(outgoing.data, outgoing.compress);
         break;
@@ -427,9 +442,9 @@ export class HostLink implements Link {
     this.#endIfClosed();
   }
 
-  /** With both Close frames exchanged here, the host has nothing more to tell. */
+  /** Once both Close frames are exchanged here, the host has nothing more to tell. */
   #endIfClosed(): void {
-    // What the host has still to write goes before our Close, which it has as well.
+    // What the host still has to write precedes our Close, which it has as well.
     if (this.#closeSent && this.#closeReceived) this.#end(undefined, false);
   }
 
@@ -437,7 +452,9 @@ export class HostLink implements Link {
     if (!this.#ended && !this.#noteDrained()) this.flush();
   }
 
-  /** Tells where little is left to be written; the end may come before the next look for it. */
+  /**
+   * Tells the connection where little is left to be written: the end may come before the next look.
+   */
   #noteDrained(): boolean {
     if (this.bufferedAmount > this.#sendLowWaterMark) return false;
     this.#sink!.onDrain();
@@ -447,7 +464,7 @@ export class HostLink implements Link {
   #hold(message: Message): void {
     this.#held ??= new MessageQueue();
     this.#held.push(message);
-    // A host that can stop reading does so with what it has read already.
+    // A host that can stop reading hands over only what it has read already.
     if (this.capabilities.inboundBackpressure || this.#held.bytes <= this.#maxQueuedAmount) return;
     this.#fail(CloseCode.TryAgainLater, "too many messages wait");
   }
@@ -472,7 +489,7 @@ export class HostLink implements Link {
     this.close(code, reason);
   }
 
-  /** Whether a message that was sent has not gone to the host, or is still there. */
+  /** Whether a message that was sent still waits, here or in the host. */
   #isCut(): boolean {
     return (this.#socket?.bufferedAmount ?? 0) > 0 ||
       this.#waiting.some(({ kind }) => kind === "text" || kind === "binary");

@@ -14,11 +14,11 @@ import { pendingPromise, quiet, READY } from "./promises.ts";
 export interface InboxSource {
   /** A message arrived; told only where there is an {@linkcode InboxOptions.idleTimeout}. */
   onReceived(): void;
-  /** Stops reading: more waits for the application than it may. */
+  /** Stops reading: more waits for the application than may. */
   pauseReading(): void;
   /** Reads on. */
   resumeReading(): void;
-  /** The application has answered what it was given: writes that. */
+  /** The application has answered what it was given: writes its answers. */
   flushAnswers(): void;
   /** Nothing more will come, and the application is done with what it was given. */
   onAllHandled(): void;
@@ -43,21 +43,24 @@ export interface ReceiveOptions {
 /** Takes each message in turn; a promise holds the next one back. */
 export type Consumer = (message: Message) => unknown;
 
-/** Waits for one message. An object and no closure: thousands of idle connections have one each. */
+/**
+ * Waits for one message. An object rather than a closure, since thousands of idle connections have
+ * one each.
+ */
 export interface Waiter {
   /** Takes the message, or `null` where none will come. */
   give(message: Message | null): void;
 }
 
 /**
- * Whether the application, given a message, will come back for the next one: one that called
- * `receive` perhaps, an iteration or a consumer surely.
+ * Whether the application, once given a message, will come back for the next one: perhaps where it
+ * called `receive`, surely where it is an iteration or a consumer.
  */
 export type Returning = "no" | "perhaps" | "surely";
 
-/** A consumer that has not come to an end in time. */
+/** A consumer that has not finished in time. */
 export interface Abandoned {
-  /** Resolves with what it throws, should it do so afterwards. */
+  /** Resolves with what it throws, if it still does. */
   readonly failure: Promise<unknown>;
 }
 
@@ -68,44 +71,44 @@ interface Consumption {
   readonly opens: boolean;
   /** What `consume` has returned. */
   readonly done: Promise<void | Abandoned>;
-  /** Ends it; with a promise that rejects, where it failed: one function less for each connection. */
+  /** Ends it, where it failed by a promise that rejects: one function less for each connection. */
   settle: (result: void | Abandoned | Promise<never>) => void;
-  /** Takes what it fails with once it is not waited for any longer. */
+  /** Takes what it fails with once it is no longer waited for. */
   failLate?: (error: unknown) => void;
   /** Whether it has a message in hand. */
   busy: boolean;
 }
 
-/** How a consumer begins, and ends before the last message. */
+/** How a consumer begins and ends. */
 export interface ConsumeOptions {
   /** Called before the first message, which waits for its promise. */
   readonly open?: (() => unknown) | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether it rejects behind the last message where an iteration would throw. */
+  /** Whether it rejects after the last message where an iteration would throw. */
   readonly failsAtEnd?: boolean;
 }
 
 const NO_OPTIONS: ReceiveOptions = {};
 
-/** Holds messages until they are taken, and stops the reading while too much waits. */
+/** Holds messages until they are taken, and stops reading while too much waits. */
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #source: InboxSource;
   /** Made with the first message that is not awaited. */
   #queue: MessageQueue | undefined;
   #waiter: Waiter | undefined;
-  /** Those behind the first one, which are rare. */
+  /** Those after the first one, which are rare. */
   #waiters: Waiter[] | undefined;
   #consumption: Consumption | undefined;
   #paused = false;
-  /** Whether reading is not to stop any more. */
+  /** Whether reading must not stop any more. */
   #released = false;
-  /** Whether a message has been dropped: then all that follow are, so that there is no hole. */
+  /** Whether a message has been dropped: then all that follow are too, so that there is no gap. */
   #dropping = false;
   #ended = false;
   #received = 0;
-  /** Whether whoever was given the last message will come back; a consumer's `busy` tells it as well. */
+  /** Whether the taker of the last message will ask for another; of a consumer, `busy` says so. */
   #returning: Returning = "no";
 
   /** Creates an empty inbox. */
@@ -166,7 +169,7 @@ export class Inbox {
     }
   }
 
-  /** A message arrived, and none with it: goes straight to a consumer that is free. */
+  /** A message arrived, and none with it: it goes straight to a consumer that is free. */
   deliver(message: Message): void {
     const consumption = this.#consumption;
     const waits = this.#waiter !== undefined || this.isFilled;
@@ -191,15 +194,15 @@ export class Inbox {
     return message;
   }
 
-  /** Says of a waiter that was just given a message whether it comes back. */
+  /** Says whether a waiter that was just given a message comes back. */
   expect(returning: Returning): void {
     this.#returning = returning;
   }
 
-  /** Whoever was given the last message has done with it. */
+  /** Whoever was given the last message is done with it. */
   leave(): void {
     this.#returning = "no";
-    // One that has a message in hand is not done, though it asks for the next one meanwhile.
+    // A consumer with a message in hand is not done, though it may ask for the next one meanwhile.
     if (this.#ended && this.#consumption?.busy !== true) this.#source.onAllHandled();
   }
 
@@ -231,7 +234,7 @@ export class Inbox {
     this.leave();
     if (this.#ended) return waiter.give(null);
     this.#source.flushAnswers();
-    // What is written may have ended it, or have made room for what was held.
+    // That write may have ended the connection, or have made room for what was held.
     const message = this.take();
     if (message !== undefined) return waiter.give(message);
     if (this.#ended) return waiter.give(null);
@@ -240,10 +243,11 @@ export class Inbox {
   }
 
   /**
-   * Hands every message to a consumer, one at a time, the first one behind `open`. Resolves behind the
-   * last one, or with what {@linkcode abandon} leaves; rejects with what the consumer or `open` throws,
-   * with the signal's reason, and with a `TypeError` where there is a consumer already. As with a `send`
-   * that meets the end of the connection, a `WebSocketClosedError` is then not reported as unhandled.
+   * Hands every message to a consumer, one at a time, the first one after `open`. Resolves after
+   * the last one, or with what {@linkcode abandon} leaves; rejects with what the consumer or `open`
+   * throws, with the signal's reason, and with a `TypeError` where there is a consumer already. A
+   * rejection with a `WebSocketClosedError` is not reported as unhandled, like that of a `send`
+   * that meets the end of the connection.
    */
   consume(
     consumer: Consumer,
@@ -281,7 +285,7 @@ export class Inbox {
   pump(): void {
     const consumption = this.#consumption;
     if (consumption === undefined || consumption.busy) return;
-    // Before the first one is taken: that may make room, and bring more.
+    // Set before the first one is taken, which may make room and bring more.
     consumption.busy = true;
     for (let message = this.take(); message !== undefined; message = this.take()) {
       if (!this.#consume(consumption, message)) return;
@@ -289,7 +293,7 @@ export class Inbox {
     consumption.busy = false;
     this.#source.flushAnswers();
     this.leave();
-    // What was written may have been the end, and have come here.
+    // That write may have been the end, and have led here.
     if (!this.#ended || this.#consumption !== consumption) return;
     this.#consumption = undefined;
     const error = consumption.failsAtEnd ? this.iterationError() : undefined;
@@ -298,15 +302,15 @@ export class Inbox {
   }
 
   /**
-   * From now on reading never stops, since the peer's Close is to be read: what no one takes is
-   * dropped above the mark, with all that follows.
+   * From now on reading never stops, so that the peer's Close is read: above the mark, what nobody
+   * takes is dropped, with all that follows.
    */
   release(): void {
     this.#released = true;
     if (this.#paused) this.#resume();
   }
 
-  /** Does not wait for the consumer any longer, which is given no more. */
+  /** No longer waits for the consumer, which is given nothing more. */
   abandon(): void {
     const consumption = this.#consumption;
     if (consumption === undefined) return;
@@ -336,7 +340,9 @@ export class Inbox {
     if (this.#options.idleTimeout > 0) this.#source.onReceived();
   }
 
-  /** Gives a consumer, marked as busy, a message; `false` if it takes its time, or gets no more. */
+  /**
+   * Gives a message to a consumer marked as busy; `false` if it takes its time, or gets no more.
+   */
   #consume(consumption: Consumption, message: Message): boolean {
     let result;
     try {
@@ -345,7 +351,7 @@ export class Inbox {
       this.#endConsumption(consumption, error);
       return false;
     }
-    // A consumer that only sends gives READY back: there is nothing to wait for.
+    // A consumer that only sends returns READY: there is nothing to wait for.
     if (result === undefined || result === READY || !mayBePending(result)) {
       return this.#consumption === consumption;
     }
@@ -378,7 +384,7 @@ export class Inbox {
   }
 
   #endConsumption(consumption: Consumption, error: unknown): void {
-    // What it was given when it was stopped may fail afterwards.
+    // Its work on a message may fail after it was stopped.
     if (this.#consumption !== consumption) return consumption.failLate?.(error);
     this.#consumption = undefined;
     this.#fail(consumption, error);
@@ -386,7 +392,7 @@ export class Inbox {
   }
 
   #fail(consumption: Consumption, error: unknown): void {
-    // One of another connection's is the application's to see to, while this one stays open.
+    // While this connection is open, the error is another's, and the application has to see it.
     if (error instanceof WebSocketClosedError && this.#source.isClosing()) quiet(consumption.done);
     consumption.settle(Promise.reject(error));
   }
@@ -403,7 +409,7 @@ export class Inbox {
   }
 }
 
-/** Whether it is a promise, or may be something like one. */
+/** Whether a value is a promise, or may be something like one. */
 function mayBePending(value: unknown): boolean {
   return typeof value === "object" && value !== null || typeof value === "function";
 }

@@ -7,7 +7,7 @@ import { pendingPromise } from "./promises.ts";
 
 type Step = IteratorResult<Message, undefined>;
 
-/** Iterates over what arrives. Leaving early, as `break` does, takes nothing further. */
+/** Iterates over what arrives. Leaving early, such as by `break`, takes nothing further. */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
   readonly #inbox: Inbox;
 
@@ -25,7 +25,7 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     return promise;
   }
 
-  /** Itself, so that a loop may go on with what has been begun by `next`. */
+  /** Itself, so that a loop may continue what `next` began. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -37,11 +37,12 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 }
 
-/** How `forEach` goes on. */
+/** How long `forEach` goes on. */
 export interface ForEachOptions {
   /**
-   * Ends it: the promise rejects with the signal's reason, and the messages that the function has not
-   * been given are left to others. What it is at work on is not waited for, nor is what it throws told.
+   * Ends it: the promise rejects with the signal's reason, and the messages that the function has
+   * not been given are left to others. Its work on a message is not waited for, and an error in it
+   * is not reported.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,7 +60,7 @@ export function forEachMessage(
   } catch (error) {
     return Promise.reject(error);
   }
-  // No function of its own around that promise, whose rejection at the end is not to be reported.
+  // Not an async function, since its own promise would be reported when it rejects at the end.
   return inbox.consume(callback, { signal, failsAtEnd: true }) as Promise<void>;
 }
 

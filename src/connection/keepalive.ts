@@ -13,11 +13,11 @@ export type KeepaliveOptions = Pick<
 
 /** What is done when it is time. */
 export interface KeepaliveActions {
-  /** Whether we ourselves do not read at present, so that silence tells nothing of the peer. */
+  /** Whether we do not read at present, so that silence says nothing about the peer. */
   isBlocked(): boolean;
   /** Whether something of ours waits for the peer to take it. */
   isBehind(): boolean;
-  /** What grows as the peer takes bytes from us. */
+  /** A number that grows as the peer takes bytes from us. */
   progress(): number;
   /** Pings the peer. */
   sendPing(): void;
@@ -27,19 +27,20 @@ export interface KeepaliveActions {
   onIdle(): void;
 }
 
-/** How often the peer's silence is looked at, within the interval after which it is pinged. */
+/** How often the peer's silence is looked at within the interval after which it is pinged. */
 const LOOKS = 4;
 
 /**
- * Watches one connection. Arrivals only leave a mark; the alarm looks for it when it rings and sets
- * itself anew, so that traffic costs no timers, and no look at the clock either, which takes 40 to 100 ns
- * with each message that comes alone. What has arrived counts from the look that found it, a pong from
- * when it came: so silence is taken to be shorter than it was, by a look at most, and never to be longer.
+ * Watches one connection. Arrivals only leave a mark; the alarm looks for it when it rings, and is
+ * set again. So traffic costs no timers, and no look at the clock, which takes 40 to 100 ns with
+ * each message that comes alone. An arrival counts from the look that found it, a pong from when it
+ * came: so silence is never taken to be longer than it was, and shorter only by the time between
+ * two looks.
  */
 export class Keepalive implements Alarm {
-  /** As an alarm. */
+  /** See {@linkcode Alarm}. */
   due = 0;
-  /** As an alarm. */
+  /** See {@linkcode Alarm}. */
   place = -1;
   readonly #options: KeepaliveOptions;
   readonly #actions: KeepaliveActions;
@@ -47,9 +48,9 @@ export class Keepalive implements Alarm {
   #heard = false;
   #silentSince = 0;
   #lastMessage = 0;
-  /** When the peer was pinged that has not been heard since. */
+  /** When the peer was pinged, if it has not been heard since. */
   #pingSent: number | undefined;
-  /** What had been taken from us when it was last looked, if more of it waited. */
+  /** What the peer had taken from us at the last look, if more was waiting. */
   #sentBefore: number | undefined;
 
   /** Creates a watch that is still to be started. */
@@ -64,12 +65,15 @@ export class Keepalive implements Alarm {
     this.ring();
   }
 
-  /** Something arrived: noted without its time, since that is told of every read. */
+  /** Something arrived. Called for each read, so its time is not noted. */
   noteArrival(): void {
     this.#heard = true;
   }
 
-  /** As {@linkcode noteArrival} with its time: a pong came, or it was us who did not read so far. */
+  /**
+   * Like {@linkcode noteArrival}, but with the time: a pong came, or we have not been reading until
+   * now.
+   */
   noteLife(): void {
     this.#noteLife(this.#options.clock.now());
   }
@@ -91,8 +95,9 @@ export class Keepalive implements Alarm {
     const isBehind = this.#actions.isBehind();
     const wasBehind = this.#sentBefore !== undefined;
     if (this.#takesOurs(isBehind) || this.#heard) this.#noteLife(now);
-    // A pong would not be read, so none is expected, but that something is taken where it was not before;
-    // and a ping finds out where the transport is lost.
+    // While we do not read, a pong would not be seen: none is waited for, unless the peer also
+    // takes nothing of what has been waiting. We ping all the same, since that reveals a lost
+    // transport.
     else if (!(isBehind && wasBehind) && this.#actions.isBlocked()) this.#pingSent = undefined;
 
     let due = Infinity;
@@ -113,8 +118,8 @@ export class Keepalive implements Alarm {
   }
 
   /**
-   * Whether the peer shows life by taking what waits for it, which holds back our ping as well. One that
-   * takes nothing and is not read has gone, or is up to no good.
+   * Whether the peer shows life by taking what waits for it, behind which our ping waits as well.
+   * One that takes nothing while we do not read has gone, or is up to no good.
    */
   #takesOurs(isBehind: boolean): boolean {
     const before = this.#sentBefore;

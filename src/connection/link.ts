@@ -1,6 +1,6 @@
 /**
- * The one seam inside a connection: above it all that a user touches, below it all of RFC 6455,
- * whether by our own codec, as in `ProtocolLink`, or by a socket of the host's.
+ * The one seam inside a connection. Above it is all that a user touches; below it is all of
+ * RFC 6455, done by our own codec (`ProtocolLink`) or by a socket of the host (`HostLink`).
  */
 
 import type { WebSocketProtocolError } from "../errors.ts";
@@ -9,36 +9,41 @@ import type { Capabilities, Message, RemoteAddress } from "../types.ts";
 
 export type { MessageSink };
 
-/** Who receives all the rest from a link: the connection. None of these may throw. */
+/** Who receives everything else from a link: the connection. None of these may throw. */
 export interface LinkSink {
   /**
    * A whole message that came by itself: {@linkcode onActivity}, {@linkcode MessageSink.push} and
    * {@linkcode onTurnEnd} in one.
    */
   onLoneMessage(message: Message): void;
-  /** The handshake is answered: nothing has left or arrived before. Told once, and not where it ends before. */
+  /**
+   * The handshake is answered: nothing has left or arrived before. Called at most once, and not
+   * where the link ends before that.
+   */
   onOpen(): void;
   /** A ping, already answered. */
   onPing(payload: Uint8Array): void;
   /** A pong. */
   onPong(payload: Uint8Array): void;
-  /** Something arrived, be it only a part of a frame: the peer lives. Comes before what it brought. */
+  /**
+   * Something arrived, if only a part of a frame: the peer is alive. Called before what it brought.
+   */
   onActivity(): void;
   /** All that arrived with one read has been handed over: time to look at it. */
   onTurnEnd(): void;
   /**
    * The peer's Close frame. With `true` it is answered at once, unless {@linkcode Link.close} was
-   * called before; with `false` the answer is left to that. A link that answers by itself does not
-   * look at the result. Nothing but {@linkcode onActivity}, {@linkcode onTurnEnd},
+   * called before; with `false` the answer is left to that method. A link that answers by itself
+   * does not look at the result. Nothing but {@linkcode onActivity}, {@linkcode onTurnEnd},
    * {@linkcode onDrain} and {@linkcode onEnd} follows.
    */
   onClose(code: number, reason: string): boolean;
   /**
-   * The peer broke a rule, and was told so. Nothing but {@linkcode onActivity}, {@linkcode onTurnEnd},
-   * {@linkcode onDrain} and {@linkcode onEnd} follows.
+   * The peer broke a rule, and was told so. Nothing but {@linkcode onActivity},
+   * {@linkcode onTurnEnd}, {@linkcode onDrain} and {@linkcode onEnd} follows.
    */
   onFailure(error: WebSocketProtocolError): void;
-  /** `bufferedAmount` is at the low-water mark or below, also where nothing has been written. */
+  /** `bufferedAmount` is at the low-water mark or below, even where nothing has been written. */
   onDrain(): void;
   /**
    * The link is over; the last call. `error` says why, where it was not a closing handshake: a
@@ -67,14 +72,14 @@ export interface Link {
   readonly bufferedAmount: number;
   /** Bytes that the transport has taken. */
   readonly bytesSent: number;
-  /** Grows while the peer takes what was sent; only that it does so means anything. */
+  /** Grows while the peer takes what was sent; its value means nothing else. */
   readonly progress: number;
   /** Bytes taken from the transport. */
   readonly bytesReceived: number;
 
   /** Begins the delivery: messages go to `messages`, all the rest to `sink`. */
   attach(sink: LinkSink, messages: MessageSink): void;
-  /** Whether `bufferedAmount` is at most this, which may cost less than to ask how much it is. */
+  /** Whether `bufferedAmount` is at most this, which may cost less than asking how much it is. */
   buffersAtMost(bytes: number): boolean;
   /** Sends a text message. */
   sendText(text: string, compress: boolean | undefined): void;
@@ -95,7 +100,7 @@ export interface Link {
   /** Drops the transport at once. `onEnd(error)` follows, unless the link is over already. */
   abort(error: unknown): void;
   /**
-   * Writes what has gathered. Besides, a link writes with {@linkcode close}, behind what a read has
+   * Writes what has gathered. A link also writes with {@linkcode close}, after what a read has
    * brought, and when a write is done.
    */
   flush(): void;

@@ -13,8 +13,8 @@ let createStreamLink: StreamLinker = () => {
 };
 
 /**
- * Says what makes links over byte streams. `stream_link.ts` does, as it is loaded: a static import of
- * it here would load the codec for hosts that frame by themselves.
+ * Says what makes links over byte streams. `stream_link.ts` does, as it is loaded: a static import
+ * of it here would load the codec for hosts that frame by themselves.
  */
 export function provideStreamLinks(create: StreamLinker): void {
   createStreamLink = create;

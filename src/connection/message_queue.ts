@@ -8,7 +8,7 @@ import type { Message } from "../types.ts";
  */
 const OVERHEAD = 64;
 
-/** What a message holds; for text two bytes a UTF-16 unit, since not all of it may be ASCII. */
+/** What a message holds; for text two bytes per UTF-16 unit, since not all of it may be ASCII. */
 function costOf(message: Message): number {
   return typeof message === "string" ? OVERHEAD + message.length * 2 : OVERHEAD + message.length;
 }
@@ -55,5 +55,5 @@ export class MessageQueue {
   }
 }
 
-/** Taken messages that are kept at most; moving the rest then costs a fraction per message. */
+/** At most this many taken messages are kept; moving the rest then costs a fraction per message. */
 const COMPACT_FROM = 4096;

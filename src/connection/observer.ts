@@ -1,11 +1,11 @@
-/** The application's functions that are told of something, and have no part in it. */
+/** Functions of the application that are told of something and have no part in it. */
 
 /** Told of the payload of a ping or a pong. */
 export type Observer = (payload: Uint8Array) => void;
 
 /**
- * Tells a function of the application's, async or not. What it throws, or its promise rejects with, goes
- * to the console: it must not disturb whoever tells, nor end the process. Never rejects.
+ * Tells a function of the application, async or not. What it throws, or its promise rejects with,
+ * goes to the console: it must neither disturb the caller nor end the process. Never rejects.
  */
 export async function tell<Value>(
   listener: (value: Value) => unknown,

@@ -86,7 +86,7 @@ function resolve(options: ConnectionOptions): ResolvedConnectionOptions {
   };
 }
 
-/** One object for all connections that say nothing, which are most. */
+/** One object for all connections that are given no options, which are most. */
 const ALL_DEFAULT: ResolvedConnectionOptions = resolve({});
 const NAMES = Object.keys(ALL_DEFAULT) as (keyof ResolvedConnectionOptions)[];
 

@@ -1,6 +1,6 @@
 /**
- * The sending half of a connection: whatever is sent becomes messages, in the order of the calls, as
- * fast as the peer takes them.
+ * The sending half of a connection: whatever is sent becomes messages, in the order of the calls,
+ * as fast as the peer takes them.
  */
 
 import { copyOf, encodeUtf8 } from "../bytes.ts";
@@ -16,12 +16,13 @@ import { TurnEnd } from "./turn_end.ts";
 export interface SendOptions {
   /**
    * Whether to compress it, where compression is agreed.
-   * @default by its size, see `CompressionOptions.threshold`; a stream always, but where the host frames
+   * @default by its size, see `CompressionOptions.threshold`; a stream always, except where the
+   * host frames
    */
   readonly compress?: boolean | undefined;
   /**
-   * Whether the message is binary: with `true` text goes out as its UTF-8, that of a stream as well; with
-   * `false` bytes are refused by a `TypeError`.
+   * Whether the message is binary. With `true`, text goes out as its UTF-8, that of a stream as
+   * well; with `false`, bytes are refused with a `TypeError`.
    * @default by the type of what is sent
    */
   readonly binary?: boolean | undefined;
@@ -35,7 +36,7 @@ export type OutboxOptions = Pick<
 
 /** What the outbox must know of its connection. */
 export interface OutboxOwner {
-  /** Throws where a message can no longer be sent: one that had to wait may find the end. */
+  /** Throws where a message can no longer be sent: the end may have come while it waited. */
   checkSendable(): void;
   /** A message was sent; told only where there is an {@linkcode OutboxOptions.idleTimeout}. */
   onSent(): void;
@@ -49,7 +50,7 @@ export interface OutboxOwner {
   onOverflow(): void;
   /** Whether the connection is closing or closed. */
   isClosing(): boolean;
-  /** What sends reject with that the end leaves undone; made only where there are such. */
+  /** The error of sends that the end leaves undone; made only where there are any. */
   closedError(): Error;
 }
 
@@ -63,9 +64,12 @@ export class Outbox {
   readonly #owner: OutboxOwner;
   /** Made with the first message: most connections of a broadcast never wait for an answer. */
   #turnEnd: TurnEnd | undefined;
-  /** Sends that must wait for one whose bytes are still to come, as a Blob's or a stream's. */
+  /**
+   * The last of the sends that must wait for one whose bytes are still to come, such as a Blob's or
+   * a stream's.
+   */
   #tail: Promise<void> | undefined;
-  /** Rejects the send that is the turn of those. */
+  /** Rejects the send whose turn it is. */
   #giveUp: ((error: unknown) => void) | undefined;
   /** Ends the source of the stream that is being sent. */
   #cancelSource: ((reason: unknown) => void) | undefined;
@@ -75,7 +79,10 @@ export class Outbox {
   #drain: PromiseWithResolvers<void> | undefined;
   #ended = false;
   #sent = 0;
-  /** How many messages had come when one was last sent behind them, and how many were sent since. */
+  /**
+   * How many messages had arrived at the last send, and how many have been sent since the latest of
+   * them.
+   */
   #answered = 0;
   #answers = 0;
 
@@ -100,8 +107,8 @@ export class Outbox {
   }
 
   /**
-   * `undefined` where all that was sent so far has reached the link; otherwise a promise, which never
-   * rejects, for when it has and the link has room.
+   * `undefined` where all that was sent so far has reached the link; otherwise a promise that never
+   * rejects, and resolves when it has and the link has room.
    */
   get backlog(): Promise<void> | undefined {
     return this.#tail;
@@ -144,7 +151,7 @@ export class Outbox {
       return this.#enqueue(0, send, stream);
     }
     if (this.#tail === undefined) return this.#sendPayload(payload, options);
-    // As at once, so later: only what is larger than the mark is not copied.
+    // The same as for a send at once: only what is larger than the mark is not copied.
     const whole = typeof payload !== "string" && payload.length <= this.#options.sendHighWaterMark
       ? copyOf(payload)
       : payload;
@@ -155,7 +162,7 @@ export class Outbox {
     });
   }
 
-  /** Something besides messages was handed to the link: it leaves at the end of the turn. */
+  /** A control frame was handed to the link: it leaves at the end of the turn. */
   noteControlFrame(): void {
     if (this.#link.gathers) this.#nextTurnEnd().note();
   }
@@ -166,7 +173,7 @@ export class Outbox {
     this.#drain = undefined;
   }
 
-  /** Sends that wait for their source, which may never go on, need not any longer. */
+  /** Gives up the send that waits for its source, which may never go on. */
   giveUp(): void {
     const giveUp = this.#giveUp;
     if (giveUp === undefined) return;
@@ -205,9 +212,10 @@ export class Outbox {
   }
 
   /**
-   * Whether this is the first message behind a received one, and the only one as far as the last time
-   * tells: it leaves at once then. To look for the end of its turn takes two microtasks: an echo of 16 B
-   * that comes alone took 790 ns so by iteration on Bun, the socket left out, and takes 560.
+   * Whether this is the first message after a received one and, judging by the last time, the only
+   * one: then it leaves at once. Looking for the end of its turn takes two microtasks: an echo of
+   * 16 B that comes alone, by iteration on Bun and without the socket, took 790 ns that way and
+   * takes 560 now.
    */
   #isLoneAnswer(): boolean {
     const received = this.#owner.countReceived();
@@ -226,7 +234,7 @@ export class Outbox {
     this.#link.flush();
     if (!this.#ended && this.#link.buffersAtMost(sendHighWaterMark)) return READY;
     if (this.#isTooFarBehind()) this.#owner.onOverflow();
-    // Either may have been the end, behind which nothing drains.
+    // Either may have been the end, after which nothing drains.
     if (this.#ended) return rejectQuietly(this.#owner.closedError());
     if (this.#drain === undefined) {
       this.#drain = Promise.withResolvers();
@@ -246,9 +254,9 @@ export class Outbox {
   }
 
   /**
-   * Runs `send` behind the sends before it; `size` bytes count as queued until it hands them over. Where
-   * the connection ends while a Blob or a stream is still to be read, the promise does not wait for that
-   * source.
+   * Runs `send` after the sends before it; `size` bytes count as queued until it hands them over.
+   * Where the connection ends while a Blob or a stream is still to be read, the promise does not
+   * wait for that source.
    */
   #enqueue(
     size: number,
@@ -258,13 +266,13 @@ export class Outbox {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const turn = Promise.withResolvers<void>();
     const fail = (error: unknown): void => {
-      // As with one that is rejected at once: where the end is its reason, nobody needs to know.
+      // As with one that is rejected at once: where the reason is the end, nobody needs to know.
       if (error instanceof WebSocketClosedError && this.#owner.isClosing()) quiet(promise);
       reject(error);
       turn.resolve();
     };
     let left = size;
-    // From then on it is the link that tells what becomes of it.
+    // From then on the link says what becomes of it.
     const handOver = (): void => {
       this.#queued -= left;
       left = 0;
@@ -293,7 +301,7 @@ export class Outbox {
       this.#giveUp = undefined;
     });
     this.#tail = tail;
-    // Of one whose turn it is, what the transport takes at once is not behind.
+    // Not for a send whose turn it is: what the transport takes at once is not behind.
     if (before !== undefined && this.#isTooFarBehind()) {
       this.#link.flush();
       if (this.#isTooFarBehind()) this.#owner.onOverflow();

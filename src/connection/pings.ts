@@ -17,7 +17,7 @@ const FEW = 16;
 /** Matches pongs to pings. */
 export class Pings {
   #pending: PendingPing[] = [];
-  /** The payloads of more than a few, once a pong has been looked for among them. */
+  /** The payloads of the pending pings, where they are more than a few and a pong was looked up. */
   #payloads: Set<string> | undefined;
   #counter = 0;
 
@@ -37,19 +37,23 @@ export class Pings {
   }
 
   /**
-   * A ping that nobody waits for was sent. Its pong may answer those before as well, so that the latest
-   * is remembered, but no more: a peer may answer none of them.
+   * A ping that nobody waits for was sent. Of those only the latest is remembered, whose pong may
+   * answer the ones before as well: a peer may answer none of them.
    */
   note(payload: Uint8Array): void {
     this.#pending = this.#pending.filter(({ unasked }) => !unasked);
     this.#push({ payload, sentAt: 0, unasked: true, resolve: ignore, reject: ignore });
   }
 
-  /** A pong arrived: settles its ping and, since a peer may answer only the latest, all before. */
+  /**
+   * A pong arrived: settles its ping and, since a peer may answer only the latest, all earlier
+   * ones.
+   */
   settle(payload: Uint8Array, now: number): void {
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    // Most pongs answer the oldest ping. `#payloads` may name it for longer, which costs a search at most.
+    // Most pongs answer the oldest ping. `#payloads` may name it for longer, which costs a needless
+    // search at most.
     if (equal(oldest.payload, payload)) {
       this.#pending.shift();
       return oldest.resolve(now - oldest.sentAt);
@@ -61,8 +65,8 @@ export class Pings {
   }
 
   /**
-   * `false` where no ping has this payload. A peer may leave any number of pings unanswered, and send pongs
-   * to none of them at no cost: each is not to be compared with all.
+   * `false` where no ping has this payload. A peer may leave any number of pings unanswered, and
+   * send pongs that match none of them at no cost: each must not be compared with all.
    */
   #mayHave(payload: Uint8Array): boolean {
     if (this.#pending.length <= FEW) return true;

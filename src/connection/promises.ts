@@ -1,6 +1,6 @@
 /** Promises that the two halves of a connection share. */
 
-/** What `send` returns below the high-water mark: one promise for all, since it is resolved. */
+/** What `send` returns below the high-water mark: one promise for all, which is resolved. */
 export const READY: Promise<void> = Promise.resolve();
 
 /** Marks a promise as handled: where nobody looks at it, its rejection is not reported. */
@@ -21,13 +21,13 @@ const keepResolve = (resolve: (value: never) => void): void => void (lastResolve
 export interface PendingPromise<T> {
   /** The promise. */
   readonly promise: Promise<T>;
-  /** Resolves it, or by a promise that rejects, rejects it. */
+  /** Resolves it; given a promise that rejects, rejects it. */
   readonly resolve: (value: T | Promise<never>) => void;
 }
 
 /**
- * As `Promise.withResolvers`, for what thousands of idle connections hold, or each message takes: by
- * one executor for all, and without the other function, it takes 40 ns in place of 71 on Bun.
+ * Like `Promise.withResolvers`, for what thousands of idle connections hold, or each message takes:
+ * with one executor for all, and without the second function, it takes 40 ns instead of 71 on Bun.
  */
 export function pendingPromise<T>(): PendingPromise<T> {
   const promise = new Promise<T>(keepResolve as (resolve: (value: T) => void) => void);

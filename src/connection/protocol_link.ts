@@ -25,8 +25,8 @@ export interface ProtocolLinkInit {
   /** permessage-deflate, where it is agreed. */
   readonly compression?: PermessageDeflateInit | undefined;
   /**
-   * The transport that the link will be opened with, where it is there already: until then it is only
-   * asked for the peer's address and told of Nagle's algorithm.
+   * The transport that the link will be opened with, where it is known already. Until then it is
+   * only asked for the peer's address and told of Nagle's algorithm.
    */
   readonly transport?: ByteTransport;
 }
@@ -46,7 +46,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   readonly #compression: boolean;
   readonly #sendLowWaterMark: number;
   #transport: ByteTransport | undefined;
-  /** Whether a read is handed over, behind which all that was sent meanwhile is written. */
+  /** Whether a read is being handed over; all that is sent meanwhile is written after it. */
   #receiving = false;
   #isOpen = false;
   #sink: LinkSink | undefined;
@@ -74,7 +74,8 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       compression: init.compression,
       maxMessageSize: options.maxMessageSize,
       maxFragments: options.maxFragments,
-      // A frame above the mark holds its promise back until it is written, so that it may be lent.
+      // The promise of a frame above the mark is held back until it is written, so that it may be
+      // lent.
       copyLimit: options.sendHighWaterMark,
     }, this);
   }
@@ -116,7 +117,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     return this.#bytesSent - (this.#transport!.unwritten ?? this.#writing);
   }
 
-  /** The same. */
+  /** The same as {@linkcode bytesSent}. */
   get progress(): number {
     return this.bytesSent;
   }
@@ -193,13 +194,13 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (transport === undefined || !this.#isOpen || this.#writing > 0 || this.#ended) return;
     const output = this.#core.output;
     for (;;) {
-      // With each write, since an application that always has something to say leaves no gap.
+      // Before each write, since an application that always has something to say leaves no gap.
       this.#core.flushPong();
       const chunk = output.take();
       if (chunk === undefined) break;
       const length = output.takenLength;
       this.#bytesSent += length;
-      // Before: the transport may be lost from within.
+      // Set before the write, within which the transport may be lost.
       this.#writing = length;
       if (!writeStart(transport, chunk, length)) return;
       this.#writing = 0;
@@ -275,7 +276,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#isOpen = false;
     this.#transport!.close();
     this.#releaseHeld();
-    // Once both sides have said all, and it has left, how the transport ends does not matter any more.
+    // Once both sides have said all and it has left, it no longer matters how the transport ends.
     const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
     this.#end(isDone ? undefined : error);
   }
@@ -297,19 +298,21 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     return this.#sink!.onClose(code, reason);
   }
 
-  /** Our Close frame is about to answer a violation: the connection may answer messages before. */
+  /**
+   * Our Close frame is about to answer a violation: before it, the connection may answer messages.
+   */
   onFailing(): void {
     this.#sink!.onTurnEnd();
   }
 
-  /** It is answered. */
+  /** The violation is answered. */
   onFailed(error: WebSocketProtocolError): void {
     this.#sink!.onFailure(error);
   }
 
   /**
-   * What arrived before the end comes before it; the peer's Close may be among it. Not where it may be
-   * compressed, so that a little of it is more than any limit allows.
+   * Delivers what arrived before the end; the peer's Close may be among it. Not where it may be
+   * compressed: then a little of it may be more than any limit allows.
    */
   #releaseHeld(): void {
     if (!this.#paused || this.#compression) return;

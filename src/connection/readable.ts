@@ -4,7 +4,10 @@ import type { Message } from "../types.ts";
 import type { Inbox, Waiter } from "./inbox.ts";
 import { pendingPromise } from "./promises.ts";
 
-/** The messages as a stream that is read only as it is read; `cancel` is called where that is. */
+/**
+ * The messages as a stream, which takes one only when it is read. `cancel` is called when the
+ * stream is cancelled.
+ */
 export function createReadable(
   inbox: Inbox,
   cancel: () => Promise<void>,
@@ -31,7 +34,7 @@ export function createReadable(
       return promise;
     },
     cancel: () => {
-      // The message that a read still waits for is not to be lost with it.
+      // The message that a pending read waits for must not be lost with it.
       if (waiter !== undefined) inbox.withdraw(waiter);
       return cancel();
     },

@@ -11,8 +11,8 @@ export type PayloadStream = ReadableStream<Payload> | AsyncIterable<Payload>;
 
 /**
  * The message that a value stands for: a string is text, bytes are binary, a plain object or an
- * array goes as JSON. A `Blob` and a stream, whose bytes are still to come, are given back as they
- * are.
+ * array is sent as JSON. A `Blob` and a stream, whose bytes are still to come, are given back as
+ * they are.
  *
  * @throws {TypeError} for every other value: a number may be a mistake for a buffer's length.
  */
@@ -52,10 +52,10 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Bytes to go out, from the payload of a ping.
+ * The payload of a ping as the bytes to send.
  *
  * @throws {TypeError} if it is neither text nor bytes.
- * @throws {RangeError} if it is longer than a control frame may be; not every host looks.
+ * @throws {RangeError} if it is longer than a control frame may be; not every host checks.
  */
 export function toControlPayload(value: unknown): Uint8Array {
   const bytes = typeof value === "string" ? encodeUtf8(value) : asBytes(value);
@@ -70,7 +70,7 @@ export function toControlPayload(value: unknown): Uint8Array {
   return bytes;
 }
 
-/** The bytes of a buffer or a view, not copied; `undefined` for whatever else. */
+/** The bytes of a buffer or a view, not copied; `undefined` for anything else. */
 function asBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);

@@ -1,7 +1,7 @@
 /**
- * The link over a byte stream in hand, whose handshake somebody else has made; and with it the class
- * that can be given one. `connection.ts` by itself loads no codec, so whoever makes connections of byte
- * streams takes the class from here.
+ * The link over a byte stream whose handshake somebody else has done, and with it the class that
+ * takes such a stream. `connection.ts` by itself loads no codec, so whoever makes connections of
+ * byte streams takes the class from here.
  */
 
 import { requireByteStream } from "../arguments.ts";
@@ -35,7 +35,7 @@ export function createStreamLink(
     throw new TypeError('Cannot take over stream: role must be "server" or "client"');
   }
   const compression = agreedCompression(extensions, options);
-  // Behind all that may be wrong, since it locks the stream.
+  // After all checks, since it locks the stream.
   const transport = new StreamTransport(stream, options.remoteAddress);
   const init = { role, url, protocol, extensions, compression, transport };
   const link = new ProtocolLink(init, resolved);
@@ -43,7 +43,7 @@ export function createStreamLink(
   return link;
 }
 
-/** What a `Sec-WebSocket-Extensions` header that both sides agreed on means for this one. */
+/** What a `Sec-WebSocket-Extensions` header that both sides agreed on means for this side. */
 function agreedCompression(
   extensions: string,
   { compression }: WebSocketConnectionOptions,

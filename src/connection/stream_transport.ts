@@ -8,8 +8,8 @@ import type { ByteTransport, TransportSink } from "./transport.ts";
 const SCRATCH_SIZE = 65536;
 
 /**
- * Bytes of one write at most, so that it is known how much of a large chunk has left. Echoes of 1 MB took
- * 6 % longer so on Deno than by whole chunks, and by 64 KiB 27 %.
+ * The most bytes of one write, so that it is known how much of a large chunk has left. On Deno
+ * echoes of 1 MB took 6 % longer than with whole chunks, and 27 % longer with writes of 64 KiB.
  */
 const WRITE_SIZE = 262144;
 
@@ -25,7 +25,7 @@ function ignore(): void {}
  * Drives any pair of a readable and a writable side.
  *
  * Streams pass chunks by reference, so that a chunk may be memory which somebody else keeps: both
- * directions copy. Inwards, since the receiver overwrites what it is lent. Outwards, since a pipe
+ * directions copy. Inwards because the receiver overwrites what it is lent; outwards because a pipe
  * hands the chunk on to a reader, which may look at it after the write has ended and the writer has
  * used the memory again.
  *
@@ -36,9 +36,9 @@ function ignore(): void {}
  * A chunk counts as taken when the writable's own write of it has ended, and not when it is in the
  * writable's queue, which an abort erases, and whose length tells nothing of what the peer takes.
  *
- * `close` cancels the readable, whose queue is dropped. The writable is left to end in order, so that
- * what it has taken can still be read, where either direction has ended in order; otherwise, and where
- * a write is under way, it is aborted.
+ * `close` cancels the readable, whose queue is dropped. Where either direction has ended in order,
+ * the writable is left to end in order, so that what it has taken can still be read; otherwise, and
+ * where a write is under way, it is aborted.
  */
 export class StreamTransport implements ByteTransport {
   /** The address of the peer, where it was given. */
@@ -109,7 +109,7 @@ export class StreamTransport implements ByteTransport {
     this.#startReading();
   }
 
-  /** Closes the writable behind what was written. */
+  /** Closes the writable after what was written. */
   closeWrite(): void {
     if (this.#closed || this.#writeEnding) return;
     this.#writeEnding = true;
@@ -124,7 +124,7 @@ export class StreamTransport implements ByteTransport {
     this.#reader.cancel(reason).catch(ignore);
     const endsInOrder = this.#lent === undefined && (this.#writeEnding || this.#readEnded);
     if (!endsInOrder) this.#writer.abort(reason).catch(ignore);
-    // Behind closeWrite() it ends already.
+    // After `closeWrite` it is ending already.
     else if (!this.#writeEnding) this.#endWriting();
   }
 
@@ -140,7 +140,7 @@ export class StreamTransport implements ByteTransport {
   #writePiece(chunk: Uint8Array): void {
     const at = chunk.length - this.#unwritten;
     const piece = chunk.length <= WRITE_SIZE ? chunk : chunk.subarray(at, at + WRITE_SIZE);
-    // A failure of the write is a failure of the stream, of which `closed` tells.
+    // A write that fails is a stream that fails, which `closed` reports.
     this.#writer.write(copyOf(piece)).then(this.#onWritten, ignore);
   }
 
@@ -169,8 +169,8 @@ export class StreamTransport implements ByteTransport {
     try {
       const rest = this.#rest;
       if (rest !== undefined) {
-        // Not from within `resume`: who calls that may be about to name another receiver, or be at work
-        // on what another stream was lent.
+        // Not from within `resume`: its caller may be about to name another receiver, or be at work
+        // on what another stream has lent.
         await null;
         this.#deliver(rest);
       }
@@ -212,7 +212,7 @@ export class StreamTransport implements ByteTransport {
   #lose(error: unknown): void {
     if (this.#closed) return;
     this.close();
-    // A stream may be made to fail without one.
+    // A stream may fail without a reason.
     this.#sink!.lost(error ?? new Error("The stream failed without a reason"));
   }
 }

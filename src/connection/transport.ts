@@ -1,8 +1,8 @@
 /**
  * The byte side of a connection: what a host must give for our codec to run on it.
  *
- * A transport is driven by callbacks, since that is what the fastest hosts offer, and since it makes
- * the rule of borrowed buffers plain: a host's bytes can reach the codec without a copy.
+ * A transport is driven by callbacks, since that is what the fastest hosts offer, and since it
+ * makes the rule of borrowed buffers plain: a host's bytes can reach the codec without a copy.
  */
 
 import type { Engine } from "../engine.ts";
@@ -30,7 +30,7 @@ export interface ByteTransport {
   /** Whether {@linkcode setNoDelay} works here. */
   readonly supportsNoDelay: boolean;
   /**
-   * The engine of this host, for what is fast in one and slow in the other.
+   * The engine of this host, for what is fast in one engine and slow in the other.
    * @default "V8"
    */
   readonly engine?: Engine;
@@ -61,8 +61,8 @@ export interface ByteTransport {
   writeStart?(chunk: Uint8Array, length: number): boolean;
 
   /**
-   * Bytes of the chunk lent that the host has not taken yet, so that a slow peer can be told from one
-   * that has gone; behind the end, what it has never taken.
+   * Bytes of the chunk lent that the host has not taken yet, so that a slow peer can be told from
+   * one that has gone; after the end, what it has never taken.
    * @default all of them, until `drained()`
    */
   readonly unwritten?: number;
@@ -71,8 +71,8 @@ export interface ByteTransport {
   pause(): void;
 
   /**
-   * Reads on. Calls no method of the sink before it has returned: what is held is delivered in a later
-   * turn or microtask, so that {@linkcode attach} may follow it and miss nothing.
+   * Reads on. Calls no method of the sink before it has returned: what is held is delivered in a
+   * later turn or microtask, so that an {@linkcode attach} that follows misses nothing.
    */
   resume(): void;
 
@@ -85,6 +85,8 @@ export interface ByteTransport {
    */
   close(): void;
 
-  /** Switches Nagle's algorithm. Throws a "NotSupportedError" that says why where the host cannot. */
+  /**
+   * Switches Nagle's algorithm. Throws a "NotSupportedError" that says why where the host cannot.
+   */
   setNoDelay(noDelay: boolean): void;
 }

@@ -2,30 +2,34 @@
  * Finding the end of a turn, so that all that is sent in it leaves in one write.
  *
  * An application that answers message after message does so over many microtasks, with no place to
- * say that it has done; where it asks for the next message and there is none, the connection flushes
- * without waiting for the end found here. What is left are two cases:
+ * say that it is done. Where it asks for the next message and there is none, the connection flushes
+ * without waiting for the end found here. Two cases are left:
  *
- * - something is sent while received messages wait to be answered: more is likely to follow at once,
- *   and the end is looked for only behind all microtasks, so that 64 answers are one write;
- * - something is sent unasked, or the last answer: a few microtasks without another are the end.
+ * - something is sent while received messages wait to be answered: more is likely to follow at
+ *   once, and the end is looked for only after all microtasks, so that 64 answers are one write;
+ * - something is sent unasked, or as the last answer: a few microtasks without another send are the
+ *   end.
  */
 
 import { sharesTurns } from "./clock.ts";
 
 /** Microtasks without another send before a turn counts as over. */
 const PATIENCE = 2;
-/** Looks after which it is over in any case: who sends without end holds nobody else up for long. */
+/**
+ * Looks after which a turn is over in any case, so that sending without end holds nobody else up
+ * for long.
+ */
 const MOST_LOOKS = 1000;
 
 const resolved: Promise<void> = Promise.resolve();
 
-/** Runs a callback behind all microtasks. */
+/** Runs a callback after all microtasks. */
 type Schedule = (callback: () => void) => void;
 
 /**
- * `setImmediate`, where the host has it, takes 1 µs, which all connections that wait share; a timer,
- * which every host has, 1 to 2 ms. Looked for when it is first needed: merely to ask Deno for it takes
- * 6 ms, as that loads its timers of Node.js.
+ * `setImmediate`, where the host has it, takes 1 µs, shared by all connections that wait; a timer,
+ * which every host has, takes 1 to 2 ms. It is looked for when first needed: merely asking Deno for
+ * it takes 6 ms, since that loads its timers of Node.js.
  */
 let schedule: Schedule | undefined;
 
@@ -34,12 +38,13 @@ function findSchedule(): Schedule {
     ((callback) => setTimeout(callback, 0));
 }
 
-/** Turns whose end is looked for behind all microtasks. */
+/** Turns whose end is looked for after all microtasks. */
 let waiting: TurnEnd[] = [];
 
 /**
- * Looks, one microtask after the other, until nothing more is being sent. One serves all connections,
- * so that a message to a thousand of them takes two or three microtasks and not as many thousands.
+ * Looks, one microtask after the other, until nothing more is being sent. One serves all
+ * connections, so that a message to a thousand of them takes two or three microtasks rather than as
+ * many thousands.
  */
 class QuietLook {
   #turns: TurnEnd[] = [];
@@ -107,7 +112,7 @@ const commonLook = new QuietLook();
 export class TurnEnd {
   readonly #onEnd: () => void;
   readonly #look: QuietLook = sharesTurns ? commonLook : new QuietLook();
-  /** Whether an end is looked for, and whether behind all microtasks. */
+  /** Whether an end is looked for, and whether after all microtasks. */
   #looking = false;
   #waiting = false;
 
@@ -116,7 +121,7 @@ export class TurnEnd {
     this.#onEnd = onEnd;
   }
 
-  /** Whether the end is looked for behind all microtasks, so that nothing more need be noted. */
+  /** Whether the end is looked for after all microtasks, so that nothing more need be noted. */
   get isWaiting(): boolean {
     return this.#waiting;
   }
@@ -136,7 +141,7 @@ export class TurnEnd {
     endAfterMicrotasks(this);
   }
 
-  /** Called behind all microtasks. */
+  /** Called after all microtasks. */
   endWait(): void {
     this.#waiting = false;
     this.#onEnd();
@@ -149,7 +154,7 @@ export class TurnEnd {
   }
 }
 
-/** Calls back behind all microtasks, those that they bring with them included. */
+/** Calls back after all microtasks, including those that they queue. */
 export function afterMicrotasks(callback: () => void): void {
   new TurnEnd(callback).noteBatch();
 }

@@ -15,7 +15,7 @@ export interface WritableOwner {
   abort(reason: unknown): void;
 }
 
-/** A sink of messages, which fails with `closedError` as its connection ends. */
+/** A sink of messages, which fails with `closedError` when its connection ends. */
 export function createWritable(
   owner: WritableOwner,
   closedError: () => Error,
@@ -23,10 +23,10 @@ export function createWritable(
   let closing = false;
   return new WritableStream({
     start: (controller) => {
-      // Here and not by `abort`, which the stream calls only behind the write under way.
+      // Here rather than in `abort`, which the stream calls only after the write under way.
       const { signal } = controller;
       signal.addEventListener("abort", () => owner.abort(signal.reason), { once: true });
-      // Not at once: who pipes what is received into it is about to close it.
+      // Not at once: whoever pipes what is received into it is about to close it.
       const fail = () => {
         if (!closing) controller.error(closedError());
       };

@@ -47,7 +47,7 @@ const Expect = {
 
 type Expect = typeof Expect[keyof typeof Expect];
 
-/** What `#peek` returns for want of input; no entry of a table is 0. */
+/** What `#peek` returns where input is missing; no entry of a table is 0. */
 const NEED_INPUT = 0;
 
 /** Input bytes that the fast loop may read for a literal or length: one refill. */
@@ -57,7 +57,7 @@ const FAST_DISTANCE_INPUT = 7;
 
 const INITIAL_CAPACITY = 4096;
 
-/** Bytes behind the output that the fast loop may write, and that mean nothing. */
+/** Bytes after the output that the fast loop may write, and that mean nothing. */
 const OVERRUN = 3;
 
 const NO_INPUT = new Uint8Array(0);
@@ -109,7 +109,9 @@ export class BlockDecoder {
   #codeLengthCount = 0;
   #index = 0;
 
-  /** Begins a message. It may refer to `windowSize` bytes back, over its beginning into `history`. */
+  /**
+   * Begins a message. It may refer `windowSize` bytes back, beyond its beginning into `history`.
+   */
   begin(windowSize: number, history: History | undefined): void {
     this.#history = history;
     this.#windowSize = windowSize;
@@ -133,8 +135,8 @@ export class BlockDecoder {
   /**
    * Whether the message may end here (RFC 7692 7.2.1): after the header of a stored block, whose
    * length is in the four bytes 00 00 ff ff that the sender took off. A last block (BFINAL) that
-   * nothing follows is let pass too, though a byte 00 should: senders that do without a sync flush
-   * forget it.
+   * nothing follows is accepted too, though a byte 00 should follow: senders that do without a sync
+   * flush forget it.
    */
   get atEnd(): boolean {
     return this.#held === 0 &&
@@ -259,8 +261,9 @@ export class BlockDecoder {
 
   /** Reads the code lengths of a dynamic block, and builds its tables. A status ends the run. */
   #readCodeLengths(): InflateStatus | undefined {
-    // With its state in local variables, as in the fast loop: where each symbol went through `#peek`
-    // and `#take`, a message of 200 bytes took 1.06 times as long in Bun; in Deno it was the same.
+    // With its state in local variables, as in the fast loop: where each symbol went through
+    // `#peek` and `#take`, a message of 200 bytes took 1.06 times as long in Bun; in Deno it was
+    // the same.
     const lengths = this.#lengths;
     const { entries, rootBits } = this.#codeLengthTable;
     const mask = (1 << rootBits) - 1;
@@ -317,8 +320,8 @@ export class BlockDecoder {
   /**
    * Decodes symbols to the end of the block, then returns undefined. A status ends the run.
    *
-   * The fast loop does all it can; what is left here are the last bytes of the input and of the
-   * output allowed, symbol by symbol, and part by part of a match.
+   * The fast loop does all it can. What is left here are the last bytes of the input and of the
+   * output allowed, symbol by symbol, and a match in parts.
    */
   #decodeSymbols(): InflateStatus | undefined {
     for (;;) {
@@ -416,9 +419,9 @@ export class BlockDecoder {
     let valid = true;
 
     // The hold is filled up to 24 bits or more by three lines without a branch: as many whole bytes
-    // count as held as there is room for, and further bits above them do no harm, since they are the
-    // ones that are put there next. With a branch (two bytes if fewer than 16 bits are held), which
-    // is hard to predict, JSON of 2 KiB took 1.2 times as long.
+    // count as held as there is room for, and further bits above them do no harm, since they are
+    // the ones that are put there next. With a branch (two bytes if fewer than 16 bits are held),
+    // which is hard to predict, JSON of 2 KiB took 1.2 times as long.
     while (next <= lastSymbol && at <= lastAt) {
       hold |= input.getInt32(next, true) << held;
       next += 31 - held >> 3;
@@ -431,8 +434,9 @@ export class BlockDecoder {
       held -= entry & 31;
       if ((entry & LITERAL) !== 0) {
         output[at++] = entry >>> 5;
-        // A second one needs no refill: the first took at most 15 bits of 24, and what the root table
-        // tells of at most 9 more. Without, JSON of 2 KiB took 1.17 times as long in Deno.
+        // A second literal needs no refill: the first took at most 15 bits of 24, and one that the
+        // root table has takes at most 9 more. Without this, JSON of 2 KiB took 1.17 times as long
+        // in Deno.
         entry = literals[hold & literalMask]!;
         if ((entry & LITERAL) !== 0) {
           hold >>>= entry;
@@ -495,8 +499,8 @@ export class BlockDecoder {
           } while (++at < end);
         }
       } else {
-        // Into the history. By way of `#copyMatch`, as below, messages of 2 KiB that refer to others
-        // took 1.1 times as long.
+        // Into the history. By way of `#copyMatch`, as below, messages of 2 KiB that refer to
+        // others took 1.1 times as long.
         const back = distance - at;
         if (distance > windowSize || back > reach) {
           valid = false;
@@ -518,13 +522,13 @@ export class BlockDecoder {
     return valid;
   }
 
-  /** Whether the window goes back so far. */
+  /** Whether the window goes back that far. */
   #reaches(distance: number): boolean {
     return distance <= this.#windowSize &&
       distance <= this.#length + (this.#history?.length ?? 0);
   }
 
-  /** Appends `count` bytes from `distance` back, which the window reaches; there is room for them. */
+  /** Appends `count` bytes from `distance` back, within the window; there is room for them. */
   #copyMatch(distance: number, count: number): void {
     const output = this.#output;
     let at = this.#length;

@@ -30,9 +30,9 @@ const MAX_CODE_LENGTH_BITS = 7;
 const KEPT_OUTPUT = 1 << 20;
 
 /**
- * What the description of a dynamic block takes in bits, and for each symbol that has a code: an estimate
- * from below, which of the blocks of JSON measured, from 60 B to 64 KiB, none fell short of. Were one to,
- * it would come out a few bits larger than it could.
+ * The bits that the description of a dynamic block takes, and those for each symbol that has a
+ * code: an estimate from below. Of the blocks of JSON measured, from 60 B to 64 KiB, none took
+ * less; one that did would come out a few bits larger than necessary.
  */
 const LEAST_DESCRIPTION = 100;
 const LEAST_FOR_SYMBOL = 2;
@@ -81,9 +81,10 @@ export class BlockWriter {
   /**
    * Writes a block that `tokens` describe, and that stands for the bytes `raw`.
    *
-   * The codes of a dynamic block are only made where it may be shorter than one of fixed codes. That it is
-   * not shows for most short messages that repeat earlier ones: of 200 B, the window kept, one took 9.0 µs
-   * with codes made for all blocks and takes 4.9 on Deno, 8.9 and 4.4 on Bun, and comes out as large.
+   * The codes of a dynamic block are only made where it may be shorter than one of fixed codes. For
+   * most short messages that repeat earlier ones it cannot be: one of 200 B, with the window kept,
+   * took 9.0 µs on Deno with codes made for all blocks and takes 4.9 now, on Bun 8.9 and 4.4, and
+   * comes out as large.
    */
   writeBlock(tokens: Int32Array, raw: Uint8Array): void {
     const extraBits = this.#countSymbols(tokens);
@@ -134,8 +135,8 @@ export class BlockWriter {
   }
 
   /**
-   * The bits that the symbols counted take in the fixed codes, and the least that they take in codes of
-   * their own, those described: what their entropy says.
+   * The bits that the symbols counted take in the fixed codes, and the least that they take in
+   * codes of their own, which have to be described: what their entropy says.
    */
   #estimate(): { readonly fixed: number; readonly leastDynamic: number } {
     const literals = estimateCode(this.#literalFrequencies, FIXED_LITERAL_LENGTHS);
@@ -237,7 +238,10 @@ export class BlockWriter {
   }
 }
 
-/** The bits of all symbols by `lengths`, and the least by a code of their own with its description. */
+/**
+ * The bits of all symbols by `lengths`, and the least by a code of their own, its description
+ * included.
+ */
 function estimateCode(
   frequencies: Int32Array,
   lengths: Uint8Array,

@@ -113,8 +113,8 @@ export class DecodeTable {
   }
 
   /**
-   * Builds the table for `count` code lengths (0: no code) from `start` in `lengths`, none above 15.
-   * False if no prefix code has these lengths, or an incomplete one that the alphabet does not
+   * Builds the table for `count` code lengths (0: no code) from `start` in `lengths`, none above
+   * 15. False if no prefix code has these lengths, or an incomplete one that the alphabet does not
    * allow; the table cannot be used then.
    */
   build(lengths: Uint8Array, start: number, count: number): boolean {

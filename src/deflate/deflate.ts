@@ -17,9 +17,9 @@ export interface DeflaterOptions {
 
 /**
  * By level, from 1. Chains are shorter than zlib's, because four bytes are hashed instead of three:
- * with level 6 JSON of 64 KiB becomes 7 % larger than with zlib's, in 0.8 of its time; with a chain of
- * 32, `good` 8 and `lazy` 16 it became 2 % larger, in 1.1 of its time. The step of 2 costs 1 % of the
- * size for 6 % of the time.
+ * with level 6 JSON of 64 KiB becomes 7 % larger than with zlib's, in 0.8 of its time; with a chain
+ * of 32, `good` 8 and `lazy` 16 it became 2 % larger, in 1.1 of its time. The step of 2 costs 1 %
+ * of the size for 6 % of the time.
  */
 const EFFORTS: readonly Effort[] = [
   { chain: 4, good: 4, lazy: 0, nice: 8, insert: 4, step: 2 },
@@ -40,7 +40,7 @@ const BLOCK_TOKENS = 16384;
 const tokens = new Int32Array(BLOCK_TOKENS);
 const writer = new BlockWriter();
 
-// By window bits: a finder that no deflater has a history in.
+// By window bits: a finder in which no deflater has a history.
 const idleFinders: (MatchFinder | undefined)[] = [];
 
 /**

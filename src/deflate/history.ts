@@ -2,8 +2,9 @@
 export class History {
   /** Bytes kept at most, a power of two. */
   readonly capacity: number;
-  // While `#length` is below `capacity`, the bytes lie from index 0 on, in an array grown as needed;
-  // from then on the array is a ring, and `#end` is where its newest byte ends and the oldest begins.
+  // While `#length` is below `capacity`, the bytes lie from index 0 on, in an array grown as
+  // needed; from then on the array is a ring, and `#end` is where its newest byte ends and the
+  // oldest begins.
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
   #end = 0;
@@ -50,9 +51,9 @@ export class History {
   }
 
   /**
-   * Copies `count` bytes, of which the oldest lies `back` bytes before the end, to `target` at `at`.
-   * `count` ≤ `back` ≤ `length`. (With the last two in an object, messages of 2 KiB that refer to
-   * others took 1.04 times as long to decompress.)
+   * Copies `count` bytes, of which the oldest lies `back` bytes before the end, to `target` at
+   * `at`. `count` ≤ `back` ≤ `length`. (With the last two in an object, messages of 2 KiB that
+   * refer to others took 1.04 times as long to decompress.)
    */
   copyTo(target: Uint8Array, at: number, back: number, count: number): void {
     const mask = this.capacity - 1;

@@ -15,16 +15,18 @@ const nodes = new Int32Array(MAX_SYMBOLS);
 const lengthCounts = new Int32Array(MAX_BITS + 1);
 const nextCodes = new Int32Array(MAX_BITS + 1);
 
-/** Frequencies below this are sorted by counting: 200 B of JSON took up to 10 % longer by `sort`. */
+/**
+ * Frequencies below this are sorted by counting: 200 B of JSON took up to 10 % longer by `sort`.
+ */
 const COUNTED = 256;
 const placesOfCounts = new Int32Array(COUNTED);
 
 /**
- * Gives each symbol that occurs a code of at most `maxBits` bits, such that the whole is as short as
- * can be, or nearly so where the limit makes itself felt. Returns the bits that all symbols take
+ * Gives each symbol that occurs a code of at most `maxBits` bits, such that the whole is as short
+ * as can be, or nearly so where the limit makes itself felt. Returns the bits that all symbols take
  * together. Frequencies are below 2^22.
  *
- * At least two symbols get a code: there are decoders that refuse an incomplete one.
+ * At least two symbols get a code: some decoders refuse an incomplete one.
  */
 export function makeCode(
   entries: CodeEntries,
@@ -93,7 +95,10 @@ function sortSymbols(frequencies: Int32Array, size: number): number {
   return count;
 }
 
-/** Sorts the first `count` entries of `sorted`, whose symbols rise, by frequency, which is at most `most`. */
+/**
+ * Sorts the first `count` entries of `sorted`, whose symbols rise, by frequency, which is at most
+ * `most`.
+ */
 function sortByCounting(count: number, most: number): void {
   placesOfCounts.fill(0, 0, most + 1);
   for (let i = 0; i < count; i++) {
@@ -117,8 +122,8 @@ function sortByCounting(count: number, most: number): void {
  * which fall: the in-place algorithm of Moffat and Katajainen (1995). `count` ≥ 2.
  */
 function computeDepths(count: number): void {
-  // First pass, left to right: an inner node takes the place of a leaf that is used up. It holds its
-  // weight until it is used up in turn, then the index of its parent.
+  // First pass, left to right: an inner node takes the place of a leaf that is used up. It holds
+  // its weight until it is used up in turn, then the index of its parent.
   let leaf = 0;
   let root = 0;
   for (let node = 0; node < count - 1; node++) {
@@ -163,8 +168,8 @@ function countLengths(count: number, maxBits: number): void {
     lengthCounts[bits]!++;
     taken += 1 << (maxBits - bits);
   }
-  // Cutting the longest codes took too many. Each step frees one: a code of `bits` bits gives way to
-  // two of one bit more, one of which is for itself, the other for one of the longest.
+  // Cutting the longest codes took too many. Each step frees one: a code of `bits` bits gives way
+  // to two of one bit more, one of which is for itself, the other for one of the longest.
   for (; taken > 1 << maxBits; taken--) {
     let bits = maxBits - 1;
     while (lengthCounts[bits] === 0) bits--;

@@ -45,8 +45,8 @@ const NO_OUTPUT = new Uint8Array(0);
 /**
  * Decompresses the messages of one connection and direction (RFC 7692 7.2.2).
  *
- * Input never makes it throw: what is wrong with it is told by the status. After a status other
- * than Ok the stream cannot be resumed, and every further call gives the same status.
+ * Input never makes it throw: the status tells what is wrong with it. After a status other than Ok
+ * the stream cannot be resumed, and every further call gives the same status.
  *
  * Between messages it holds nothing but the window that is to be kept: the bytes really seen, up
  * to 2^`windowBits`. What a message needs while under way is lent to it.

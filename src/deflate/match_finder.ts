@@ -10,9 +10,9 @@ export interface Effort {
   readonly lazy: number;
   /** A match this long ends the search. */
   readonly nice: number;
-  /** The positions inside of a longer match are not entered into the tables. */
+  /** The positions inside a longer match are not entered into the tables. */
   readonly insert: number;
-  /** Of those inside of other matches every how many-th is. */
+  /** Of those inside other matches, one in so many is. */
   readonly step: number;
 }
 
@@ -37,8 +37,8 @@ function slack(windowSize: number): number {
  * Finds repetitions: cuts input into tokens, each a literal, its value, or a match,
  * `length << 16 | distance`. Chains of positions with equal hashes, as in zlib's deflate.
  *
- * The input is copied into a window array behind what came before. `#at` is the next byte to be
- * turned into a token; before it, from `#start` on, lies the history, behind it, up to `#end`, the
+ * The input is copied into a window array, after what came before. `#at` is the next byte to be
+ * turned into a token; before it, from `#start` on, lies the history; after it, up to `#end`, the
  * input loaded.
  *
  * The tables hold the low 16 bits of positions, `index + #offset`, and distances between them, so
@@ -46,8 +46,8 @@ function slack(windowSize: number): number {
  * one; what it points to is refused outside of the history, and compared like any other within.
  *
  * Invariant between calls: `#start` ≤ `#hashed` ≤ `#at` ≤ `#end` ≤ `#capacity`, and the positions
- * from `#start` to before `#hashed` are in the tables, but for those that `insert` and `step` pass
- * over.
+ * from `#start` to before `#hashed` are in the tables, except for those that `insert` and `step`
+ * pass over.
  *
  * Memory for a window of 2^15 bytes, once that much was seen: window array 48 KiB, chains 64 KiB,
  * hash table 64 KiB; for 2^12 bytes 6, 8 and 16 KiB, for 2^10 bytes 2, 2 and 4 KiB. A finder begins
@@ -58,7 +58,7 @@ export class MatchFinder {
   #tableBits = 0;
   #window: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#window.buffer);
-  /** By position modulo its size: how far back the position before with this hash is; 0: nowhere. */
+  /** By position modulo its size: how far back the previous position with this hash is; 0: none. */
   #chain: Uint16Array = new Uint16Array(0);
   /** By hash: the last position. */
   #heads: Uint16Array = new Uint16Array(0);
@@ -94,7 +94,9 @@ export class MatchFinder {
     this.#end = 0;
   }
 
-  /** Takes as much of `input`, from `from` on, as there is room for. Returns the number of bytes. */
+  /**
+   * Takes as much of `input`, from `from` on, as there is room for. Returns the number of bytes.
+   */
   load(input: Uint8Array, from: number): number {
     const wanted = input.length - from;
     if (this.#end + wanted > this.#capacity) this.#makeRoom(wanted);

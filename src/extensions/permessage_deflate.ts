@@ -43,8 +43,8 @@ export class Decompressor {
   }
 
   /**
-   * Ends the message. With `copy` the output belongs to the caller, otherwise it is a view as that
-   * of {@linkcode output}.
+   * Ends the message. With `copy` the output belongs to the caller, otherwise it is a view like
+   * that of {@linkcode output}.
    */
   finish(copy: boolean): FinishedMessage {
     return this.#inflater.finish({ keepWindow: this.#keepWindow, copy });

@@ -1,17 +1,18 @@
 /**
- * Bytes on their way out: what is encoded in one turn gathers in one buffer and leaves in one write.
+ * Bytes on their way out: what is encoded in one turn gathers in one buffer and leaves in one
+ * write.
  */
 
 /**
  * Buffers start small and are traded for the next size as they fill, so that a connection whose
  * peer is slow holds at most four times what it has to send. A broadcast takes one for each of its
- * connections, which is why there are so many of the small ones: to zero as many fresh ones of 4 KiB
- * took 4 % of a broadcast of 16 B to a thousand on Bun.
+ * connections, which is why so many of the small ones are kept: zeroing as many fresh ones of 4 KiB
+ * took 4 % of a broadcast of 16 B to a thousand connections on Bun.
  */
 const SIZES = [512, 2 * 1024, 8 * 1024, 32 * 1024, 64 * 1024, 128 * 1024] as const;
-/** What gathers in one buffer; a larger one is for a single large reservation. */
+/** The most that gathers in one buffer; a larger one is for a single large reservation. */
 const LARGEST = 64 * 1024;
-/** A buffer is chosen by what was written before only up to this size. */
+/** Only up to this size is a buffer chosen by what was written before. */
 const MOST_EXPECTED = 8 * 1024;
 /** How many buffers of each size wait for reuse, for all connections of the process together. */
 const POOLED = [1024, 512, 64, 32, 32, 8] as const;
@@ -30,14 +31,14 @@ function release(buffer: Uint8Array): void {
   if (size >= 0 && pools[size]!.length < POOLED[size]!) pools[size]!.push(buffer);
 }
 
-/** The first `length` of some bytes, which go back to the pool or belong to somebody else. */
+/** The first `length` bytes of an array that goes back to the pool or belongs to somebody else. */
 interface Chunk {
   readonly bytes: Uint8Array;
   readonly length: number;
   readonly pooled: boolean;
 }
 
-/** Nothing is reserved yet. */
+/** The tail while nothing is reserved. */
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -81,7 +82,8 @@ export class ByteQueue {
 
   /** Queues a chunk without copying it. It must not change until it is written. */
   append(chunk: Uint8Array): void {
-    // Nothing of nothing is lent: a chunk without bytes could not be told from none.
+    // An empty chunk is not queued: `take`, which goes by the bytes queued, would see an empty
+    // queue.
     if (chunk.length === 0) return;
     this.#sealTail();
     (this.#ready ??= []).push({ bytes: chunk, length: chunk.length, pooled: false });

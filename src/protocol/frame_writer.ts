@@ -17,8 +17,8 @@ export interface FrameWriterInit {
   /** permessage-deflate, where it is agreed. */
   readonly compression?: PermessageDeflateInit | undefined;
   /**
-   * A payload of more bytes than this, or one with room for its header that exceeds it together with
-   * that, is sent by a server without being copied: the caller's array must not change until it is written.
+   * A server does not copy a payload of more bytes than this, nor one with room for its header that
+   * exceeds this together with the header: the caller's array must not change until it is written.
    */
   readonly copyLimit: number;
 }
@@ -26,8 +26,9 @@ export interface FrameWriterInit {
 /** Up to this many UTF-16 units a text is given room for three bytes each. */
 const SHORT_TEXT = 4 * 1024;
 /**
- * Up to this many it is given one byte each, which will do for ASCII, in a buffer that serves again: on
- * Deno 64 KiB take 1.5 µs so, and 30 in a fresh array. All others are encoded into an array of their own.
+ * Up to this many it is given one byte each, which is enough for ASCII, in a buffer that serves
+ * again: on Deno 64 KiB take 1.5 µs that way, and 30 in a fresh array. All other texts are encoded
+ * into an array of their own.
  */
 const LONG_TEXT = 96 * 1024;
 
@@ -69,14 +70,15 @@ export class FrameWriter {
       return this.writeCompressed(Opcode.Text, encodeUtf8(text));
     }
     if (text.length > SHORT_TEXT) return this.#writeLongText(text, compress);
-    // Straight behind the place of the header, whose size for ASCII is known beforehand.
+    // Straight after the place of the header, whose size for ASCII is known beforehand.
     const masked = this.#masking;
     const output = this.output;
     const guess = frameHeaderSize(text.length, masked);
     const at = output.reserve(text.length * 3 + 14);
     const buffer = output.buffer;
     const length = encodeUtf8Into(text, buffer, at + guess);
-    // Only now the bytes are counted. What was written is not committed, so that it may be left.
+    // Only now is the number of bytes known. What was written is not committed, so it may stay
+    // there.
     if (length > text.length && this.shouldCompress(length, compress)) {
       this.writeCompressed(Opcode.Text, buffer.subarray(at + guess, at + guess + length));
       return;
@@ -116,8 +118,9 @@ export class FrameWriter {
     const size = frameHeaderSize(length, masked);
     if (size + length > this.#copyLimit) {
       if (!masked && this.#writeInPlace(opcode, fin, rsv1, payload)) return;
-      // Where only the header makes it exceed the limit, no more of it might be left to write than that
-      // once the header has left, and its sender would be told that it may change.
+      // If only the header takes it over the limit, it is copied: once the header is written the
+      // rest is within the limit, so `send` would resolve and the caller might change an array
+      // still to be written.
       if (masked || length > this.#copyLimit) {
         return this.#writeOwned(opcode, fin, rsv1, masked ? copyOf(payload) : payload);
       }
@@ -131,7 +134,7 @@ export class FrameWriter {
     this.output.commit(size + length);
   }
 
-  /** The short way for an unmasked frame of at most 125 bytes, as most of a server's are. */
+  /** The fast path for an unmasked frame of at most 125 bytes, such as most of a server's. */
   #writeShortFrame(opcode: number, payload: Uint8Array): void {
     const { output } = this;
     const size = 2 + payload.length;
@@ -145,12 +148,12 @@ export class FrameWriter {
   #writeLongText(text: string, compress: boolean | undefined): void {
     if (text.length <= LONG_TEXT && this.#writeAscii(text)) return;
     const data = encodeUtf8(text);
-    // Only now the bytes are counted.
+    // Only now is the number of bytes known.
     if (this.shouldCompress(data.length, compress)) this.writeCompressed(Opcode.Text, data);
     else this.#writeOwned(Opcode.Text, true, false, data);
   }
 
-  /** Writes a text if it is ASCII, and nothing otherwise; what was not committed may be left. */
+  /** Writes a text if it is ASCII, and nothing otherwise; what was not committed may stay there. */
   #writeAscii(text: string): boolean {
     const { length } = text;
     const masked = this.#masking;
@@ -165,15 +168,15 @@ export class FrameWriter {
     return true;
   }
 
-  /** Writes what a compressor gave: a view that does not outlive its next call, so may not be lent. */
+  /** Writes what a compressor returned: a view, valid until its next call, that may not be lent. */
   #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, rsv1, payload.slice());
     else this.writeFrame(opcode, fin, rsv1, payload);
   }
 
   /**
-   * Writes a whole binary message in one piece with its header, where there is room in front of it. The
-   * same header may go there for many connections at a time, so that no other does.
+   * Writes a whole binary message in one piece with its header, where there is room in front of it.
+   * Many connections may put the same header there at a time, so no other header goes there.
    */
   #writeInPlace(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): boolean {
     if (opcode !== Opcode.Binary || !fin || rsv1) return false;

@@ -1,18 +1,21 @@
 /**
  * Room for the header of a frame in front of a payload.
  *
- * A large message that is passed on, as an echo, a relay or a broadcast does, is not copied behind its
- * new header: the header goes in front of the message where it lies, and both leave in one write.
+ * A large message that is passed on, such as by an echo, a relay or a broadcast, is not copied to
+ * follow its new header: the header goes in front of the message where it lies, and both leave in
+ * one write.
  */
 
 import { frameHeaderSize } from "./frame.ts";
 
-/** The room made where there is none: a multiple of eight, so that arrays of any type fit behind it. */
+/**
+ * The room made where there is none: a multiple of eight, so that arrays of any type fit after it.
+ */
 const ROOM = 16;
-/** Smaller payloads are copied behind their headers. */
+/** Smaller payloads are copied to follow their headers. */
 const ROOM_FROM = 16 * 1024;
 
-/** The payloads in front of which is room. */
+/** The payloads that have room in front of them. */
 const roomy = new WeakSet<Uint8Array>();
 
 /** Memory for a payload of `size` bytes, with room in front of it where it is large. */
@@ -22,8 +25,8 @@ export function allocatePayload(size: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Notes that the `room` bytes in front of a payload are nobody's, or hold the header of the frame in
- * which it came, and nothing else as far as a header without a masking key reaches.
+ * Notes that a payload has `room` bytes in front of it which, as far as a header without a masking
+ * key reaches, are nobody's or hold the header of the frame in which it came.
  */
 export function noteRoom(payload: Uint8Array, room: number): void {
   const { length } = payload;

@@ -10,7 +10,8 @@ import type { Engine } from "../engine.ts";
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
- * Up to here the payload of a binary message is unmasked as it is copied; a longer one before, in place.
+ * Up to this length the payload of a binary message is unmasked as it is copied; a longer one is
+ * unmasked in place before that.
  */
 export const UNMASKED_WHILE_COPIED: Readonly<Record<Engine, number>> = {
   V8: 256,
@@ -29,8 +30,8 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
 }
 
 /**
- * Masks or unmasks `bytes[start, end)` in place, the first byte with the key's lowest one. Who does so
- * several times in one array makes its words once, since they take as long as 200 bytes.
+ * Masks or unmasks `bytes[start, end)` in place, the first byte with the key's lowest one. Whoever
+ * does so several times in one array makes its words once, since they take as long as 200 bytes.
  */
 export function applyMask(
   bytes: Uint8Array,
@@ -55,7 +56,7 @@ export function applyMask(
   key |= 0;
   const stop = (offset + end) >>> 2;
   let i = (offset + start) >>> 2;
-  // Eight a step: four take 1.4 times as long in JavaScriptCore, and sixteen are no faster.
+  // Eight per step: four take 1.4 times as long in JavaScriptCore, and sixteen are no faster.
   for (; i + 7 < stop; i += 8) {
     words[i]! ^= key;
     words[i + 1]! ^= key;
@@ -96,10 +97,10 @@ export function copyUnmasked(
 }
 
 /**
- * As {@linkcode copyUnmasked}, four bytes at a time, to what begins at `words[word]` and `target` is a
- * view of: 60 bytes take V8 123 ns so, the arrays made for them included, and 208 where they are
- * unmasked in place and then copied.
- * JavaScriptCore has no use for it, in which arrays have a buffer only once it is asked for.
+ * Like {@linkcode copyUnmasked}, four bytes at a time, to the memory that begins at `words[word]`
+ * and that `target` is a view of. In V8 60 bytes take 123 ns that way, including the arrays made
+ * for them, and 208 where they are unmasked in place and then copied. It is of no use in
+ * JavaScriptCore, where an array has a buffer only once that is asked for.
  */
 export function copyUnmaskedWords(
   source: DataView,
@@ -124,7 +125,7 @@ export function copyUnmaskedWords(
   for (; i < length; i++) target[i] = source.getUint8(start++) ^ (key >>> ((i & 3) << 3));
 }
 
-/** The key for the bytes behind the first `count` ones of a payload. */
+/** The key for the bytes after the first `count` of a payload. */
 export function rotateKey(key: number, count: number): number {
   const bits = (count & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));

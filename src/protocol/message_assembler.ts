@@ -28,8 +28,8 @@ export interface MessageLimits {
 const FIRST_ALLOCATION = 64 * 1024;
 
 /**
- * Buffers that text was gathered in, which nobody has a view of: a fresh one of 64 KiB costs V8 10 to
- * 25 µs. At most 512 KiB are kept so.
+ * Buffers in which text was gathered, and of which nobody has a view: a fresh one of 64 KiB costs
+ * V8 10 to 25 µs. At most 512 KiB are kept that way.
  */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 const MAX_SPARES = 8;
@@ -89,7 +89,7 @@ export class MessageAssembler implements LoneSlabOwner {
     return this.#lone ??= new LoneSlab();
   }
 
-  /** Takes the ways that are fast in the engine. */
+  /** Chooses what is fast in this engine. */
   tuneFor(engine: Engine): void {
     this.#engine = engine;
     this.#chooseSlab();
@@ -115,12 +115,15 @@ export class MessageAssembler implements LoneSlabOwner {
     if (++this.#fragments > this.#maxFragments) return this.#tooManyFragments();
     this.#announced += length;
     this.#complete = last;
-    // Of a compressed message only what comes out counts, which is checked while it is inflated.
+    // Of a compressed message only the output counts, which is checked as it is inflated.
     const limit = this.#compressed ? Number.MAX_SAFE_INTEGER : this.#maxMessageSize;
     return this.#announced > limit ? this.#tooBig() : undefined;
   }
 
-  /** Takes a message that is neither fragmented, compressed nor cut, masked with `key` unless that is 0. */
+  /**
+   * Takes a message that is neither fragmented, compressed nor cut, masked with `key` unless that
+   * is 0.
+   */
   whole(
     text: boolean,
     bytes: Uint8Array,
@@ -156,7 +159,7 @@ export class MessageAssembler implements LoneSlabOwner {
 
   /** Takes the last piece of the message, which may be all of it. */
   finish(bytes: Uint8Array, start: number, end: number): Message | FrameViolation {
-    // The decoder of text judges it whole: the validator is for pieces that are not the last.
+    // The decoder judges the text as a whole: the validator is for pieces before the last.
     this.#validator?.reset();
     if (this.#compressed) {
       return this.#inflate(bytes, start, end) ?? this.#finishInflated();

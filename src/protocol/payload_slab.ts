@@ -1,46 +1,52 @@
 /**
  * Copies of small payloads that arrived together, in one buffer.
  *
- * In V8 an array of 16 bytes with a buffer of its own costs 250 ns, a view of a common one 25 ns; the
- * whole rest of receiving a small message costs 60. So the payloads of one read share buffers, as
- * those of Node's `Buffer` do, and so do, in buffers that are smaller still, those of a connection that
- * come one with each read: small ones, so that one message kept does not keep much else alive, and
- * never across connections. In JavaScriptCore, where an array of its own costs 13 ns and a view 35,
- * each payload has one.
+ * In V8 an array of 16 bytes with a buffer of its own costs 250 ns, a view of a shared one 25 ns;
+ * all the rest of receiving a small message costs 60. So the payloads of one read share buffers,
+ * like those of Node's `Buffer`. Those of a connection that come one with each read do so too, in
+ * buffers that are smaller still. These are small so that one message kept does not keep much else
+ * alive, and never shared across connections. In JavaScriptCore, where an array of its own costs
+ * 13 ns and a view 35, each payload has one.
  */
 
 import { roomForPayloads, sumWholePayloads } from "./frame.ts";
 import { noteRoom } from "./header_room.ts";
 import { applyMask, copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./mask.ts";
 
-/** The size of a shared buffer, at most. */
+/** The largest size of a shared buffer. */
 const SLAB_SIZE = 8 * 1024;
 /** Larger payloads have a buffer of their own. */
 const LARGEST = 1024;
 /**
- * A chunk is kept for payloads only where it is no more than so many times as large as they are
- * together, and each of them is at least such a part of it. 64 KiB a message take 70 µs of an echo on
- * Bun where each is copied, and 50 where four of them are views of the 256 KiB that came with one read.
+ * A chunk is kept for payloads only where it is at most `KEPT_AT_MOST` times as large as they are
+ * together, and each of them is at least one `SMALLEST_PART`th of it. An echo of 64 KiB takes 70 µs
+ * on Bun where each message is copied, and 50 where four of them are views of the 256 KiB that came
+ * with one read.
  */
 const KEPT_AT_MOST = 2;
 const SMALLEST_PART = 8;
-/** A frame that follows has at least a header; less than this behind a payload is the end of it. */
+/**
+ * A frame that follows has at least a header: no more bytes than this after a payload mean that
+ * none does.
+ */
 const SMALLEST_FRAME = 2;
 
 /** Larger payloads that come alone have a buffer of their own as well. */
 const LARGEST_LONE = 64;
 
-/** What decides on the way a payload is copied. */
+/** What decides how a payload is copied. */
 export interface SlabOptions {
   /** Whether payloads share buffers at all. */
   readonly sharing: boolean;
-  /** Whether chunks are the receiver's to keep: a payload that is much of one is then a view of it. */
+  /**
+   * Whether chunks are the receiver's to keep: then a payload that is much of one is a view of it.
+   */
   readonly keepsChunks: boolean;
 }
 
 /**
- * Copies payloads out of chunks. One serves all connections, since what it holds is of the chunk at
- * hand, and nothing is left where another chunk comes or the chunk is done with.
+ * Copies payloads out of chunks. One serves all connections, since it holds only what belongs to
+ * the chunk at hand, and nothing once that is done or another one comes.
  */
 export class PayloadSlab {
   readonly #sharing: boolean;
@@ -49,10 +55,10 @@ export class PayloadSlab {
   #chunk: Uint8Array | undefined;
   #slab: ArrayBuffer | undefined;
   #used = 0;
-  /** What both are read and written by, four bytes at a time. */
+  /** Views by which the two are read and written, four bytes at a time. */
   #source: DataView | undefined;
   #words: Int32Array | undefined;
-  /** The chunk that several payloads together are enough of. */
+  /** The chunk of which several payloads together make up enough. */
   #kept: Uint8Array | undefined;
 
   /** Creates one that holds nothing. */
@@ -62,8 +68,9 @@ export class PayloadSlab {
   }
 
   /**
-   * A copy of `chunk[start, end)`, unmasked with `key` on the way unless that is 0, as it is above
-   * {@linkcode UNMASKED_WHILE_COPIED}; what follows in the chunk tells whether others will share its buffer.
+   * A copy of `chunk[start, end)`, unmasked with `key` on the way unless that is 0, as it is for
+   * payloads longer than {@linkcode UNMASKED_WHILE_COPIED}. What follows in the chunk tells whether
+   * others will share its buffer.
    */
   copy(
     chunk: Uint8Array,
@@ -115,15 +122,15 @@ export class PayloadSlab {
       noteRoom(view, start);
       return view;
     }
-    // V8 fills a slice with zeros before it copies: 15 µs for 64 KiB, and 12 so.
+    // V8 fills a slice with zeros before it copies: 64 KiB take 15 µs that way, and 12 this way.
     if (this.#sharing) return new Uint8Array(chunk.subarray(start, end));
     return chunk.slice(start, end) as Uint8Array<ArrayBuffer>;
   }
 
   /**
-   * Whether a payload is a view of its chunk. What follows tells whether others will be, so that those
-   * who wait in a queue never hold more than twice their size, and the rest of the chunk whose payloads
-   * are being taken.
+   * Whether a payload stays a view of its chunk: where it, or it and those that follow, make up
+   * much of the chunk. So queued messages hold at most twice their size, and the rest of the chunk
+   * being decoded.
    */
   #isKept(chunk: Uint8Array, end: number, size: number): boolean {
     const held = chunk.buffer.byteLength;
@@ -149,8 +156,8 @@ export class PayloadSlab {
       this.#slab = undefined;
     }
     if (this.#slab === undefined || this.#slab.byteLength - this.#used < space) {
-      // For what really follows, and no more: whatever a peer sends between its messages, those that wait
-      // hold what they are counted for.
+      // For what really follows, and no more: whatever a peer sends between its messages, those
+      // that wait hold no more than they are counted for.
       const others = roomForPayloads(chunk, end, LARGEST, SLAB_SIZE);
       this.#slab = new ArrayBuffer(Math.min(SLAB_SIZE, space + others));
       this.#words = new Int32Array(this.#slab);
@@ -167,13 +174,13 @@ export interface LoneSlabOwner {
   readonly loneSlab: LoneSlab;
 }
 
-/** The size of the buffer that the small messages of one connection share which come alone. */
+/** The size of the buffer shared by the small messages of one connection that come alone. */
 const LONE_SLAB_SIZE = 512;
 
 /**
- * What the small messages of one connection are copied to that come each with a read of its own: 32 of
- * 16 bytes share a buffer. With one for each an echo by a handler took 1058 ns on Deno, the socket left
- * out, and takes 626 so.
+ * Memory for the small messages of one connection that each come with a read of their own: 32 of 16
+ * bytes share a buffer. With a buffer for each, an echo by a handler took 1058 ns on Deno, without
+ * the socket, and it takes 626 now.
  */
 export class LoneSlab {
   #buffer: ArrayBuffer | undefined;

@@ -7,15 +7,16 @@
  *
  * The closing handshake, by what has been sent and received:
  *
- * | Close sent | Close received | a Close arrives             | data arrives | we send data | we close        |
- * | ---------- | -------------- | --------------------------- | ------------ | ------------ | --------------- |
- * | no         | no             | it is answered: both        | delivered    | sent         | sent            |
- * | no         | yes            | ignored                     | ignored      | sent         | answers it      |
- * | yes        | no             | the handshake is done: both | delivered    | throws       | throws          |
- * | yes        | yes            | ignored                     | ignored      | throws       | throws          |
+ * | Close sent | Close received | a Close arrives      | data arrives | we send data | we close   |
+ * | ---------- | -------------- | -------------------- | ------------ | ------------ | ---------- |
+ * | no         | no             | it is answered: both | delivered    | sent         | sent       |
+ * | no         | yes            | ignored              | ignored      | sent         | answers it |
+ * | yes        | no             | handshake done: both | delivered    | throws       | throws     |
+ * | yes        | yes            | ignored              | ignored      | throws       | throws     |
  *
- * "Received, not sent" is where the sink has asked in `onClose` for time to answer the messages before.
- * A violation sends a Close in place of the answer, and from then on no input is looked at.
+ * "Received, not sent" is where the sink has asked in `onClose` for time to answer the earlier
+ * messages. A violation sends a Close in place of the answer, and from then on no input is looked
+ * at.
  */
 
 import type { Engine } from "../engine.ts";
@@ -29,13 +30,13 @@ import { FrameDecoder, frameRules, type FrameSink, type FrameViolation } from ".
 import { FrameWriter, type FrameWriterInit } from "./frame_writer.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
 
-/** Where whole messages go, without a call in between: there may be millions in a second. */
+/** Where whole messages go, without a call in between: there may be millions per second. */
 export interface MessageSink {
   /** A whole message. Does not throw. */
   push(message: Message): void;
 }
 
-/** Who receives what else the bytes mean. */
+/** Who receives all else that the bytes mean. */
 export interface ProtocolSink {
   /** A ping; the pong is already queued. */
   onPing(payload: Uint8Array): void;
@@ -44,15 +45,15 @@ export interface ProtocolSink {
   /**
    * The peer's Close frame. With `true` it is answered at once, by the same code, unless ours was
    * sent before; with `false` the sink answers by `sendClose` itself, once it has answered the
-   * messages before (RFC 6455 section 5.5.1).
+   * earlier messages (RFC 6455 section 5.5.1).
    */
   onClose(close: Close): boolean;
   /**
-   * A violation of the peer's is about to be answered by our Close frame: the last call in which
-   * something can be sent, in answer to the messages before.
+   * A violation by the peer is about to be answered by our Close frame. This is the last call in
+   * which something can be sent, in answer to earlier messages.
    */
   onFailing(): void;
-  /** It is answered: nothing but the end of the transport follows. */
+  /** The violation is answered: nothing but the end of the transport follows. */
   onFailed(error: WebSocketProtocolError): void;
 }
 
@@ -93,7 +94,7 @@ export class Protocol implements FrameSink {
   #controlLength = 0;
   /** The latest ping that could not be answered yet. */
   #pongDue: Uint8Array | undefined;
-  /** Input that waits since delivery was paused, from `#heldAt` on. */
+  /** Input that has waited since delivery was paused, from `#heldAt` on. */
   #held: Uint8Array = EMPTY;
   #heldAt = 0;
   #paused = false;
@@ -150,7 +151,7 @@ export class Protocol implements FrameSink {
     this.#messages = messages;
   }
 
-  /** Takes the ways that are fast in the engine; until told, those of V8. */
+  /** Chooses what is fast in this engine; before it is called, what is fast in V8. */
   tuneFor(engine: Engine): void {
     this.#decoder.tuneFor(engine);
     this.#assembler.tuneFor(engine);
@@ -201,8 +202,8 @@ export class Protocol implements FrameSink {
   }
 
   /**
-   * The transport is gone: no input is looked at any more, that of the chunk at hand included, and what is
-   * held of either direction is forgotten. May be called from within the sink.
+   * The transport is gone: no more input is looked at, not even the rest of the chunk at hand, and
+   * what is held of either direction is forgotten. May be called from within the sink.
    */
   end(): void {
     this.#ended = true;
@@ -323,10 +324,10 @@ export class Protocol implements FrameSink {
     do {
       at = decoder.decode(chunk, at);
       if (decoder.violation !== undefined) this.#fail(decoder.violation);
-      // What follows a Close frame or a violation is not looked at (RFC 6455 sections 1.4 and 7.1.7).
+      // What follows a Close frame or a violation is ignored (RFC 6455 sections 1.4 and 7.1.7).
       if (this.#failure !== undefined || this.#closeReceived !== undefined) at = chunk.length;
       if (this.#ended) at = chunk.length;
-      // The sink may have paused, which made the decoder return, and have resumed since.
+      // The sink may have paused, which made the decoder return, and resumed since.
     } while (at < chunk.length && !this.#paused);
     this.#decoding = false;
     this.#assembler.endChunk();
@@ -367,7 +368,10 @@ export class Protocol implements FrameSink {
     else writer.writeFrame(Opcode.Binary, true, false, data);
   }
 
-  /** Starts a message that is sent in fragments; `sendFragment` follows, and nothing else but control frames. */
+  /**
+   * Starts a message that is sent in fragments. Until the last `sendFragment`, only control frames
+   * may be sent in between.
+   */
   beginMessage(type: "text" | "binary", data: Uint8Array, compress?: boolean): void {
     this.#checkData();
     const compressed = compress !== false && this.#writer.compresses;
@@ -400,7 +404,7 @@ export class Protocol implements FrameSink {
   /** Sends the Close frame: the last one. A code of 1005 stands for an empty payload. */
   sendClose(code: number, reason: string): void {
     this.#checkOpen("Close");
-    // Nothing follows a Close frame, so that a pong still owed has to precede it.
+    // Nothing follows a Close frame, so a pong still owed has to precede it.
     this.flushPong();
     this.#writer.writeFrame(Opcode.Close, true, false, encodeClose(code, reason));
     this.#closeSent = { code, reason };

@@ -7,11 +7,12 @@ import type { Engine } from "../engine.ts";
 import { copyUnmasked } from "./mask.ts";
 
 /**
- * From this size on a piece is given to the decoder, for its verdict alone: in V8 64 KiB of ASCII take
- * 4 µs so and 48 by the loop here, of Chinese 16 and 330; in JavaScriptCore 5 and 11, 14 and 220.
+ * From this size on a piece is given to the decoder, for its verdict alone. In V8 64 KiB of ASCII
+ * take 4 µs that way and 48 by the loop here, and 64 KiB of Chinese 16 and 330; in JavaScriptCore
+ * it is 5 and 11, and 14 and 220.
  */
 const DECODED_FROM = 256;
-/** Of larger pieces as much at a time, so that the texts thrown away stay small. */
+/** The most of a piece that is decoded at a time, so that the texts thrown away stay small. */
 const DECODED_AT_ONCE = 64 * 1024;
 
 /** The longest sequence of bytes that is one character. */
@@ -26,14 +27,14 @@ export class Utf8Validator {
   #low = 0x80;
   #high = 0xbf;
 
-  /** Creates a validator that takes the ways that are fast in the engine. */
+  /** Creates a validator that does what is fast in the engine. */
   constructor(engine: Engine = "V8") {
     this.#engine = engine;
   }
 
   /**
-   * Takes the next piece; `false` as soon as the text cannot be valid any more. Whether it ends within
-   * a character is found where it is decoded.
+   * Takes the next piece; `false` as soon as the text cannot be valid any more. Whether it ends
+   * within a character is found when it is decoded.
    */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     while (end - start >= DECODED_FROM) {
@@ -91,8 +92,8 @@ export class Utf8Validator {
 }
 
 /**
- * Where the character begins that `bytes[end - 1]` is of: what is before is cut behind a character, if
- * it is valid at all.
+ * Where the character begins to which `bytes[end - 1]` belongs: what precedes it ends with a whole
+ * character, if it is valid at all.
  */
 function lastLead(bytes: Uint8Array, end: number): number {
   let at = end - 1;
@@ -112,13 +113,13 @@ function skipAscii(bytes: Uint8Array, at: number, end: number): number {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
-/** What the lenient decoder makes of invalid bytes, though it may stand in valid text as well. */
+/** What the lenient decoder makes of invalid bytes, though it may occur in valid text as well. */
 const REPLACEMENT = "\ufffd";
 
 /**
- * The text of `view`, `undefined` if it is invalid. On Deno the strict decoder takes 24 to 43 µs for
- * 64 KiB of ASCII, and 37 of Chinese; the lenient one 4.5 and 17. In JavaScriptCore there is no
- * difference.
+ * The text of `view`, `undefined` if it is invalid. On Deno the strict decoder takes 24 to 43 µs
+ * for 64 KiB of ASCII, and 37 for Chinese; the lenient one takes 4.5 and 17. In JavaScriptCore
+ * there is no difference.
  */
 function decode(view: Uint8Array, engine: Engine): string | undefined {
   if (engine === "V8") {
@@ -139,8 +140,8 @@ function decode(view: Uint8Array, engine: Engine): string | undefined {
 const LOOP_UNTIL: Readonly<Record<Engine, number>> = { V8: 48, JavaScriptCore: 11 };
 
 /**
- * Up to this length a text is copied to where views of every length lie ready for the decoder: making
- * one costs more than the copy.
+ * Up to this length a text is copied to memory where views of every length are ready for the
+ * decoder: making a view costs more than the copy.
  */
 const READY_VIEWS = 125;
 const scratch = new ArrayBuffer(READY_VIEWS);
@@ -177,9 +178,9 @@ function viewFor(bytes: Uint8Array, start: number, end: number, key = 0): Uint8A
 }
 
 /**
- * As many characters at a time as can be, since every piece more is a concatenation more, and what is
- * concatenated has to be made one before it is sent: an echo of 16 takes 200 ns in V8 by one piece, and 305
- * by two.
+ * Takes as many characters at a time as possible: each further piece is a further concatenation,
+ * and what was concatenated has to be made one text before it is sent. In V8 an echo of 16 takes
+ * 200 ns with one piece, and 305 with two.
  */
 function decodeShortAscii(
   bytes: Uint8Array,
@@ -227,7 +228,7 @@ const encoder = new TextEncoder();
 const SHORT_ENCODED_TEXT = 32;
 
 /**
- * Writes the UTF-8 of a text at `offset`, where there is room for three bytes a code unit, and
+ * Writes the UTF-8 of a text at `offset`, where there is room for three bytes per code unit, and
  * returns how many bytes it took.
  */
 export function encodeUtf8Into(text: string, target: Uint8Array, offset: number): number {
