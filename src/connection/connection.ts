@@ -116,8 +116,8 @@ export class WebSocketConnection<Data = unknown>
    * stream of HTTP/2 (RFC 8441) or a pair of them in memory.
    *
    * @throws {RangeError} if an option is out of its range.
-   * @throws {TypeError} if an option is of a wrong type, the stream has no two sides, one of them is
-   * locked, or `extensions` are none of ours.
+   * @throws {TypeError} if an option is of a wrong type, the stream has no two sides, one of them
+   * is locked, or `extensions` are none of ours.
    *
    * @example
    * ```ts
@@ -185,10 +185,11 @@ export class WebSocketConnection<Data = unknown>
    *
    * Messages keep the order of the calls. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
-   * enough of them have left. That it has resolved does not say that the peer has received the message.
+   * enough of them have left. That it has resolved does not say that the peer has received the
+   * message.
    *
-   * An array that exceeds that mark with the header of its frame may go out
-   * without being copied, so that it must not change before.
+   * An array that, with the header of its frame, exceeds that mark may go out without being copied,
+   * and so must not change until the promise has resolved.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection is closing or closed (which
    * is not reported as unhandled where nobody awaits it), with a `TypeError` for a value that is
@@ -312,15 +313,15 @@ export class WebSocketConnection<Data = unknown>
    * Closes the connection: sends a Close frame after all that was sent, waits for the peer's and
    * for the end of the transport, and resolves with how it ended. All of that takes at most
    * `closeTimeout`, counted from this call: what takes longer to be sent is cut, so await its
-   * `send` before. Calling it again changes nothing and waits as well.
+   * `send` first. Calling it again changes nothing and waits as well.
    *
    * Messages that arrive meanwhile can still be received, as far as the queue takes them.
    *
    * `code` is 1000 unless given; WHATWG's `close()` sends none.
    *
    * Rejects, and does nothing, with a `RangeError` for a code that may not be sent (all but
-   * 1000–1003, 1007–1014 and 3000–4999; RFC 6455 section 7.4) or a reason of more than 123 bytes, and
-   * with a `TypeError` for a code that is no number or a reason that is no string.
+   * 1000–1003, 1007–1014 and 3000–4999; RFC 6455 section 7.4) or a reason of more than 123 bytes,
+   * and with a `TypeError` for a code that is no number or a reason that is no string.
    */
   close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
     try {
