@@ -3,7 +3,7 @@
  */
 import type { LoadResult } from "./load/window.ts";
 import type { Runtime } from "./peers.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./process/profile.ts";
 import { summarize, type Summary } from "./statistics.ts";
 import type { Workload } from "./workloads.ts";
 

@@ -6,19 +6,19 @@
  * Server and load generator each have a core of their own where `taskset` can pin them. Needs Linux
  * for `/proc`, and Node.js, with `npx` to find or fetch Bun.
  */
-import { measureClients } from "./clients.ts";
-import { fitIdle, measureIdleMemory } from "./idle.ts";
+import { measureClients } from "./measure/clients.ts";
+import { fitIdle, measureIdleMemory } from "./measure/idle.ts";
+import { measureServers } from "./measure/servers.ts";
+import type { Bench } from "./measure/start_server.ts";
+import { IDLE_ROUNDS, planTiming } from "./measure/timing.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import { peersFor } from "./peers.ts";
-import { Processes } from "./processes.ts";
-import { formatRatios, formatTargets, formatWorkload } from "./report.ts";
+import { Processes } from "./process/processes.ts";
+import { Runtimes } from "./process/runtimes.ts";
+import { formatRatios, formatTargets, formatWorkload } from "./report/terminal.ts";
+import { writeDocuments } from "./report/write_documents.ts";
 import type { PeerResult, RunResult, Timing, WorkloadResult } from "./results.ts";
-import { Runtimes } from "./runtimes.ts";
-import type { Bench } from "./servers.ts";
-import { measureServers } from "./throughput.ts";
-import { IDLE_ROUNDS, planTiming } from "./timing.ts";
 import type { Workload } from "./workloads.ts";
-import { writeCharts } from "./write_charts.ts";
 
 async function measureAll(bench: Bench, options: Options): Promise<RunResult> {
   const timing = planTiming(options);
@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   console.log(formatRatios(result.workloads));
   console.log(formatTargets(result.workloads));
   if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(result, null, 2) + "\n");
-  if (charts !== undefined) await writeCharts(result, charts);
+  if (charts !== undefined) await writeDocuments(result, charts);
 }
 
 await main();

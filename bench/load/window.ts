@@ -2,7 +2,12 @@
  * A timed window: what was counted in it, and the CPU that it took.
  */
 import process from "node:process";
-import { cpuSecondsBetween, type CpuTimes, readBusySeconds, readCpuTimes } from "../proc.ts";
+import {
+  cpuSecondsBetween,
+  type CpuTimes,
+  readBusySeconds,
+  readCpuTimes,
+} from "../process/proc.ts";
 
 /** What the load generator prints at the end of a timed window. */
 export interface LoadResult {

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
 import { peers, peersFor } from "../../bench/peers.ts";
-import { targets } from "../../bench/targets.ts";
+import { targets } from "../../bench/report/targets.ts";
 import { parseWorkload } from "../../bench/workloads.ts";
-import { projectRoot } from "../tools/files.ts";
 import { test } from "../harness.ts";
+import { projectRoot } from "../tools/files.ts";
 
 test("every peer has a name of its own, and its programs are there", () => {
   assertEquals(new Set(peers.map(({ name }) => name)).size, peers.length);

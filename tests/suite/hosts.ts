@@ -3,8 +3,8 @@
  * compares them: `deno run -A tests/suite/hosts.ts`.
  */
 
-import { type Child, LOAD_CPU, Processes, SERVER_CPU } from "../../bench/processes.ts";
-import { Runtimes } from "../../bench/runtimes.ts";
+import { type Child, LOAD_CPU, Processes, SERVER_CPU } from "../../bench/process/processes.ts";
+import { Runtimes } from "../../bench/process/runtimes.ts";
 import { projectRoot } from "../tools/files.ts";
 import type { SuiteCase } from "./case.ts";
 import { CASES, THEMES } from "./cases/mod.ts";

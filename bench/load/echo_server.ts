@@ -9,12 +9,12 @@ import { createHash } from "node:crypto";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { bun, type BunSocket } from "./bun.ts";
-import { FrameReader } from "./load/frame_reader.ts";
-import { encodeFrame, makePayload, SAMPLE_INTERVAL } from "./load/frames.ts";
-import { repeat, SequenceWriter } from "./load/sequence.ts";
-import { measureWindow } from "./load/window.ts";
-import type { MessageKind } from "./workloads.ts";
+import { bun, type BunSocket } from "../bun.ts";
+import type { MessageKind } from "../workloads.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { encodeFrame, makePayload, SAMPLE_INTERVAL } from "./frames.ts";
+import { repeat, SequenceWriter } from "./sequence.ts";
+import { measureWindow } from "./window.ts";
 
 /** What the runner writes to it: the client to measure, and how long. */
 export interface EchoServerOrder {

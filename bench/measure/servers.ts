@@ -2,15 +2,15 @@
  * CPU for each message, delivery or connection, and how many there are in a second.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { LoadResult } from "./load/window.ts";
-import type { Peer } from "./peers.ts";
-import { LOAD_CPU } from "./processes.ts";
-import { type Profile, sampleProcess } from "./profile.ts";
-import { type PeerResult, summarizeWindows, type Timing } from "./results.ts";
-import { type Bench, type RunningServer, startServer } from "./servers.ts";
+import type { LoadResult } from "../load/window.ts";
+import type { Peer } from "../peers.ts";
+import { LOAD_CPU } from "../process/processes.ts";
+import { type Profile, sampleProcess } from "../process/profile.ts";
+import { type PeerResult, summarizeWindows, type Timing } from "../results.ts";
+import type { Broadcast, Connect, Echo } from "../workloads.ts";
+import { type Bench, type RunningServer, startServer } from "./start_server.ts";
 import { HEATING, PROFILE_SECONDS } from "./timing.ts";
 import { takeTurns } from "./turns.ts";
-import type { Broadcast, Connect, Echo } from "./workloads.ts";
 
 /** Measures one workload on all peers in turns. */
 export async function measureServers(
@@ -81,7 +81,7 @@ async function runLoad(
   });
   if (server.peer.wire === "bytes") args.push("--bytes");
   await using processes = bench.processes.group();
-  const command = await bench.runtimes.command("bun", "load.ts", args);
+  const command = await bench.runtimes.command("bun", "load/generator.ts", args);
   const result = await processes.start(command, LOAD_CPU).answer<LoadResult>();
   if (result.count === 0) {
     throw new Error(`${server.name} did nothing under ${workload.name}`);

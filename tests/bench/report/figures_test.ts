@@ -1,7 +1,7 @@
 import { assertStringIncludes } from "@std/assert";
-import { formatFigures } from "../../bench/figures.ts";
-import { test } from "../harness.ts";
-import { resultOf, run } from "./results_fixture.ts";
+import { formatFigures } from "../../../bench/report/figures.ts";
+import { test } from "../../harness.ts";
+import { resultOf, run } from "../results_fixture.ts";
 
 test("formatFigures has a section for each kind of measurement, and the aims", () => {
   const page = formatFigures(run);

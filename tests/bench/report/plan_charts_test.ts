@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { planCharts } from "../../bench/charts.ts";
-import { test } from "../harness.ts";
-import { run } from "./results_fixture.ts";
+import { planCharts } from "../../../bench/report/plan_charts.ts";
+import { test } from "../../harness.ts";
+import { run } from "../results_fixture.ts";
 
 test("planCharts has a chart for what was measured, with ours, the peers and the limit told apart", () => {
   const charts = planCharts(run.workloads);

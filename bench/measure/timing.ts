@@ -1,7 +1,7 @@
-import type { Options } from "./options.ts";
-import { peersFor } from "./peers.ts";
-import type { Timing } from "./results.ts";
-import type { Workload } from "./workloads.ts";
+import type { Options } from "../options.ts";
+import { peersFor } from "../peers.ts";
+import type { Timing } from "../results.ts";
+import type { Workload } from "../workloads.ts";
 
 /** Seconds to start one server. */
 const SERVER_START = 0.15;

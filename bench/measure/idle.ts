@@ -1,15 +1,15 @@
 /**
  * Memory of the server per idle connection.
  */
-import type { Peer } from "./peers.ts";
-import { type Child, LOAD_CPU } from "./processes.ts";
-import { readOpenFilesLimit, readResidentBytes } from "./proc.ts";
-import type { PeerResult } from "./results.ts";
-import { type Bench, type RunningServer, startServer } from "./servers.ts";
-import { summarize } from "./statistics.ts";
-import { toArguments } from "./throughput.ts";
+import type { Peer } from "../peers.ts";
+import { readOpenFilesLimit, readResidentBytes } from "../process/proc.ts";
+import { type Child, LOAD_CPU } from "../process/processes.ts";
+import type { PeerResult } from "../results.ts";
+import { summarize } from "../statistics.ts";
+import type { Idle } from "../workloads.ts";
+import { toArguments } from "./servers.ts";
+import { type Bench, type RunningServer, startServer } from "./start_server.ts";
 import { takeTurns } from "./turns.ts";
-import type { Idle } from "./workloads.ts";
 
 /**
  * Connections opened before the first reading, so that it holds what is there once for all: code, and
@@ -65,7 +65,7 @@ async function holdConnections(
   connections: number,
 ): Promise<void> {
   const args = toArguments({ mode: "idle", port: server.port, connections });
-  const command = await bench.runtimes.command("bun", "load.ts", args);
+  const command = await bench.runtimes.command("bun", "load/generator.ts", args);
   const child = bench.processes.start(command, LOAD_CPU);
   await child.answer<{ open: number }>();
 }

@@ -5,8 +5,8 @@ import {
   parseCpuTicks,
   parseNanoseconds,
   parseOpenFilesLimit,
-} from "../../bench/proc.ts";
-import { test } from "../harness.ts";
+} from "../../../bench/process/proc.ts";
+import { test } from "../../harness.ts";
 
 test("parseCpuTicks is not misled by a program's name", () => {
   const numbers = "1 2 3 4 5 6 7 8 9 10 150 50 13 14";

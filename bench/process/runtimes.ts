@@ -1,4 +1,4 @@
-import type { Runtime } from "./peers.ts";
+import type { Runtime } from "../peers.ts";
 
 /** The version of Bun that is fetched where none is installed. */
 const BUN = "bun@1.4.5";
@@ -32,9 +32,9 @@ export class Runtimes implements AsyncDisposable {
     return new Runtimes({ deno: Deno.execPath(), bun, node }, await Deno.makeTempDir());
   }
 
-  /** The command that runs a script of this folder. */
+  /** The command that runs a script, which is named by its path from `bench/`. */
   async command(runtime: Runtime, script: string, args: readonly string[]): Promise<string[]> {
-    const source = new URL(script, import.meta.url).pathname;
+    const source = new URL(`../${script}`, import.meta.url).pathname;
     const path = runtime === "node" ? await this.#bundle(source, script) : source;
     return [this.#paths[runtime], ...flags[runtime], path, ...args];
   }

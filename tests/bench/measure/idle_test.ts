@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { fitIdle } from "../../bench/idle.ts";
-import { test } from "../harness.ts";
+import { fitIdle } from "../../../bench/measure/idle.ts";
+import { test } from "../../harness.ts";
 
 const idle = { name: "idle-10000", measures: "idle", connections: 10000 } as const;
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseOptions } from "../../bench/options.ts";
-import { planTiming } from "../../bench/timing.ts";
-import { test } from "../harness.ts";
+import { planTiming } from "../../../bench/measure/timing.ts";
+import { parseOptions } from "../../../bench/options.ts";
+import { test } from "../../harness.ts";
 
 const plan = (...args: string[]) => planTiming(parseOptions(args)!);
 

@@ -1,7 +1,7 @@
-import type { Peer } from "./peers.ts";
-import { type Child, type Processes, SERVER_CPU } from "./processes.ts";
-import type { Runtimes } from "./runtimes.ts";
-import type { Workload } from "./workloads.ts";
+import type { Peer } from "../peers.ts";
+import { type Child, type Processes, SERVER_CPU } from "../process/processes.ts";
+import type { Runtimes } from "../process/runtimes.ts";
+import type { Workload } from "../workloads.ts";
 
 /** What a measurement needs to start things. */
 export interface Bench {

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { parseProfile } from "../../bench/profile.ts";
-import { test } from "../harness.ts";
+import { parseProfile } from "../../../bench/process/profile.ts";
+import { test } from "../../harness.ts";
 
 test("parseProfile sums up the objects that samples lie in", () => {
   const { kernel, runtime, compiled } = parseProfile(`

@@ -3,7 +3,7 @@
  * a message at 16 B 50×64 where reads and writes on Deno take 0.11.
  *
  * ```sh
- * npx -y bun@1.4.5 bench/load.ts --port 8000 --pid 4711 --connections 50 --depth 64 --size 16
+ * npx -y bun@1.4.5 bench/load/generator.ts --port 8000 --pid 4711 --connections 50 --depth 64 --size 16
  * ```
  *
  * Prints one line of JSON, a {@linkcode LoadResult}. What is counted depends on `--mode`:
@@ -17,13 +17,13 @@
 import { once } from "node:events";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Load, openConnection, openConnections } from "./load/connection.ts";
-import { DeflatedReplies } from "./load/deflated_replies.ts";
-import { encodeFrame, makePayload, ReplyCounter } from "./load/frames.ts";
-import { deflateInTurns, repeat } from "./load/sequence.ts";
-import { type LoadResult, measureWindow } from "./load/window.ts";
-import { makeMessages } from "./micro/messages.ts";
-import type { Compression, MessageKind } from "./workloads.ts";
+import { makeMessages } from "../micro/messages.ts";
+import type { Compression, MessageKind } from "../workloads.ts";
+import { type Load, openConnection, openConnections } from "./connection.ts";
+import { DeflatedReplies } from "./deflated_replies.ts";
+import { encodeFrame, makePayload, ReplyCounter } from "./frames.ts";
+import { deflateInTurns, repeat } from "./sequence.ts";
+import { type LoadResult, measureWindow } from "./window.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,11 +1,11 @@
 /**
  * The result as text.
  */
-import { type Peer, peers as allPeers } from "./peers.ts";
-import { FULL_LOAD, type PeerResult, ratioOf, type WorkloadResult } from "./results.ts";
+import { type Peer, peers as allPeers } from "../peers.ts";
+import { FULL_LOAD, type PeerResult, ratioOf, type WorkloadResult } from "../results.ts";
+import { describeWorkload, unitOf } from "../workloads.ts";
 import { formatNumber, formatShare, formatTable } from "./table.ts";
 import { judgeTargets } from "./targets.ts";
-import { describeWorkload, unitOf } from "./workloads.ts";
 
 /** The table of one workload. */
 export function formatWorkload({ workload, results }: WorkloadResult): string {

@@ -1,15 +1,15 @@
 /**
  * CPU of clients for each message, with an echo server as the load.
  */
-import type { EchoServerOrder } from "./echo_server.ts";
-import type { LoadResult } from "./load/window.ts";
-import type { Peer } from "./peers.ts";
-import { LOAD_CPU, SERVER_CPU } from "./processes.ts";
-import { type PeerResult, summarizeWindows, type Timing } from "./results.ts";
-import type { Bench } from "./servers.ts";
-import { describeMessages, toArguments } from "./throughput.ts";
+import type { EchoServerOrder } from "../load/echo_server.ts";
+import type { LoadResult } from "../load/window.ts";
+import type { Peer } from "../peers.ts";
+import { LOAD_CPU, SERVER_CPU } from "../process/processes.ts";
+import { type PeerResult, summarizeWindows, type Timing } from "../results.ts";
+import type { Echo } from "../workloads.ts";
+import { describeMessages, toArguments } from "./servers.ts";
+import type { Bench } from "./start_server.ts";
 import { takeTurns } from "./turns.ts";
-import type { Echo } from "./workloads.ts";
 
 /** Measures the clients of all peers in turns, each time with a fresh client and echo server. */
 export async function measureClients(
@@ -34,7 +34,7 @@ async function measureOnce(
   await using processes = bench.processes.group();
   const messages = describeMessages(workload);
   const server = processes.start(
-    await runtimes.command("bun", "echo_server.ts", toArguments(messages)),
+    await runtimes.command("bun", "load/echo_server.ts", toArguments(messages)),
     LOAD_CPU,
   );
   const { port } = await server.answer<{ port: number }>();

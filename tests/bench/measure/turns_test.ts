@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { takeTurns } from "../../bench/turns.ts";
-import { test } from "../harness.ts";
+import { takeTurns } from "../../../bench/measure/turns.ts";
+import { test } from "../../harness.ts";
 
 const [a, b] = [{ name: "a" }, { name: "b" }];
 

@@ -1,10 +1,10 @@
 /**
  * Which charts a result has.
  */
-import type { Chart, Panel } from "./chart.ts";
-import { type Peer, peers as allPeers } from "./peers.ts";
-import type { WorkloadResult } from "./results.ts";
-import { describeWorkload, type Measured, measuredBy } from "./workloads.ts";
+import { type Peer, peers as allPeers } from "../peers.ts";
+import type { WorkloadResult } from "../results.ts";
+import { describeWorkload, type Measured, measuredBy } from "../workloads.ts";
+import type { Chart, Panel } from "./draw_chart.ts";
 
 /** What one chart shows. */
 interface ChartPlan {

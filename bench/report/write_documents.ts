@@ -1,13 +1,13 @@
 /**
  * Writes a result as charts, and as one page of tables.
  */
-import { drawChart } from "./chart.ts";
-import { planCharts } from "./charts.ts";
+import type { RunResult } from "../results.ts";
+import { drawChart } from "./draw_chart.ts";
 import { formatFigures } from "./figures.ts";
-import type { RunResult } from "./results.ts";
+import { planCharts } from "./plan_charts.ts";
 
 /** Writes into a folder, which is made where there is none; what it holds of the same names is replaced. */
-export async function writeCharts(result: RunResult, folder: string): Promise<void> {
+export async function writeDocuments(result: RunResult, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, chart] of planCharts(result.workloads)) {
     await Deno.writeTextFile(`${folder}/${name}.svg`, drawChart(chart));

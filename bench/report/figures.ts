@@ -1,11 +1,11 @@
 /**
  * The page with all figures of a run, in Markdown.
  */
-import { peers } from "./peers.ts";
-import { FULL_LOAD, type PeerResult, type RunResult, type WorkloadResult } from "./results.ts";
+import { peers } from "../peers.ts";
+import { FULL_LOAD, type PeerResult, type RunResult, type WorkloadResult } from "../results.ts";
+import { type Measured, measuredBy, unitOf } from "../workloads.ts";
 import { formatNumber, formatShare } from "./table.ts";
 import { judgeTargets, type TargetResult } from "./targets.ts";
-import { type Measured, measuredBy, unitOf } from "./workloads.ts";
 
 /** The sections, in their order. */
 const sections: readonly (readonly [Measured, string])[] = [

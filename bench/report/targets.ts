@@ -1,7 +1,7 @@
 /**
  * What this library aims at, as ratios within one run.
  */
-import { ratioOf, type WorkloadResult } from "./results.ts";
+import { ratioOf, type WorkloadResult } from "../results.ts";
 
 /** One aim: the cost of a peer divided by ours, under some workloads. */
 export interface Target {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { drawChart } from "../../bench/chart.ts";
-import { test } from "../harness.ts";
+import { drawChart } from "../../../bench/report/draw_chart.ts";
+import { test } from "../../harness.ts";
 
 const bar = (value: number) => ({ label: "a", value, kind: "peer" } as const);
 const draw = (panels: number[][]) =>

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { judgeTargets } from "../../bench/targets.ts";
-import { test } from "../harness.ts";
-import { resultOf } from "./results_fixture.ts";
+import { judgeTargets } from "../../../bench/report/targets.ts";
+import { test } from "../../harness.ts";
+import { resultOf } from "../results_fixture.ts";
 
 test("judgeTargets judges each of ours for which both figures are there", () => {
   const results = [resultOf("64k-4x4", {

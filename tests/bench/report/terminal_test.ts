@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { formatRatios, formatTargets, formatWorkload } from "../../bench/report.ts";
-import { test } from "../harness.ts";
-import { resultOf, run } from "./results_fixture.ts";
+import { formatRatios, formatTargets, formatWorkload } from "../../../bench/report/terminal.ts";
+import { test } from "../../harness.ts";
+import { resultOf, run } from "../results_fixture.ts";
 
 test("formatWorkload has a line for each peer, with its share of a CPU and the load's", () => {
   const text = formatWorkload(resultOf("16-1x1", { deno_native: 8 }));
