@@ -20,7 +20,9 @@ export interface Peer {
   readonly client?: string;
   /** What of it is measured. */
   readonly measured: readonly Measured[];
-  /** `bytes` sends back what it gets, without handshake or frames: what the runtime's sockets cost. */
+  /**
+   * `bytes` sends back what it gets, without handshake or frames: what the runtime's sockets cost.
+   */
   readonly wire: "websocket" | "bytes";
   /** Whether it is this library, which the others are compared with. */
   readonly ours: boolean;

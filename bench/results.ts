@@ -37,13 +37,15 @@ export interface WindowSummary {
   readonly perSecond: Summary;
   /** Bytes received for each of them, headers included. */
   readonly bytesEach: number;
-  /** Median shares of one CPU: of the measured process, of the load generator, of everything else. */
+  /**
+   * Median shares of one CPU: of the measured process, of the load generator, of everything else.
+   */
   readonly shares: { readonly measured: number; readonly load: number; readonly other: number };
 }
 
 /**
- * What one peer costs, divided by what another does: the median of the single rounds, in each of which both
- * had the machine as it was at the time.
+ * What one peer costs, divided by what another does: the median over the rounds, in each of which
+ * both had the machine as it was at the time.
  */
 export function ratioOf(cost: Summary, divisor: Summary): number {
   const rounds = Math.min(cost.samples.length, divisor.samples.length);

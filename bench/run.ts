@@ -1,7 +1,7 @@
 /**
- * Measures this library against the runtimes' own servers, against `ws` and crossws, and against a bare
- * echo of bytes: server CPU for each message, memory for each idle connection. What counts are the
- * ratios within one run; see `--help` for the options.
+ * Measures this library against the runtimes' own servers, against `ws` and crossws, and against a
+ * bare echo of bytes: server CPU for each message, memory for each idle connection. What counts are
+ * the ratios within one run; see `--help` for the options.
  *
  * Server and load generator each have a core of their own where `taskset` can pin them. Needs Linux
  * for `/proc`, and Node.js, with `npx` to find or fetch Bun.

@@ -1,6 +1,6 @@
 /**
- * What it costs to start: runs programs that import an entry point and end, those of several copies of
- * the library taking turns. Run by Bun, which tells the CPU that a process has used:
+ * What it costs to start: runs programs that import an entry point and end, those of several copies
+ * of the library taking turns. Run by Bun, which tells the CPU that a process has used:
  *
  *     npx -y bun@1.4.5 bench/start.ts [--runs N] [folder of a copy…]
  */

@@ -2,10 +2,12 @@
  * The workloads, and the names they have on the command line and in the result.
  */
 
-/** What messages are: bytes, ASCII text, text with characters of two to four bytes, or JSON records. */
+/**
+ * What messages are: bytes, ASCII text, text with characters of two to four bytes, or JSON records.
+ */
 export type MessageKind = "binary" | "text" | "unicode" | "json";
 
-/** Whether a compressed connection keeps its window from message to message, or starts anew with each. */
+/** Whether a compressed connection keeps its window across messages, or starts anew with each. */
 export type Compression = "takeover" | "anew";
 
 /** Messages sent and echoed, with a number of them in flight on each connection. */

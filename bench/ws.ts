@@ -1,6 +1,6 @@
 /**
- * The part of the npm package `ws` that the benchmark uses. It has no types of its own, and Bun puts a
- * module of its own in its place where it is imported by its name.
+ * The part of the npm package `ws` that the benchmark uses. It has no types of its own, and Bun
+ * puts a module of its own in its place where it is imported by its name.
  */
 
 /** A connection of `ws`, on either side. */

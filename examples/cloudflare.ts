@@ -1,15 +1,15 @@
 /**
- * An echo and a chat on Cloudflare Workers: `npx wrangler dev --config examples/wrangler.jsonc`, which
- * listens on port 8787. Then connect to `/echo`, or to `/chat/:room?name=…`.
+ * An echo and a chat on Cloudflare Workers: `npx wrangler dev --config examples/wrangler.jsonc`,
+ * which listens on port 8787. Then connect to `/echo`, or to `/chat/:room?name=…`.
  *
- * A Worker may use a connection only while it serves the request that opened it, which is enough for an
- * echo. Members of a room send to each other: their connections live in one Durable Object.
+ * A Worker may use a connection only while it serves the request that opened it, which is enough
+ * for an echo. Members of a room send to each other: their connections live in one Durable Object.
  */
 
 import { CloseCode, type Message, WebSocketHandler, WebSocketRouter } from "@gale/websocket";
 import { upgradeWebSocket } from "@gale/websocket/cloudflare";
 
-/** Bytes that may wait for a member who does not take them; then it has to go. */
+/** Bytes that may wait for a member who does not take them; above that the member has to go. */
 const MAX_WAITING = 256 * 1024;
 
 /** What the configuration binds. */
@@ -44,7 +44,7 @@ class Member extends WebSocketHandler {
   }
 
   override onMessage(message: Message): void {
-    // What it is, the client decides: bytes would come out as "1,2,3".
+    // The client decides what it is: bytes would come out as "1,2,3".
     if (typeof message === "string") this.#tell(`${this.#name}: ${message}`);
     else void this.close(CloseCode.UnsupportedData, "Only text is understood here");
   }

@@ -20,12 +20,12 @@ export interface CommandLine<T extends Options> {
       : T[Name]["type"] extends "list" ? readonly string[]
       : (T[Name]["type"] extends "number" ? number : string) | undefined;
   };
-  /** What is no option. */
+  /** The arguments that are not options. */
   readonly operands: readonly string[];
 }
 
 /**
- * Reads the command line of this program. Where it asks for help, or is wrong, says so and ends the
+ * Reads the command line of this program. If it asks for help, or is wrong, says so and ends the
  * process.
  */
 export function readCommandLine<const T extends Options>(

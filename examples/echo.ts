@@ -1,6 +1,6 @@
 /**
- * An echo server: `deno run -A examples/echo.ts`, or `bun run examples/echo.ts`. It ends, and closes
- * its connections with 1001, on ^C.
+ * An echo server: `deno run -A examples/echo.ts`, or `bun run examples/echo.ts`. It ends, and
+ * closes its connections with 1001, on ^C.
  */
 
 import { CloseCode, WebSocketClosedError, type WebSocketConnection } from "@gale/websocket";

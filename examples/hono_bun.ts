@@ -1,6 +1,6 @@
 /**
- * WebSockets in a Hono application on Bun: `bun run examples/hono_bun.ts`. What Hono has,
- * middleware above all, does its work before the upgrade.
+ * WebSockets in a Hono application on Bun: `bun run examples/hono_bun.ts`. What Hono offers, above
+ * all middleware, does its work before the upgrade.
  */
 
 import { Hono } from "hono";
@@ -38,7 +38,7 @@ app.get("/", (context) => context.text("Connect to /echo, or to /greet/:name.\n"
 // One route, one function.
 app.get("/echo", (context) => {
   const { response, connection } = upgradeWebSocket(context.req.raw, { server: context.env });
-  // It rejects where a client vanishes, which is nobody's mistake: nothing is reported.
+  // It rejects if a client vanishes, which is nobody's mistake: nothing is reported.
   void connection?.forEach((message) => connection.send(message));
   return response;
 });
@@ -49,7 +49,7 @@ app.use(async (context, next) => {
   return response ?? await next();
 });
 
-// An application that rejects behind an upgrade would end a process of Bun's.
+// An application that rejects after an upgrade would end the process on Bun.
 const server: { fetch: typeof app.fetch; websocket: typeof websocket } = {
   fetch: guardUpgrades(app.fetch),
   websocket,

@@ -1,6 +1,6 @@
 /**
- * WebSockets in a Hono application on Deno: `deno serve -A examples/hono_deno.ts`. What Hono has,
- * middleware above all, does its work before the upgrade.
+ * WebSockets in a Hono application on Deno: `deno serve -A examples/hono_deno.ts`. What Hono
+ * offers, above all middleware, does its work before the upgrade.
  */
 
 import { Hono } from "hono";
@@ -29,7 +29,7 @@ app.get("/", (context) => context.text("Connect to /echo, or to /greet/:name.\n"
 // One route, one function.
 app.get("/echo", (context) => {
   const { response, connection } = upgradeWebSocket(context.req.raw, { info: context.env });
-  // It rejects where a client vanishes, which is nobody's mistake: nothing is reported.
+  // It rejects if a client vanishes, which is nobody's mistake: nothing is reported.
   void connection?.forEach((message) => connection.send(message));
   return response;
 });
@@ -40,6 +40,6 @@ app.use(async (context, next) => {
   return response ?? await next();
 });
 
-// Middleware that fails behind an upgrade would stop a server of Deno's.
+// Middleware that fails after an upgrade would stop a server of `Deno.serve`.
 const server: Deno.ServeDefaultExport = { fetch: guardUpgrades(app.fetch) };
 export default server;

@@ -1,6 +1,6 @@
 /**
- * What the examples need besides Web standards, from whichever runtime runs them. A program for one
- * runtime needs none of this: it imports `@gale/websocket/deno`, or `@gale/websocket/bun`.
+ * What the examples need in addition to Web standards, from whichever runtime runs them. A program
+ * for one runtime needs none of this: it imports `@gale/websocket/deno`, or `@gale/websocket/bun`.
  */
 
 import type { ListenAddress } from "@gale/websocket/deno";
@@ -53,7 +53,9 @@ export async function* readLines(): AsyncGenerator<string, void> {
   if (rest !== "") yield rest;
 }
 
-/** Aborts at the first SIGINT (^C) or SIGTERM; a second one ends the process as if nobody listened. */
+/**
+ * Aborts at the first SIGINT (^C) or SIGTERM; a second one ends the process as if nobody listened.
+ */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const names = ["SIGINT", "SIGTERM"] as const;

@@ -41,7 +41,9 @@ type Reply =
   | { jsonrpc: "2.0"; id: Id; result: Json }
   | { jsonrpc: "2.0"; id: Id; error: { code: number; message: string } };
 
-/** Codes of the specification (section 5.1); those from -32000 down to -32099 are a server's own. */
+/**
+ * Codes of the specification (section 5.1); those from -32000 down to -32099 are a server's own.
+ */
 const ErrorCode = {
   ParseError: -32700,
   InvalidRequest: -32600,
@@ -83,10 +85,10 @@ abstract class JsonRpcHandler extends WebSocketHandler {
   #proceed = () => {};
 
   /**
-   * Calls a method of the peer's. Rejects with a {@linkcode RemoteError} where it answers with an
-   * error, and with a WebSocketClosedError where the connection ends first.
+   * Calls a method of the peer's. Rejects with a {@linkcode RemoteError} if it answers with an
+   * error, and with a WebSocketClosedError if the connection ends first.
    *
-   * Not to be awaited in `open`, before the end of which no message comes.
+   * Do not await it in `open`: no message comes before `open` is done.
    */
   async call(method: string, params?: Params): Promise<Json> {
     if (this.#pending.size >= MAX_PENDING) {
@@ -111,9 +113,10 @@ abstract class JsonRpcHandler extends WebSocketHandler {
   }
 
   /**
-   * The promise given here holds the next message back, so that a client which calls faster than it
-   * is served is not read. It must not wait for a method that waits for a message of the same client:
-   * that could never come. So it resolves when the method is done, or as soon as one calls the client.
+   * The promise returned here holds the next message back, so that nothing is read from a client
+   * that calls faster than it is served. It must not wait for a method that itself waits for a
+   * message of the same client, which could never come. So it resolves when the method is done, or
+   * as soon as a method calls the client.
    */
   override onMessage(message: Message): Promise<void> | void {
     if (typeof message !== "string") {
@@ -140,13 +143,13 @@ abstract class JsonRpcHandler extends WebSocketHandler {
     } catch (error) {
       // Nobody is there to be answered any more.
       if (error instanceof WebSocketClosedError) return;
-      // A result that is not JSON. The caller would wait for ever.
+      // A result that is not JSON. The caller would wait forever.
       void this.close(CloseCode.InternalError);
       void this.#report(error);
     }
   }
 
-  /** Gives the reply to a message, or to the calls of a batch; none where nothing asks for one. */
+  /** Gives the reply to a message, or to the calls of a batch; none if nothing asks for one. */
   async #answer(text: string): Promise<Reply | Reply[] | undefined> {
     let message: Json;
     try {
@@ -186,16 +189,16 @@ abstract class JsonRpcHandler extends WebSocketHandler {
     }
   }
 
-  /** A reply has come. One that nobody waits for is dropped: to answer it could go on for ever. */
+  /** A reply has come. One that nobody waits for is dropped: answering it could go on forever. */
   #settle({ id, result, error }: JsonObject): undefined {
     const pending = this.#pending.get(id);
     if (error === undefined) pending?.resolve(result!);
     else pending?.reject(new RemoteError(error));
   }
 
-  /** Tells `onError`, as the base class does of what it awaits itself. Never rejects. */
+  /** Tells `onError`, as the base class does for what it awaits itself. Never rejects. */
   async #report(error: unknown): Promise<void> {
-    // That the client has gone is no error, and what waited for it cannot but fail.
+    // It is no error that the client has gone, and whatever waited for it must fail.
     if (error instanceof WebSocketClosedError && this.closeCode !== undefined) return;
     try {
       await this.onError(error);

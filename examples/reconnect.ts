@@ -1,8 +1,8 @@
 /**
  * A client of a feed that keeps a connection up: `deno run -A examples/reconnect.ts
  * ws://localhost:8001`, or `bun run examples/reconnect.ts …`. It prints what arrives, and connects
- * again where the connection is lost or could not be opened, after waits that grow. It ends on ^C, and
- * where another attempt would end as the last one did.
+ * again if the connection is lost or could not be opened, after waits that grow. It ends on ^C, and
+ * if another attempt would end as the last one did.
  */
 
 import {
@@ -35,7 +35,7 @@ const MAX_RETRY_AFTER = 3_600_000;
 interface Ending {
   /** What is told of it. */
   readonly text: string;
-  /** The exit code, where another attempt is of no use. */
+  /** The exit code, if another attempt is of no use. */
   readonly exitCode?: number;
   /** Whether the server was of use, so that the waits begin anew. */
   readonly resets?: boolean;
@@ -93,7 +93,7 @@ function backoff(failures: number): number {
 }
 
 async function connect(url: string): Promise<WebSocketConnection> {
-  // Not `stop` itself, which would later abort the connection, where it is to be closed.
+  // Not `stop` itself, which would later abort the connection instead of closing it.
   const attempt = new AbortController();
   const giveUp = () => attempt.abort(stop.reason);
   stop.addEventListener("abort", giveUp);
@@ -126,21 +126,21 @@ async function follow(connection: WebSocketConnection): Promise<Ending> {
   const end = await connection.closed;
   stop.removeEventListener("abort", leave);
   const ending = judgeEnd(end);
-  // Of a server that only accepts there is as little to be had as of one that refuses.
+  // A server that only accepts is of as little use as one that refuses.
   return { ...ending, resets: isServed || performance.now() - openedAt > maxDelay };
 }
 
 /**
- * Whether to come back after a connection. 1000 says that the feed is over. A server may say so when it
- * fails as well, as where `await using` closes the connection: for such a one, add 1000 to the codes above.
- * Codes that are not there say that the server does not want this client, or what it does, and it would not
- * think otherwise the next time. What those from 3000 on mean only the application knows, which should list
- * its own.
+ * Whether to come back after a connection. 1000 says that the feed is over. A server may also say
+ * so when it fails, such as when `await using` closes the connection: for such a server, add 1000
+ * to the codes above. Codes that are not listed there say that the server does not want this
+ * client, or what it does, and it would not think otherwise the next time. Only the application
+ * knows what the codes from 3000 on mean; it should list its own.
  */
 function judgeEnd(end: CloseInfo): Ending {
   const { code, error } = end;
   const text = formatClose(end);
-  // Our side has ended it, and would again: what the server sends is malformed, or too large.
+  // Our side has ended it, and would do so again: what the server sends is malformed, or too large.
   if (error instanceof WebSocketProtocolError) {
     return { text: `${text}: ${error.message}`, exitCode: 1 };
   }
@@ -154,16 +154,16 @@ function judgeFailure(error: unknown): Ending {
   // The URL or an option is wrong.
   if (!(error instanceof WebSocketHandshakeError)) return { text, exitCode: 2 };
   const { status, response } = error;
-  // A network can mend, and a server; the same request will not be found better. Of the 4xx, 408 and
-  // 429 tell of the moment, and not of the request.
+  // A network or a server can recover; the same request will not be judged otherwise. Among the
+  // 4xx, 408 and 429 are about the moment and not about the request.
   const isPassing = status === undefined || status >= 500 || status === 408 || status === 429;
   if (!isPassing) return { text, exitCode: 1 };
-  // Seconds; the date that it may be instead takes the server's clock to read.
+  // Seconds. It may be a date instead, which cannot be read without the server's clock.
   const retryAfter = response?.headers.get("retry-after") ?? "";
   return /^\d+$/.test(retryAfter) ? { text, retryAfter: Number(retryAfter) * 1000 } : { text };
 }
 
-/** Waits, and no longer once the program is to stop. */
+/** Waits, but not any longer once the program is to stop. */
 function wait(delay: number): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

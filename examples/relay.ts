@@ -1,11 +1,11 @@
 /**
  * A relay in front of another WebSocket server: `deno run -A examples/relay.ts --upstream
- * ws://localhost:8001`, or `bun run examples/relay.ts …`. Each client gets a connection of its own to
- * the upstream, and the subprotocol that the upstream selects. It ends, and closes its connections
- * with 1001, on ^C.
+ * ws://localhost:8001`, or `bun run examples/relay.ts …`. Each client gets a connection of its own
+ * to the upstream, and the subprotocol that the upstream selects. It ends, and closes its
+ * connections with 1001, on ^C.
  *
- * Of a client's request nothing but the subprotocols goes on, cookies least of all: the upstream is
- * dialled before it is known whether the client comes from a page that may connect.
+ * Nothing of a client's request is passed on except the subprotocols, least of all cookies: the
+ * upstream is dialled before it is known whether the client comes from a page that may connect.
  */
 
 import {
@@ -53,24 +53,25 @@ async function handle(request: Request): Promise<Response> {
   return response;
 }
 
-/** Connects to the upstream for a client; gives the answer to the client where that is refused. */
+/** Connects to the upstream for a client; returns the answer to the client if that is refused. */
 async function dial(request: Request): Promise<WebSocketConnection | Response> {
   const offered = request.headers.get("sec-websocket-protocol") ?? "";
   try {
     return await connectWebSocket(upstreamUrl!, {
       subprotocols: offered.split(",").map((name) => name.trim()).filter((name) => name !== ""),
-      // Aborted where the client goes before it is answered, and not any more behind the upgrade.
+      // Aborted if the client goes before it is answered, but no longer after the upgrade.
       signal: request.signal,
     });
   } catch (error) {
-    // What it offers is no list of tokens, or has one of them twice.
+    // What the client offers is not a list of tokens, or has one of them twice.
     if (error instanceof TypeError && offered !== "") {
       return new Response("The Sec-WebSocket-Protocol header is malformed.\n", { status: 400 });
     }
     // The client has gone.
     if (!(error instanceof WebSocketHandshakeError)) throw error;
     const { response } = error;
-    // A refusal, as 401 or 503, is for the client. A redirect is not: it would lead past the relay.
+    // A refusal, such as 401 or 503, is for the client. A redirect is not: it would lead past the
+    // relay.
     if (response !== undefined && response.status >= 400) return passOn(response);
     console.error(error.message);
     return new Response("The upstream cannot be reached.\n", { status: 502 });
@@ -84,11 +85,11 @@ async function carry(
   onLost: () => void,
 ): Promise<void> {
   try {
-    // What `send` gives is awaited before the next message: while one side is slow, the other is not
-    // read.
+    // The promise of `send` is awaited before the next message: while one side is slow, the other
+    // is not read.
     await from.forEach((message) => to.send(message));
   } catch (error) {
-    // One of the two has ended. Where that is the other one, its own end is carried here.
+    // One of the two has ended. If it is the other one, its own call carries that end here.
     if (!(error instanceof WebSocketClosedError)) {
       console.error(error);
       void from.close(CloseCode.InternalError);
@@ -104,7 +105,10 @@ async function carry(
 /** Fields of a refusal that are for the client. */
 const PASSED_ON = ["content-type", "retry-after", "www-authenticate"];
 
-/** A refusal as it goes on: of a long body only the beginning is kept, which cannot be decoded then. */
+/**
+ * A refusal as it is passed on: only the beginning of a long body is kept, which cannot be decoded
+ * then.
+ */
 function passOn({ status, statusText, headers, body }: Response): Response {
   const kept = PASSED_ON.flatMap((name): [string, string][] => {
     const value = headers.get(name);

@@ -5,7 +5,9 @@ import type { CloseInfo, Message } from "@gale/websocket";
 /** Bytes shown of a binary message. */
 const SHOWN_BYTES = 64;
 
-/** A message as a line: text with its control characters made visible, the first bytes of binary. */
+/**
+ * A message as a line: text with its control characters made visible, or the first bytes of binary.
+ */
 export function formatMessage(message: Message): string {
   if (typeof message === "string") return escapeControls(message);
   const shown = Array.from(
@@ -16,7 +18,7 @@ export function formatMessage(message: Message): string {
   return `[${message.length} bytes] ${shown.join(" ")}`;
 }
 
-/** Tells about a connection, on the standard error, apart from what arrives on it. */
+/** Writes about a connection to the standard error, apart from what arrives on it. */
 export function say(text: string): void {
   console.error(escapeControls(text));
 }
@@ -27,8 +29,8 @@ export function formatClose({ code, reason }: CloseInfo): string {
 }
 
 /**
- * Makes visible what a terminal would obey: a peer could otherwise move the cursor, change the title
- * or the clipboard, or turn the direction of the text.
+ * Makes visible what a terminal would obey: a peer could otherwise move the cursor, change the
+ * title or the clipboard, or turn the direction of the text.
  */
 function escapeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {

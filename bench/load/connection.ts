@@ -24,7 +24,7 @@ export interface Load {
   readonly countReplies: () => Replies;
   /** Messages in flight on each connection from the beginning on. */
   readonly depth: number;
-  /** Told how many replies a read completed; returns how many frames the connection sends for them. */
+  /** Told how many replies a read completed; returns how many frames to send for them. */
   onReplies(count: number): number;
   /** Told how many bytes a read had. */
   onBytes(count: number): void;

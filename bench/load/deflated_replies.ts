@@ -4,7 +4,9 @@
 import { FrameReader } from "./frame_reader.ts";
 import { concatenate, inflateAll } from "./sequence.ts";
 
-/** How many replies of a connection are compared: the first ones, behind which the context is set. */
+/**
+ * How many replies of a connection are compared: the first ones, after which the context is set.
+ */
 const COMPARED = 8;
 
 /** FIN, RSV1 and the opcode of text: whatever a server sends has to be compressed. */

@@ -1,9 +1,9 @@
 /**
- * The other load generator: an echo server for the measurement of clients, over raw TCP under Bun. It
- * knows what is sent to it, so that it counts the frames and answers with ones made beforehand.
+ * The other load generator: an echo server for the measurement of clients, over raw TCP under Bun.
+ * It knows what is sent to it, so that it counts the frames and answers with ones made beforehand.
  *
- * Prints `{"port": n}`. For each line of JSON on its input, an {@linkcode EchoServerOrder}, it prints a
- * `LoadResult` when the window is over. It ends with its input.
+ * Prints `{"port": n}`. For each line of JSON on its input, an {@linkcode EchoServerOrder}, it
+ * prints a `LoadResult` when the window is over. It ends with its input.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";

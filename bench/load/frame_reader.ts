@@ -32,7 +32,9 @@ export class FrameReader {
     this.#expected = expected;
   }
 
-  /** Takes bytes and returns how many frames they completed; throws at a frame that is not expected. */
+  /**
+   * Takes bytes and returns how many frames they completed; throws at a frame that is not expected.
+   */
   receive(chunk: Uint8Array): number {
     const before = this.#index;
     let at = 0;

@@ -3,7 +3,7 @@
  */
 import type { MessageKind } from "../workloads.ts";
 
-/** Every how many replies on a connection the payload is compared as well; the first one always is. */
+/** One reply in this many, starting with the first, has its payload compared as well. */
 export const SAMPLE_INTERVAL: number = 64;
 
 /** The masking key of every frame sent. Any key but zero costs a server the same. */
@@ -59,7 +59,7 @@ export function repeatFrame(frame: Frame, count: number): Uint8Array {
 
 /**
  * Counts the replies on one connection. Every reply is known beforehand, so the header is compared
- * with the expected one instead of being decoded, and the payload is skipped but for a sample.
+ * with the expected one instead of being decoded, and the payload is skipped except for a sample.
  */
 export class ReplyCounter {
   readonly #expected: Uint8Array;

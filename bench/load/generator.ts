@@ -1,6 +1,6 @@
 /**
- * The load generator: a closed loop over raw TCP. It runs under Bun, whose socket callbacks take 0.08 µs
- * a message at 16 B 50×64 where reads and writes on Deno take 0.11.
+ * The load generator: a closed loop over raw TCP. It runs under Bun, whose socket callbacks take
+ * 0.08 µs a message at 16 B 50×64 where reads and writes on Deno take 0.11.
  *
  * ```sh
  * npx -y bun@1.4.5 bench/load/generator.ts --port 8000 --pid 4711 --connections 50 --depth 64 --size 16
@@ -107,7 +107,7 @@ async function runConnect(): Promise<LoadResult> {
   const closing = async () => {
     for (;;) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      // The server closes the TCP connection first (RFC 6455 7.1.1), behind its Close frame.
+      // The server closes the TCP connection first (RFC 6455 7.1.1), after its Close frame.
       let answered = false;
       await openConnection({
         ...common,

@@ -1,12 +1,12 @@
 /**
- * What a connection of the load generator sends: frames made beforehand, one behind the other in one
+ * What a connection of the load generator sends: frames made beforehand, one after the other in one
  * buffer, without end.
  */
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Compression } from "../workloads.ts";
 import { encodeFrame, type Frame, repeatFrame } from "./frames.ts";
 
-/** Frames, and how they go on behind the last one. */
+/** Frames, and how they go on after the last one. */
 export interface FrameSequence {
   readonly bytes: Uint8Array;
   /** Where each frame ends. */
@@ -32,10 +32,10 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 const syncFlush = { finishFlush: constants.Z_SYNC_FLUSH };
 
 /**
- * Compressed text messages, in turns. With context takeover each may refer to those before it: those
- * of the first turn to what there is by then, those of the second to a full window. From then on
- * every turn has the same before it, so that the second one can be sent again and again. That needs
- * messages that fill a window together.
+ * Compressed text messages, in turns. With context takeover each may refer to those before it:
+ * those of the first turn to what there is by then, those of the second to a full window. From then
+ * on every turn has the same before it, so that the second one can be sent again and again. That
+ * needs messages that fill a window together.
  *
  * Made for Bun: the zlib of Deno ignores the dictionary, and so compresses each message anew.
  */
@@ -71,7 +71,7 @@ export function deflateInTurns(
   return { bytes: concatenate(frames), ends, loopStart, uniform: false };
 }
 
-/** The text of compressed messages, one behind the other, from the first one of a connection on. */
+/** The text of compressed messages, one after the other, from the first one of a connection on. */
 export function inflateAll(payloads: readonly Uint8Array[]): Uint8Array {
   const stream = concatenate(payloads.flatMap((payload) => [payload, TAIL]));
   return new Uint8Array(inflateRawSync(stream, syncFlush));
@@ -95,7 +95,7 @@ export class SequenceWriter {
   #owed = 0;
   /** The first of them. */
   #index = 0;
-  /** Where the next write starts: in that frame, or behind it where a write was cut. */
+  /** Where the next write starts: in that frame, or after it if a write was cut. */
   #at = 0;
 
   constructor(sequence: FrameSequence) {
@@ -108,8 +108,8 @@ export class SequenceWriter {
   }
 
   /**
-   * Writes what is owed, until `write` takes less than it is given. It returns how many bytes it took,
-   * or -1.
+   * Writes what is owed, until `write` takes less than it is given. It returns how many bytes it
+   * took, or -1.
    */
   flush(write: (bytes: Uint8Array, offset: number, length: number) => number): void {
     const { bytes, ends, loopStart, uniform } = this.#sequence;

@@ -64,7 +64,9 @@ export async function measureWindow(options: WindowOptions): Promise<LoadResult>
   };
 }
 
-/** All counters at one moment: the window is from one reading to the next, however late the timer. */
+/**
+ * All counters at one moment: the window is from one reading to the next, however late the timer.
+ */
 function takeReadings({ pid, counters }: WindowOptions): Readings {
   const { user, system } = process.cpuUsage();
   return {

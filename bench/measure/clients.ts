@@ -45,7 +45,7 @@ async function measureOnce(
   );
   await client.answer<{ open: number }>();
   const { warmup, seconds } = timing;
-  // A fresh process has its code to compile, as servers have in the first of their rounds only.
+  // A fresh process must compile its code, as servers must only in the first of their rounds.
   const order: EchoServerOrder = { pid: client.pid, warmup: 2 * warmup, seconds };
   await server.tell(JSON.stringify(order));
   const result = await server.answer<LoadResult>();

@@ -12,20 +12,22 @@ import { type Bench, type RunningServer, startServer } from "./start_server.ts";
 import { takeTurns } from "./turns.ts";
 
 /**
- * Connections opened before the first reading, so that it holds what is there once for all: code, and
- * the young generation of the heap, which V8 grows to its full size only while thousands connect.
+ * Connections opened before the first reading, so that it includes what there is only once: code,
+ * and the young generation of the heap, which V8 grows to its full size only while thousands
+ * connect.
  */
 const BASE = 2000;
 
-/** Files a process has open besides the connections. */
+/** Files that a process has open in addition to the connections. */
 const OTHER_FILES = 100;
 
 /** How long a server is left alone before each garbage collection, in milliseconds. */
 const SETTLING = 300;
 
 /**
- * Collections before a reading. The memory that one of them frees goes back to the system by and by: after
- * the first, Bun still had 1 to 2 KiB a connection of what the handshakes had left, after the second none.
+ * Collections before a reading. The memory that one of them frees goes back to the system only
+ * gradually: after the first, Bun still had 1 to 2 KiB a connection of what the handshakes had
+ * left, after the second none.
  */
 const COLLECTIONS = 3;
 
@@ -80,7 +82,7 @@ async function readSettled(server: Child): Promise<number> {
   return readResidentBytes(server.pid);
 }
 
-/** The workload, with fewer connections where a process may not have so many files open. */
+/** The workload, with fewer connections if a process may not have so many files open. */
 export function fitIdle(workload: Idle, limit: number = readOpenFilesLimit("self")): Idle {
   const connections = Math.min(workload.connections, limit - BASE - OTHER_FILES);
   if (connections === workload.connections) return workload;

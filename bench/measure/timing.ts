@@ -15,16 +15,20 @@ const OPENING = 0.0001;
 /** Seconds of load before each window. */
 const WARMUP = 0.25;
 
-/** Seconds of load before the first turn of a server, in which its engine compiles what runs often. */
+/**
+ * Seconds of load before the first turn of a server, in which its engine compiles what runs often.
+ */
 export const HEATING = 1;
 
 /** Seconds for which a server with idle connections is left alone, and to open the first ones. */
 const IDLE_SECONDS = 0.8;
 
-/** How often each peer has its turn in the memory measurement, which hardly varies, if not less often. */
+/** The most turns that each peer has in the memory measurement, which hardly varies. */
 export const IDLE_ROUNDS = 2;
 
-/** Seconds for which a server is sampled, and in which more is to be done besides than in a window. */
+/**
+ * Seconds for which a server is sampled, and seconds that this takes beyond what a window takes.
+ */
 export const PROFILE_SECONDS = 1;
 const PROFILE_OVERHEAD = 1;
 

@@ -4,8 +4,8 @@ export interface Named {
 }
 
 /**
- * Measures all in turns, so that a change in the machine meets all of them. Who fails twice in one turn
- * is left out of what comes of it, and the others go on.
+ * Measures all in turns, so that a change in the machine affects all of them. One that fails twice
+ * in one turn is left out of the result, and the others go on.
  */
 export async function takeTurns<Contestant extends Named, Result>(
   contestants: readonly Contestant[],

@@ -1,4 +1,6 @@
-/** Masked frames to messages, checks and limits included: our `Protocol` against `ws`'s Receiver. */
+/**
+ * Masked frames to messages, checks and limits included: our `Protocol` against `ws`'s Receiver.
+ */
 import { Buffer } from "node:buffer";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { makePayload } from "../load/frames.ts";

@@ -1,6 +1,6 @@
 /**
- * Compression of one message at level 6, against the runtime's zlib and fflate, which both begin anew
- * with each message.
+ * Compression of one message at level 6, against the runtime's zlib and fflate, which both begin
+ * anew with each message.
  */
 import { constants, deflateRawSync } from "node:zlib";
 import { deflateSync } from "fflate";

@@ -1,6 +1,6 @@
 /**
- * Decompression of one message, against the runtime's zlib, and against fflate, which is told where to
- * put the result: without that, 200 bytes take it some ten times as long.
+ * Decompression of one message, against the runtime's zlib, and against fflate, which is told where
+ * to put the result: without that, 200 bytes take it some ten times as long.
  */
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { inflateSync } from "fflate";

@@ -1,6 +1,6 @@
 /**
- * A message compressed by one side and decompressed by the other, with context takeover and without:
- * ours against `ws`'s, which has zlib work in threads and so takes more CPU than it waits.
+ * A message compressed by one side and decompressed by the other, with context takeover and
+ * without: ours against `ws`'s, which has zlib work in threads and so takes more CPU than it waits.
  */
 import { Compressor, Decompressor } from "../../src/extensions/permessage_deflate.ts";
 import { contest, inTurn } from "./contest.ts";

@@ -7,7 +7,8 @@
  * ```
  *
  * What is measured is the CPU time of the process (a shared machine adds to wall time at will), and
- * the ratio is the median of those of single rounds, in which all contenders ran within some 100 ms.
+ * the ratio is the median of those of single rounds, in which all contenders ran within about
+ * 0.1 s.
  */
 import { readdirSync } from "node:fs";
 import process from "node:process";

@@ -3,7 +3,9 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Clock ticks per second in `/proc`: `USER_HZ`, which is 100 on every Linux architecture in use. */
+/**
+ * Clock ticks per second in `/proc`: `USER_HZ`, which is 100 on every Linux architecture in use.
+ */
 const TICKS_PER_SECOND = 100;
 
 /** CPU seconds of a process by thread. */
@@ -27,8 +29,8 @@ export function readCpuTimes(pid: number): CpuTimes {
 }
 
 /**
- * The CPU seconds used from one reading to another. Threads that ended in between do not count: they
- * were idle ones, given up by a pool.
+ * The CPU seconds used from one reading to another. Threads that ended in between do not count:
+ * they were idle ones, given up by a pool.
  */
 export function cpuSecondsBetween(start: CpuTimes, end: CpuTimes): number {
   let seconds = 0;
@@ -44,7 +46,7 @@ export function parseNanoseconds(schedstat: string): number {
 /** The sum of `utime` and `stime` in the text of a `/proc/PID/stat`. */
 export function parseCpuTicks(stat: string): number {
   // The second field is the program's name in parentheses, which may itself hold spaces and
-  // parentheses: the fields with a fixed place start behind the last one.
+  // parentheses: the fields with a fixed place start after the last one.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(fields[11]) + Number(fields[12]);
 }
@@ -73,7 +75,10 @@ export function readOpenFilesLimit(pid: number | "self"): number {
   return parseOpenFilesLimit(readFileSync(`/proc/${pid}/limits`, "utf8"));
 }
 
-/** The hard limit of open files in the text of a `/proc/PID/limits`; each runtime raises its own to that. */
+/**
+ * The hard limit of open files in the text of a `/proc/PID/limits`; each runtime raises its own to
+ * that.
+ */
 export function parseOpenFilesLimit(limits: string): number {
   const match = /^Max open files\s+\S+\s+(\d+|unlimited)/m.exec(limits);
   if (match === null) throw new Error("Cannot read the limit of open files");

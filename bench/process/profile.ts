@@ -6,9 +6,12 @@
 export interface Profile {
   /** In the kernel: sockets and memory. */
   readonly kernel: number;
-  /** In the runtime and its libraries: what the engine does for promises, arrays and garbage as well. */
+  /**
+   * In the runtime and its libraries, including what the engine does for promises, arrays and
+   * garbage.
+   */
   readonly runtime: number;
-  /** In what the engine has compiled: the library's code and the server's, and the runtime's own JavaScript. */
+  /** In what the engine has compiled: the library, the server, and the runtime's own JavaScript. */
   readonly compiled: number;
 }
 

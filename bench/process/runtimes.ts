@@ -3,7 +3,9 @@ import type { Runtime } from "../peers.ts";
 /** The version of Bun that is fetched where none is installed. */
 const BUN = "bun@1.4.5";
 
-/** Flags a script is started with, by runtime: V8 hands out its garbage collector only on demand. */
+/**
+ * Flags a script is started with, by runtime: V8 hands out its garbage collector only on demand.
+ */
 const flags: Readonly<Record<Runtime, readonly string[]>> = {
   deno: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["run"],
@@ -53,7 +55,10 @@ export class Runtimes implements AsyncDisposable {
     await Deno.remove(this.#scratch, { recursive: true });
   }
 
-  /** Makes one file of JavaScript from a script and what it imports, packages too: Node.js 20 reads no TypeScript. */
+  /**
+   * Makes one file of JavaScript from a script and what it imports, including packages: Node.js 20
+   * reads no TypeScript.
+   */
   async #bundle(source: string, script: string): Promise<string> {
     const bundle = `${this.#scratch}/${script.replaceAll("/", "_").replace(/ts$/, "mjs")}`;
     await output(this.#paths.bun, ["build", source, "--target=node", `--outfile=${bundle}`]);

@@ -74,7 +74,10 @@ function formatProfile({ cost, profile }: PeerResult): string {
 /** The most workloads that stand beside each other. */
 const MAX_COLUMNS = 20;
 
-/** A table with a row for each peer and a column for each workload; of many workloads the other way round. */
+/**
+ * A table with a row for each peer and a column for each workload; for many workloads, the other
+ * way round.
+ */
 function byPeer(
   results: readonly WorkloadResult[],
   cell: (result: PeerResult) => string,
@@ -145,7 +148,7 @@ function describeAims(judged: readonly TargetResult[]): string[] {
   ];
 }
 
-/** How much of its CPU the load generator used at most, and how busy the machine was besides. */
+/** How much of its CPU the load generator used at most, and how busy the machine was otherwise. */
 function describeLoad(results: readonly WorkloadResult[]): string {
   const rows = results.flatMap(({ workload, results }) => {
     const shares = results.flatMap(({ window }) => window === undefined ? [] : [window.shares]);

@@ -14,7 +14,9 @@ export function formatTable(
   ).join("\n");
 }
 
-/** Writes a number with three significant digits, thousands grouped: `0.124`, `12.4`, `1,240,000`. */
+/**
+ * Writes a number with three significant digits, thousands grouped: `0.124`, `12.4`, `1,240,000`.
+ */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const digits = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));

@@ -22,8 +22,8 @@ export interface TargetResult {
   readonly target: number;
   readonly ratio: number;
   /**
-   * What the ratio would be if all compiled code, the library's above all, took no time; only where the
-   * run has profiles.
+   * What the ratio would be if all compiled code, above all the library's, took no time; there only
+   * if the run has profiles.
    */
   readonly atMost?: number;
 }

@@ -6,7 +6,9 @@ import { drawChart } from "./draw_chart.ts";
 import { formatFigures } from "./figures.ts";
 import { planCharts } from "./plan_charts.ts";
 
-/** Writes into a folder, which is made where there is none; what it holds of the same names is replaced. */
+/**
+ * Writes into a folder, which is created if it is missing; files of the same names are replaced.
+ */
 export async function writeDocuments(result: RunResult, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, chart] of planCharts(result.workloads)) {

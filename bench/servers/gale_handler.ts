@@ -19,7 +19,7 @@ class Broadcast extends Echo {
     Broadcast.#members.add(this);
   }
 
-  /** As the peers do: who is too far behind is given up, and nobody waits for the others. */
+  /** As the peers do: one that is too far behind is given up, and nobody waits for the others. */
   override onMessage(message: Message): Promise<void> {
     for (const member of Broadcast.#members) void member.writeMessage(message);
     return Promise.resolve();

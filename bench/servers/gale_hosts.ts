@@ -4,7 +4,7 @@ import type { Upgrade, UpgradeOptions } from "../../src/server/upgrade.ts";
 import { bun } from "../bun.ts";
 import { announce, HOSTNAME, serverOptions } from "./serving.ts";
 
-/** What a host passes on besides the request, for `upgradeWebSocket`. */
+/** What a host passes on with the request, for `upgradeWebSocket`. */
 export type Host = object;
 
 /** The function that a server answers requests with. */

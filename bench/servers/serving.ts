@@ -1,5 +1,5 @@
 /**
- * What every server of the benchmark does besides serving.
+ * What every server of the benchmark does in addition to serving.
  */
 import process from "node:process";
 import { createInterface } from "node:readline";

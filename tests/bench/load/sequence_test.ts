@@ -12,7 +12,9 @@ import {
 import { makeMessages } from "../../../bench/micro/messages.ts";
 import { runtime, test } from "../../harness.ts";
 
-/** The first `count` frames that a writer sends, when it may write `step` bytes at most at a time. */
+/**
+ * The first `count` frames that a writer sends, when it may write `step` bytes at most at a time.
+ */
 function collect(sequence: FrameSequence, count: number, step: number): Uint8Array {
   const parts: Uint8Array[] = [];
   const writer = new SequenceWriter(sequence);
