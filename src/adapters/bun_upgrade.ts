@@ -74,6 +74,8 @@ export function upgradeBunRequest<Data>(
       () => server.upgrade(request, { headers, data: socket }),
     );
     if (upgraded) {
+      // Before: what the check throws comes after the upgrade as well.
+      upgrades.set(request, connection);
       checkHandlers(socket, maxMessageSize);
     } else if (request.signal.aborted) {
       link.lost(new Error("The peer ended the transport before the upgrade"));
@@ -87,7 +89,6 @@ export function upgradeBunRequest<Data>(
     link.abort(error);
     throw error;
   }
-  upgrades.set(request, connection);
   const response = new Response(null, { status: 101, headers: agreement.headers });
   return { response, connection, request };
 }

@@ -39,6 +39,8 @@ export class AcceptLoop {
         if (this.#stopped) return;
         // Usually it is out of file descriptors: others have to be closed first.
         this.#acceptor.onError(error);
+        // It may have shut down.
+        if (this.#stopped) return;
         await this.#pause(backoff);
         backoff = Math.min(2 * backoff, LAST_BACKOFF);
       }

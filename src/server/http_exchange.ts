@@ -219,11 +219,11 @@ export class HttpExchange implements TransportSink {
 
   #openRequest({ method, url, headers, framing, expectsContinue }: IncomingRequest): Request {
     const signal = this.#peerEnded.signal;
+    this.#continuePending = expectsContinue;
     // A body of GET or HEAD means nothing (RFC 9110 9.3.1), and is left unread.
     if (framing === 0 || method === "GET" || method === "HEAD") {
       return new Request(url, { method, headers, signal });
     }
-    this.#continuePending = expectsContinue;
     this.#transport.pause();
     this.#body = new RequestBody(framing, {
       wanted: () => void this.#readBody(),
@@ -249,10 +249,19 @@ export class HttpExchange implements TransportSink {
     this.#setTimeout(RETURN_TIMEOUT, () => {
       // If the application has ended it, nobody waits for it any more.
       if (upgrade.connection.readyState === CLOSED) return;
-      this.#expiry = returnTimeoutError();
-      this.#options.onError(this.#expiry);
-      upgrade.expire(this.#expiry);
+      this.#expire(upgrade, returnTimeoutError());
     });
+  }
+
+  /** Answers in the stead of a function that has not returned the response of an upgrade in time. */
+  #expire(upgrade: RawUpgrade, error: Error): void {
+    this.#expiry = error;
+    this.#options.onError(error);
+    upgrade.abort(error);
+    this.#writeResponse("GET", serverError()).then(
+      () => this.#linger(),
+      (error) => this.abort(error),
+    );
   }
 
   #receiveBody(chunk: Uint8Array): void {
@@ -291,8 +300,10 @@ export class HttpExchange implements TransportSink {
       response = this.#responseToError(error);
     }
     retireRequest(request);
-    if (this.#upgrade !== undefined) this.#clearTimeout();
-    if (this.#lost.signal.aborted) void response.body?.cancel().catch(() => {});
+    // It has been answered where an upgrade expired, and the timeout is that of the lingering.
+    const isDropped = this.#lost.signal.aborted || this.#expiry !== undefined;
+    if (this.#upgrade !== undefined && !isDropped) this.#clearTimeout();
+    if (isDropped) void response.body?.cancel().catch(() => {});
     else await this.#respond(request.method, response);
   }
 
@@ -315,6 +326,8 @@ export class HttpExchange implements TransportSink {
       throw new TypeError("The request function returned a 101 without upgrading the request");
     }
     const head = await upgrade.encodeResponse(response);
+    // Due before a 101, whether or not there is a body (RFC 9110 section 7.8).
+    if (this.#continuePending) await this.#write(CONTINUE);
     this.#responseStarted = true;
     await this.#write(head);
     if (this.#lost.signal.aborted) return;
@@ -350,7 +363,7 @@ export class HttpExchange implements TransportSink {
     const wasTold = error === this.#peerEnded.signal.reason || error === this.#lost.signal.reason ||
       this.#expiry !== undefined && isDueTo(error, this.#expiry);
     if (error === undefined || !wasTold) this.#options.onError(error);
-    return textResponse(500, "The server failed to answer the request");
+    return serverError();
   }
 
   /** Answers instead of the application. */
@@ -444,6 +457,10 @@ export class HttpExchange implements TransportSink {
 /** Whether an error is another one, or names it as its cause. */
 function isDueTo(error: unknown, other: Error): boolean {
   return error === other || error instanceof Error && error.cause === other;
+}
+
+function serverError(): Response {
+  return textResponse(500, "The server failed to answer the request");
 }
 
 function textResponse(status: number, message: string): Response {

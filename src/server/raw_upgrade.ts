@@ -62,7 +62,6 @@ export class RawUpgrade<Data = unknown> {
   readonly response: Response;
   readonly #agreement: HandshakeAgreement;
   readonly #link: ProtocolLink;
-  #expired: Error | undefined;
 
   /** Creates the connection. */
   constructor(
@@ -85,11 +84,9 @@ export class RawUpgrade<Data = unknown> {
 
   /**
    * The 101 as it goes out, with the headers of the response that the application returned. Rejects
-   * with a `TypeError` if these meddle with the handshake, and with the reason if the upgrade has
-   * expired.
+   * with a `TypeError` if these meddle with the handshake.
    */
   async encodeResponse(response: Response): Promise<Uint8Array> {
-    if (this.#expired !== undefined) throw this.#expired;
     const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
     return responseHead(response, upgradeFields(agreement, await computeAccept(agreement.key)));
   }
@@ -102,14 +99,6 @@ export class RawUpgrade<Data = unknown> {
   /** The peer has ended its direction, which the transport will not tell again. */
   receiveEof(): void {
     this.#link.receiveEof();
-  }
-
-  /**
-   * The response was not returned in time: gives the connection up, and takes the response no more.
-   */
-  expire(error: Error): void {
-    this.#expired = error;
-    this.abort(error);
   }
 
   /** Gives the connection up. */

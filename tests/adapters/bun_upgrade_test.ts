@@ -483,6 +483,20 @@ test("bun.guardUpgrades keeps the process where fetch rejects after the upgrade"
   assertEquals(lines, [error]);
 }, { skip });
 
+test("bun.guardUpgrades keeps the process where the upgrade itself rejects after it", async () => {
+  const fetch = guardUpgrades(async (request: Request, server: TestServer): Promise<Response> => {
+    await Promise.resolve();
+    return upgradeBunRequest(request, server, { maxMessageSize: 2 ** 40 }).response;
+  });
+  const lines = await captureConsole(() =>
+    serving({ fetch, websocket }, async (port) => {
+      const connection = await connectWebSocket(`ws://127.0.0.1:${port}/`);
+      assertEquals((await connection.closed).code, 1006);
+    })
+  );
+  assertEquals(lines.map((line) => (line as Error).name), ["RangeError"]);
+}, { skip });
+
 test("bun.guardUpgrades leaves alone what needs no guard", async () => {
   const fetch = guardUpgrades((request: Request, server: TestServer): Response => {
     const { pathname } = new URL(request.url);

@@ -47,6 +47,23 @@ test("AcceptLoop ends while it waits to accept again", async () => {
   }
 }, { skip });
 
+test("AcceptLoop leaves no pause behind where onError shuts the server down", async () => {
+  const { listen } = Deno;
+  Deno.listen = failingListen(listen, Infinity);
+  try {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const server = serveTcp({
+      port: 0,
+      hostname: "127.0.0.1",
+      onError: () => resolve(server.shutdown()),
+    }, () => new Response());
+    // The runner finds a timer that is left.
+    await promise;
+  } finally {
+    Deno.listen = listen;
+  }
+}, { skip });
+
 test("AcceptLoop keeps the process during a pause only where its listener does", async () => {
   const { listen, refTimer, unrefTimer } = Deno;
   const calls: string[] = [];

@@ -1,10 +1,11 @@
 /** How long an exchange waits for the response of an upgrade. */
 
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import { WebSocketClosedError } from "../../src/errors.ts";
 import { upgradeRaw } from "../../src/server/upgrade_registry.ts";
 import { test } from "../harness.ts";
-import { ExchangeFixture, HI, UPGRADE } from "./exchange_fixture.ts";
+import { ExchangeFixture, HI, SWITCHING, UPGRADE } from "./exchange_fixture.ts";
 import { http, settle } from "./fakes.ts";
 
 test("HttpExchange gives the connection up where the function waits for it before it returns", async () => {
@@ -30,25 +31,57 @@ test("HttpExchange gives the connection up where the function waits for it befor
   assertEquals(fixture.errors, [ended.cause]);
 });
 
-test("HttpExchange takes no upgrade whose response comes too late", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let closed: Promise<{ code: number; error?: unknown }> | undefined;
+/** An exchange whose function upgrades and then waits for `until`. */
+function waiting(until: Promise<void>) {
+  const connections: WebSocketConnection[] = [];
   const fixture: ExchangeFixture = new ExchangeFixture(async (request) => {
     const { response, connection } = upgradeRaw(request, { clock: fixture.clock })!;
-    closed = connection!.closed;
-    await promise;
+    connections.push(connection!);
+    await until;
     return response;
   });
   fixture.transport.feed(http(UPGRADE));
+  return { fixture, connection: connections[0]! };
+}
+
+test("HttpExchange answers in the stead of a function that does not return its upgrade", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { fixture, connection } = waiting(promise);
   await fixture.clock.advance(30_000);
-  const { code, error } = await closed!;
+  const { code, error } = await connection.closed;
   assertEquals(code, 1006);
   assertStringIncludes(String(error), "not returned within 30 seconds");
-  assertEquals(fixture.errors, [error]);
-  resolve();
   await fixture.transport.answered();
-  assertEquals(fixture.status, 500);
-  assertEquals(fixture.errors, [error]);
+  assertEquals([fixture.status, fixture.errors], [500, [error]]);
+  // What comes too late is dropped.
+  const { text } = fixture.transport;
+  resolve();
+  await settle();
+  assertEquals([fixture.transport.text, fixture.errors], [text, [error]]);
+  await fixture.clock.advance(1_000);
+  assertEquals([fixture.transport.closed, fixture.ends, fixture.clock.pending], [true, [{}], 0]);
+});
+
+test("HttpExchange releases the transport of a client that left an upgrade not returned", async () => {
+  for (const early of [0, 70_000]) {
+    const { fixture } = waiting(new Promise(() => {}));
+    if (early > 0) fixture.transport.feed(new Uint8Array(early));
+    assertEquals(fixture.transport.paused, early > 0);
+    if (early === 0) fixture.transport.feedEof();
+    await fixture.clock.advance(30_000);
+    await fixture.transport.answered();
+    assertEquals([fixture.status, fixture.transport.paused], [500, false]);
+    await fixture.clock.advance(1_000);
+    assertEquals([fixture.ends, fixture.clock.pending], [[{}], 0]);
+  }
+});
+
+test("HttpExchange sends a 100 before the 101 where one is expected (RFC 9110 7.8)", async () => {
+  const fixture = new ExchangeFixture((request) => upgradeRaw(request)!.response);
+  const expecting = UPGRADE.replace("\n\n", "\nExpect: 100-continue\n\n");
+  fixture.transport.feed(http(expecting));
+  await fixture.transport.until(() => fixture.transport.text.includes("101"));
+  assertEquals(fixture.transport.text, `HTTP/1.1 100 Continue\r\n\r\n${SWITCHING}`);
 });
 
 test("HttpExchange leaves no timeout where the response of an upgrade is returned", async () => {
