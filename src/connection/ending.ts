@@ -147,7 +147,7 @@ export class Ending {
     } else {
       if (returning === "surely" || backlog !== undefined) this.#limitAnswer();
       if (!isAtWork) this.#answer();
-      else if (returning !== "surely") afterMicrotasks(() => this.#answer());
+      else if (returning !== "surely") afterMicrotasks(() => this.#answerUnlessAtWork());
     }
     inbox.end();
     this.#parts.onNoPongs();
@@ -256,6 +256,13 @@ export class Ending {
     } catch (error) {
       this.#parts.link.abort(error);
     }
+  }
+
+  /** The application has had its turn to take what came before the Close, and may be at work on it. */
+  #answerUnlessAtWork(): void {
+    if (this.refusesMessages) return;
+    if (this.#parts.inbox.returning === "surely") this.#limitAnswer();
+    else this.#answer();
   }
 
   /** Answers the peer's Close no later than after half of what is left of the closing timeout. */

@@ -500,6 +500,12 @@ export class HostLink implements Link {
     if (this.#ended) return;
     this.#ended = true;
     this.#drainWatch?.stop();
+    // What waits here has not been sent.
+    for (const outgoing of this.#waiting) {
+      if (outgoing.kind === "text" || outgoing.kind === "binary") {
+        this.#bytesSent -= outgoing.data.length;
+      }
+    }
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#held = undefined;

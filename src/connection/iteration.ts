@@ -10,6 +10,8 @@ type Step = IteratorResult<Message, undefined>;
 /** Iterates over what arrives. Leaving early, such as by `break`, takes nothing further. */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
   readonly #inbox: Inbox;
+  /** The step whose message is still to come; the last one, where `next` is called before it has. */
+  #pending: PendingStep | undefined;
 
   /** Creates an iterator, which takes nothing yet. */
   constructor(inbox: Inbox) {
@@ -21,7 +23,8 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     const value = this.#inbox.take("surely");
     if (value !== undefined) return Promise.resolve({ value, done: false });
     const { promise, resolve } = pendingPromise<Step>();
-    this.#inbox.wait(new PendingStep(resolve, this.#inbox));
+    this.#pending = new PendingStep(resolve, this.#inbox);
+    this.#inbox.wait(this.#pending);
     return promise;
   }
 
@@ -30,8 +33,9 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     return this;
   }
 
-  /** Called where the loop is left. */
+  /** Called where the loop is left. A step that waits is done: its message is left to others. */
   return(): Promise<Step> {
+    this.#pending?.cancel();
     this.#inbox.leave();
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -82,5 +86,11 @@ class PendingStep implements Waiter {
     }
     const error = this.#inbox.iterationError();
     this.#resolve(error === undefined ? { value: undefined, done: true } : Promise.reject(error));
+  }
+
+  /** Waits no longer; nothing where it was given its message. */
+  cancel(): void {
+    this.#inbox.withdraw(this);
+    this.#resolve({ value: undefined, done: true });
   }
 }

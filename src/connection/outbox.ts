@@ -293,14 +293,15 @@ export class Outbox {
     };
     const before = this.#tail;
     this.#queued += size;
-    if (before === undefined) void run();
-    else void before.then(run);
     const tail = turn.promise.then(() => {
       if (this.#tail !== tail) return;
       this.#tail = undefined;
       this.#giveUp = undefined;
     });
+    // Before: a source may send as it is first read, and what it sends comes after it.
     this.#tail = tail;
+    if (before === undefined) void run();
+    else void before.then(run);
     // Not for a send whose turn it is: what the transport takes at once is not behind.
     if (before !== undefined && this.#isTooFarBehind()) {
       this.#link.flush();

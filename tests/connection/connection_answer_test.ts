@@ -122,6 +122,21 @@ test("The Close waits for who has had no turn yet to take what came before, and 
   for (const { connection } of [late, unread, left]) connection.abort();
 });
 
+test("The Close waits for a loop that begins with what came along with it", async () => {
+  const { connection, transport } = openConnection();
+  const finished = (async () => {
+    assertEquals(await connection.receive(), "token");
+    for await (const message of connection) {
+      await settle();
+      await connection.send(`echo ${message}`);
+    }
+  })();
+  receiveWithClose(transport, ["token", "a", "b"]);
+  await finished;
+  assertEquals(written(transport), ["echo a", "echo b", 4000]);
+  connection.abort();
+});
+
 test("The Close waits for one who may call receive again only until all has run that can", async () => {
   const { connection, transport } = openConnection();
   const received = connection.receive();

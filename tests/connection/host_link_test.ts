@@ -36,6 +36,18 @@ function openLink(
   return { link, notes, socket };
 }
 
+test("HostLink counts as sent nothing that waited until the end", () => {
+  const { link, socket } = openLink();
+  link.sendText("sent", undefined);
+  socket.room = 1;
+  link.sendText("taken", undefined);
+  link.sendText("waits", undefined);
+  link.sendBinary(bytes("waits as well"), undefined);
+  link.ping(bytes("p"));
+  link.lost(new Error("gone"));
+  assertEquals(link.bytesSent, "senttaken".length);
+});
+
 test("HostLink tells what is known of its socket", () => {
   const remoteAddress = { transport: "tcp", hostname: "192.0.2.1", port: 7 } as const;
   const { link } = createLink({}, { extensions: "x", remoteAddress });

@@ -35,6 +35,22 @@ test("MessageIterator is expected back for each message it was given", async () 
   assertEquals([inbox.returning, calls], ["no", ["finished"]]);
 });
 
+test("MessageIterator that is left while it waits leaves the next message to others", async () => {
+  const { inbox } = createInbox();
+  const iterator = new MessageIterator(inbox);
+  const step = iterator.next();
+  await iterator.return();
+  assertEquals(await step, { value: undefined, done: true });
+  const received = inbox.receive();
+  inbox.push("a");
+  assertEquals(await received, "a");
+  // One whose step has its message keeps it.
+  const next = iterator.next();
+  inbox.push("b");
+  await iterator.return();
+  assertEquals(await next, { value: "b", done: false });
+});
+
 test("MessageIterator throws what the end says, after the last message", async () => {
   const error = new RangeError("lost");
   const { inbox } = createInbox(error);

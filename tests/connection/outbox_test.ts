@@ -342,6 +342,20 @@ test("Outbox keeps the order of the calls behind Blobs and streams", async () =>
   await settle();
 });
 
+test("Outbox sends what a stream sends as it is first read after that stream", async () => {
+  const { link, outbox } = createOutbox();
+  let inner: Promise<unknown> | undefined;
+  async function* source() {
+    inner = Promise.all([outbox.send(new Blob(["blob"])), outbox.send("text")]);
+    yield "a";
+    await settle();
+    yield "b";
+  }
+  await outbox.send(source());
+  await inner;
+  assertEquals(link.sent, ["begin text a", "more b", "last", "binary blob", "text text"]);
+});
+
 test("Outbox goes on behind a Blob or a stream that fails", async () => {
   const { link, outbox } = createOutbox();
   const { stream, controller } = controlled<string>();
