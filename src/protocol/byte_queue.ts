@@ -13,7 +13,7 @@ const SIZES = [512, 2 * 1024, 8 * 1024, 32 * 1024, 64 * 1024, 128 * 1024] as con
 /** The most that gathers in one buffer; a larger one is for a single large reservation. */
 const LARGEST = 64 * 1024;
 /** Only up to this size is a buffer chosen by what was written before. */
-const MOST_EXPECTED = 8 * 1024;
+const MOST_EXPECTED = 32 * 1024;
 /** How many buffers of each size wait for reuse, for all connections of the process together. */
 const POOLED = [1024, 512, 64, 32, 32, 8] as const;
 

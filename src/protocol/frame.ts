@@ -204,8 +204,10 @@ export class FrameDecoder {
    * takes 65 ns with it and 91 without on Bun, 111 and 130 on Deno.
    */
   #decodeWholeMessages(chunk: Uint8Array, at: number, end: number): number {
-    if (this.#sink.inMessage) return at;
+    const sink = this.#sink;
+    if (sink.inMessage) return at;
     const { masked } = this.#rules;
+    const maskedUntil = this.#maskedUntil;
     const mask = masked ? MASK : 0;
     const size = masked ? 6 : 2;
     while (at + size <= end) {
@@ -224,13 +226,14 @@ export class FrameDecoder {
       if (stop > end) return at;
       let key = masked ? readKey(chunk, start - 4) : 0;
       // A short payload is unmasked as it is copied, or made text.
-      if (key !== 0 && length > (text ? MASKED_TEXT_UNTIL : this.#maskedUntil)) {
+      if (key !== 0 && length > (text ? MASKED_TEXT_UNTIL : maskedUntil)) {
         this.#unmask(chunk, start, stop, key);
         key = 0;
       }
-      this.#violation = this.#sink.onWholeMessage(text, chunk, start, stop, key);
+      const violation = sink.onWholeMessage(text, chunk, start, stop, key);
       at = stop;
-      if (this.#halted || this.#violation !== undefined) return at;
+      if (violation !== undefined) this.#violation = violation;
+      if (this.#halted || violation !== undefined) return at;
     }
     return at;
   }

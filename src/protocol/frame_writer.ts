@@ -85,9 +85,13 @@ export class FrameWriter {
     }
     const size = frameHeaderSize(length, masked);
     if (size !== guess) buffer.copyWithin(at + size, at + guess, at + guess + length);
-    const key = masked ? createMaskKey() : undefined;
-    writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
-    if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
+    if (length <= MAX_CONTROL_PAYLOAD && !masked) {
+      writeShortHeader(buffer, at, Opcode.Text, length);
+    } else {
+      const key = masked ? createMaskKey() : undefined;
+      writeFrameHeader(buffer, at, { fin: true, rsv1: false, opcode: Opcode.Text, length }, key);
+      if (key !== undefined) applyMask(buffer, at + size, at + size + length, key);
+    }
     output.commit(size + length);
   }
 

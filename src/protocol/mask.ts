@@ -26,7 +26,8 @@ export const WORDS_FROM = 64;
 
 /** The view of words that {@linkcode applyMask} works on. */
 export function wordsOf(bytes: Uint8Array): Int32Array {
-  return new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2);
+  const { buffer } = bytes;
+  return new Int32Array(buffer, 0, buffer.byteLength >>> 2);
 }
 
 /**

@@ -111,15 +111,22 @@ test("ByteQueue holds at most four times what is queued, beyond its smallest buf
   }
 });
 
-test("ByteQueue takes a buffer for as much as was written last, up to 8 KiB", () => {
+test("ByteQueue takes a buffer for as much as was written last, up to 32 KiB", () => {
   const queue = new ByteQueue();
-  for (const [written, size] of [[100, 512], [1000, 2048], [8192, 8192], [8193, 512]] as const) {
+  for (
+    const [written, size] of [[100, 512], [1000, 2048], [8192, 8192], [16_500, 32_768]] as const
+  ) {
     write(queue, new Uint8Array(written));
     drain(queue);
     write(queue, new Uint8Array(1));
     assertEquals(queue.buffer.length, size, `behind ${written}`);
     queue.clear();
   }
+  write(queue, new Uint8Array(32_769));
+  drain(queue);
+  write(queue, new Uint8Array(1));
+  assertEquals(queue.buffer.length, 512, "behind more");
+  queue.clear();
   // A large array that was lent tells nothing of the header before the next one.
   queue.append(new Uint8Array(100_000));
   drain(queue);

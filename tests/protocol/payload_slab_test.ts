@@ -7,7 +7,7 @@ import {
   type SlabOptions,
 } from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
-import { BINARY, concat, frame, PING, TEXT } from "./frames.ts";
+import { BINARY, concat, CONTINUATION, frame, PING, TEXT } from "./frames.ts";
 
 function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
   return new PayloadSlab({ sharing: true, keepsChunks: false, ...options });
@@ -202,6 +202,30 @@ test("PayloadSlab takes room by each header, though two bytes of them are alike"
   assertEquals(copy.buffer.byteLength, 8 + 64);
 });
 
+test("PayloadSlab looks through a chunk once, whatever there is that it does not count", () => {
+  const [once, more] = [500, 4_000].map((count) => {
+    // Messages of an empty fragment and of one byte; the last one comes in one frame, and is counted.
+    const start = frame(BINARY, "", { fin: false, key: [0, 0, 0, 0] });
+    const end = frame(CONTINUATION, "a", { key: [0, 0, 0, 0] });
+    const last = frame(BINARY, "a", { key: [0, 0, 0, 0] });
+    const chunk = concat(...Array(count).fill([start, end]).flat(), last);
+    let looks = 0;
+    const read = new Proxy(chunk, {
+      get(target, key) {
+        if (typeof key === "string" && /^\d+$/.test(key)) looks++;
+        return Reflect.get(target, key);
+      },
+    });
+    const slab = createSlab();
+    for (let i = 1; i <= count; i++) {
+      const at = i * (start.length + end.length);
+      slab.copy(read, at - 1, at, 0, createOwner());
+    }
+    return looks;
+  });
+  assert(once! > 500 && more! < 10 * once!, `${once} looks become ${more}`);
+});
+
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
   const slab = createSlab();
   const [one, other] = [repeated(16, 4).chunk, repeated(16, 4).chunk];
@@ -261,8 +285,10 @@ function viewsOf({ chunk, places }: Messages): boolean[] {
 test("PayloadSlab keeps a chunk where several large payloads together are much of it", () => {
   assertEquals(viewsOf(createMessages(3000, 3000, 3000)), [true, true, true]);
   assertEquals(viewsOf(createMessages(3000, 3000, 100, 3000)), [true, true, false, true]);
-  // Each has to be an eighth at least, and all together a half.
-  assertEquals(viewsOf(createMessages(...Array(9).fill(2000))), Array(9).fill(false));
+  // Each has to be an eighth at least unless the chunk is small, and all together a half.
+  assertEquals(viewsOf(createMessages(...Array(9).fill(4000))), Array(9).fill(false));
+  assertEquals(viewsOf(createMessages(...Array(16).fill(1024))), Array(16).fill(true));
+  assertEquals(viewsOf(createMessages(...Array(16).fill(1000))).includes(true), false);
   assertEquals(viewsOf(createMessages(3000, 100, 7000)), [false, false, true]);
   assertEquals(viewsOf(createMessages(3000, 2000, ...Array(50).fill(120))).includes(true), false);
 });
