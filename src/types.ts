@@ -54,6 +54,7 @@ export interface CloseInfo {
   readonly reason: string;
   /**
    * Whether both Close frames were exchanged, ours after everything whose `send` was not rejected.
+   * `Bun.serve` does not tell whether the peer answered a `close` of ours: there it is taken to have.
    */
   readonly wasClean: boolean;
   /** What ended the connection, if it was an error: a violation, a timeout, a lost transport. */
@@ -131,8 +132,8 @@ export interface CompressionOptions {
   readonly level?: number | undefined;
   /**
    * Messages of fewer bytes are sent uncompressed. One sent as a stream is compressed whatever its
-   * size, which is not known beforehand; where the host frames, it is gathered first, and this
-   * applies.
+   * size, which is not known beforehand; on `Bun.serve` it is gathered first, and this applies.
+   * Without effect on Workers, where the platform decides.
    * @default 256
    */
   readonly threshold?: number | undefined;

@@ -183,7 +183,8 @@ export class WebSocketConnection<Data = unknown>
    * whatever has a `toJSON`, as JSON text; a stream or an async iterable as one message in as many
    * fragments as it has pieces, text or binary as the first piece is.
    *
-   * Messages keep the order of the calls. The promise is the flow control: it is resolved already
+   * Messages keep the order of the calls, so a stream must not await a `send` of its own connection,
+   * which comes after it. The promise is the flow control: it is resolved already
    * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
    * enough of them have left. That it has resolved does not say that the peer has received the
    * message.
@@ -250,8 +251,8 @@ export class WebSocketConnection<Data = unknown>
    * The next message: text as a string, binary as bytes; `null` once the connection is closed and
    * all that arrived before has been taken. Several calls are served in their order.
    *
-   * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and large
-   * ones that arrived with one read on Bun. Others, of 16 KiB and more, may begin after the start
+   * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and on Bun
+   * those of more than 1000 bytes that arrived with one read. Others, of 16 KiB and more, may begin after the start
    * of theirs. So heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
    * or transferred, or where one of many is kept for long.
    */

@@ -284,7 +284,8 @@ export class HostLink implements Link {
    */
   flush(): void {
     const socket = this.#socket;
-    if (socket === undefined) return;
+    // What the connection does as it hears of the end may lead here.
+    if (socket === undefined || this.#ended) return;
     if (this.gathers) this.#blocked = !socket.flush!();
     if (socket.reportsDrain || this.#drainWatch?.isRunning === true) return;
     if (this.buffersAtMost(this.#sendLowWaterMark)) return;

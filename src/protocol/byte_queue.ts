@@ -56,6 +56,8 @@ export class ByteQueue {
   /** The buffer of the chunk that was taken and not yet given back. */
   #lent: Uint8Array | undefined;
   #takenLength = 0;
+  /** The length of the last chunk that was gathered here: the next is often as long. */
+  #expected = 0;
   #length = 0;
 
   /** Bytes queued, without the chunk that is taken. */
@@ -98,13 +100,16 @@ export class ByteQueue {
     if (this.#length === 0) return undefined;
     const first = this.#ready?.shift();
     if (first !== undefined) {
-      this.#lent = first.pooled ? first.bytes : undefined;
+      if (first.pooled) {
+        this.#lent = first.bytes;
+        this.#expected = first.length;
+      }
       this.#takenLength = first.length;
       this.#length -= first.length;
       return first.bytes;
     }
     this.#lent = this.#tail;
-    this.#takenLength = this.#tailLength;
+    this.#takenLength = this.#expected = this.#tailLength;
     this.#tail = EMPTY;
     this.#tailLength = 0;
     this.#length = 0;
@@ -140,8 +145,7 @@ export class ByteQueue {
       return;
     }
     const old = this.#tail;
-    // As large as what was written last, since it is often the same again.
-    const expected = old === EMPTY && this.#takenLength <= MOST_EXPECTED ? this.#takenLength : 0;
+    const expected = old === EMPTY && this.#expected <= MOST_EXPECTED ? this.#expected : 0;
     this.#tail = acquire(Math.max(needed, expected));
     if (this.#tailLength > 0) this.#tail.set(old.subarray(0, this.#tailLength));
     if (old !== EMPTY) release(old);

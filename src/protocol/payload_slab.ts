@@ -136,8 +136,8 @@ export class PayloadSlab {
 
   /**
    * Whether a payload stays a view of its chunk: where it, or it and those that follow, make up
-   * much of the chunk. So queued messages hold at most twice their size, and the rest of the chunk
-   * being decoded.
+   * much of the chunk. So queued messages hold at most twice their size, and what is left of the
+   * chunk whose messages are being taken.
    */
   #isKept(chunk: Uint8Array, end: number, size: number): boolean {
     const held = chunk.buffer.byteLength;
@@ -178,7 +178,7 @@ export class PayloadSlab {
     const others = this.#isLast ? 0 : roomForPayloads(chunk, end, LARGEST, SLAB_SIZE);
     // What still comes after that was not counted, such as a payload after empty fragments, and has
     // a buffer of its own: looking again for each would be quadratic in the chunk.
-    this.#isLast = others < SLAB_SIZE;
+    this.#isLast = space + others <= SLAB_SIZE;
     this.#size = Math.min(SLAB_SIZE, space + others);
     this.#slab = new ArrayBuffer(this.#size);
     this.#words = new Int32Array(this.#slab);

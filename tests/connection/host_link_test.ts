@@ -36,6 +36,18 @@ function openLink(
   return { link, notes, socket };
 }
 
+test("HostLink does not watch a socket that has ended, whatever the connection does then", () => {
+  const clock = new ManualClock();
+  const { link, notes, socket } = openLink({ clock }, { reportsDrain: false });
+  notes.onEnd = () => link.flush();
+  socket.bufferedAmount = 20_000;
+  link.sendBinary(new Uint8Array(20_000), undefined);
+  link.flush();
+  assertEquals(clock.pending, 1);
+  link.lost(new Error("gone"));
+  assertEquals(clock.pending, 0);
+});
+
 test("HostLink counts as sent nothing that waited until the end", () => {
   const { link, socket } = openLink();
   link.sendText("sent", undefined);

@@ -202,6 +202,11 @@ test("PayloadSlab takes room by each header, though two bytes of them are alike"
   assertEquals(copy.buffer.byteLength, 8 + 64);
 });
 
+test("PayloadSlab shares on where what is counted is a little more than a buffer holds", () => {
+  const copies = copyAll(createSlab(), createMessages(1024, ...Array(1016).fill(8)));
+  assertEquals(new Set(copies.map((copy) => copy.buffer)).size, 2);
+});
+
 test("PayloadSlab looks through a chunk once, whatever there is that it does not count", () => {
   const [once, more] = [500, 4_000].map((count) => {
     // Messages of an empty fragment and of one byte; the last one comes in one frame, and is counted.
