@@ -28,8 +28,7 @@ export function formatFigures(result: RunResult): string {
     `${timing.rounds} rounds of ${
       timing.seconds.toFixed(2)
     } s, ± half the distance of the smallest ` +
-    "to the largest. A cost behind which stands an asterisk was measured while the load generator " +
-    "had no CPU left.",
+    "to the largest. A cost with an asterisk was measured while the load generator had no CPU left.",
   ];
   for (const [measured, title] of sections) {
     const own = workloads.filter(({ workload }) => measuredBy(workload) === measured);
