@@ -77,7 +77,9 @@ test("HttpExchange releases the transport of a client that left an upgrade not r
 });
 
 test("HttpExchange sends a 100 before the 101 where one is expected (RFC 9110 7.8)", async () => {
-  const fixture = new ExchangeFixture((request) => upgradeRaw(request)!.response);
+  const fixture: ExchangeFixture = new ExchangeFixture((request) =>
+    upgradeRaw(request, { clock: fixture.clock })!.response
+  );
   const expecting = UPGRADE.replace("\n\n", "\nExpect: 100-continue\n\n");
   fixture.transport.feed(http(expecting));
   await fixture.transport.until(() => fixture.transport.text.includes("101"));
