@@ -109,9 +109,7 @@ export class BlockDecoder {
   #codeLengthCount = 0;
   #index = 0;
 
-  /**
-   * Begins a message. It may refer `windowSize` bytes back, beyond its beginning into `history`.
-   */
+  /** Begins a message, which may refer `windowSize` bytes back, beyond its start to `history`. */
   begin(windowSize: number, history: History | undefined): void {
     this.#history = history;
     this.#windowSize = windowSize;
