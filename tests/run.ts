@@ -11,6 +11,7 @@ import { listFiles, projectRoot } from "./tools/files.ts";
 import {
   completeResults,
   filterPattern,
+  formatResult,
   formatSummary,
   parseJUnit,
   parseRunArguments,
@@ -98,7 +99,7 @@ function list(results: ReadonlyMap<Runtime, TestResult[]>, outcome: TestResult["
   const lines = [...results].flatMap(([runtime, suite]) =>
     suite
       .filter((result) => result.outcome === outcome)
-      .map((result) => `  ${runtime}  ${result.name}`)
+      .map((result) => formatResult(runtime, result))
   );
   if (lines.length > 0) console.log(`\n${outcome}:\n${lines.join("\n")}`);
 }

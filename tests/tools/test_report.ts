@@ -8,6 +8,8 @@ export interface TestResult {
   readonly name: string;
   /** How it ended. */
   readonly outcome: "passed" | "failed" | "skipped";
+  /** What the report tells of the failure; empty where it tells nothing. */
+  readonly detail?: string;
 }
 
 /** How many tests ended in which way. */
@@ -75,13 +77,19 @@ export function selectResults(
  */
 export function parseJUnit(xml: string): TestResult[] {
   const results: TestResult[] = [];
-  let open: { file: string; name: string; outcome: TestResult["outcome"] } | undefined;
-  for (const [, slash, element, attributes = "", selfClosing] of xml.matchAll(ELEMENT)) {
+  let open:
+    | { file: string; name: string; outcome: TestResult["outcome"]; detail?: string }
+    | undefined;
+  for (const match of xml.matchAll(ELEMENT)) {
+    const [tag, slash, element, attributes = "", selfClosing] = match;
     if (element === "testcase" && slash === "") {
       const { file, classname = "", name = "" } = parseAttributes(attributes);
       open = { file: (file ?? classname).replace(/^\.\//, ""), name, outcome: "passed" };
-    } else if (open !== undefined && (element === "failure" || element === "error")) {
+    } else if (open !== undefined && slash === "" && FAILURES.has(element ?? "")) {
       open.outcome = "failed";
+      const start = match.index + tag.length;
+      const body = selfClosing === "/" ? "" : xml.slice(start, xml.indexOf("<", start));
+      open.detail = unescape(body).trim() || parseAttributes(attributes).message || "";
     } else if (open !== undefined && element === "skipped") {
       open.outcome = "skipped";
     }
@@ -92,6 +100,8 @@ export function parseJUnit(xml: string): TestResult[] {
   }
   return results;
 }
+
+const FAILURES = new Set(["failure", "error"]);
 
 const ELEMENT = /<(\/?)(\w+)((?:\s+[\w-]+="[^"]*")*)\s*(\/?)>/g;
 
@@ -119,6 +129,16 @@ const ENTITIES: Partial<Record<string, string>> = {
   quot: '"',
   apos: "'",
 };
+
+/** The name of a failed or skipped test, for a list, and the first lines of what is known of it. */
+export function formatResult(runtime: Runtime, result: TestResult): string {
+  const lines = (result.detail ?? "").split("\n").slice(0, DETAIL_LINES);
+  return [`  ${runtime}  ${result.name}`, ...lines.filter(Boolean).map((line) => `    ${line}`)]
+    .join("\n");
+}
+
+/** Enough for a message and the calls that led to it, without a difference of thousands of lines. */
+const DETAIL_LINES = 24;
 
 /** Counts results. */
 export function summarize(results: readonly TestResult[]): Summary {

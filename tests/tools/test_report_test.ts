@@ -3,6 +3,7 @@ import { test } from "../harness.ts";
 import {
   completeResults,
   filterPattern,
+  formatResult,
   formatSummary,
   parseJUnit,
   parseRunArguments,
@@ -49,8 +50,13 @@ const file = "tests/a_test.ts";
 test("parseJUnit reads the report of Deno", () => {
   assertEquals(parseJUnit(denoReport), [
     { file, name: 'a <b> & "c"', outcome: "passed" },
-    { file, name: "bad", outcome: "failed" },
-    { file, name: "cut off", outcome: "failed" },
+    {
+      file,
+      name: "bad",
+      outcome: "failed",
+      detail: "at file:///a <testcase>",
+    },
+    { file, name: "cut off", outcome: "failed", detail: "Cancelled" },
     { file, name: "rest (skipped: no TLS)", outcome: "skipped" },
   ]);
 });
@@ -58,9 +64,23 @@ test("parseJUnit reads the report of Deno", () => {
 test("parseJUnit reads the report of Bun", () => {
   assertEquals(parseJUnit(bunReport), [
     { file, name: 'a <b> & "c"', outcome: "passed" },
-    { file, name: "bad", outcome: "failed" },
+    { file, name: "bad", outcome: "failed", detail: "Error: it's bad" },
     { file, name: "rest (skipped: no TLS)", outcome: "skipped" },
   ]);
+});
+
+test("formatResult tells what is known of a failure, cut where it is long", () => {
+  assertEquals(
+    parseJUnit(bunReport).map((result) => formatResult("bun", result)),
+    [
+      '  bun  a <b> & "c"',
+      "  bun  bad\n    Error: it's bad",
+      "  bun  rest (skipped: no TLS)",
+    ],
+  );
+  const detail = "line\n".repeat(100);
+  const lines = formatResult("deno", { file, name: "long", outcome: "failed", detail }).split("\n");
+  assertEquals(lines.length, 25);
 });
 
 test("parseJUnit finds nothing in a report without tests", () => {
