@@ -161,10 +161,15 @@ export function testHostilePeers(
     assert(before < count, `${before} messages went to a peer that does not read`);
     // The message that is being written, and no other.
     assert(connection.bufferedAmount <= size + 14, `${connection.bufferedAmount} bytes are held`);
+    const whole = count * (size + 10) + 4;
+    const ended = once(client.socket, "end");
+    client.socket.on("data", () => {
+      if (client.receivedBytes === whole) client.socket.write(closeFrameFor("server", 1000));
+    });
     client.socket.resume();
-    await once(client.socket, "end");
+    await ended;
     assertEquals(sent, count);
-    assertEquals(client.receivedBytes, count * (size + 10) + 4);
+    assertEquals(client.receivedBytes, whole);
   }, { skip });
 
   test(`${name}.serveTcp does not read on while the application is behind`, async () => {

@@ -228,11 +228,13 @@ test("send of a source that hangs rejects when the connection ends, and those be
     })();
   for (const source of [hanging, begun]) {
     for (const end of ["lose", "peer close"] as const) {
-      const { connection, transport } = openConnection();
+      const clock = new ManualClock();
+      const { connection, transport } = openConnection({ clock, closeTimeout: 1_000 });
       const sending = [connection.send(source()), connection.send("x"), connection.send(hanging())];
       await settle();
       if (end === "lose") transport.lose();
       else transport.receive(closeFrameFor("server", 1000));
+      await clock.advance(1_000);
       for (const each of sending) await assertRejects(() => each, WebSocketClosedError);
       connection.abort();
     }

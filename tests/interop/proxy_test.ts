@@ -53,8 +53,11 @@ function testProxy(proxy: Proxy): void {
     }
     const connection = await connectWebSocket(front.url, { subprotocols: ["v2"] });
     assert((await connection.close(4001, "bye")).wasClean);
-    const ends = (await server.ended(3)).map(({ path, end }) => [path, end.code, end.wasClean]);
-    assertEquals(ends, [["/room?a=b", 4002, true], ["/room?a=b", 4002, true], ["/", 4001, true]]);
+    // A proxy passes the end of each on in its own time, so that the last one may end first.
+    const ends = (await server.ended(3)).map(({ path, end }) =>
+      [path, end.code, end.wasClean].join()
+    );
+    assertEquals(ends.sort(), ["/,4001,true", "/room?a=b,4002,true", "/room?a=b,4002,true"]);
   }, options);
 
   test(`behind ${proxy.name}, publicOrigin stands for a Host that is not passed on`, async () => {
