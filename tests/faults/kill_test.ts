@@ -23,6 +23,7 @@ interface Outcome {
 }
 
 async function runSession(kill: Kill | undefined, compression: boolean): Promise<Outcome> {
+  using digests = new DigestWatch();
   const clock = new JumpingClock();
   const small = kill !== undefined && isInPieces(kill.after);
   const faults: Faults = { maxPiece: small ? 40 : 1 << 16, capacity: 1 << 16, stalls: 0, kill };
@@ -48,7 +49,6 @@ async function runSession(kill: Kill | undefined, compression: boolean): Promise
   server.accept(network.ends[1]);
 
   let opened = false;
-  let connecting = true;
   void ledger.track(
     "connect",
     connectBy(() => Promise.resolve(network.ends[0]), "ws://localhost/", {
@@ -60,11 +60,12 @@ async function runSession(kill: Kill | undefined, compression: boolean): Promise
       session.runClient(connection);
     }, (error) => {
       assert(error instanceof WebSocketHandshakeError, String(error));
-    }).finally(() => connecting = false),
+    }),
   );
-  await drive({ network, clock, ledger, turn: () => connecting ? handshakeTurn() : nextTurn() });
+  await drive({ network, clock, ledger, turn: () => turnBehind(digests.pending) });
   void ledger.track("shutdown", server.shutdown());
-  await drive({ network, clock, ledger });
+  await drive({ network, clock, ledger, turn: () => turnBehind(digests.pending) });
+  assert(kill !== undefined || digests.count === 2, `${digests.count} digests were seen`);
   session.check(network, clock);
   return { network, session, opened };
 }
@@ -74,10 +75,34 @@ function isInPieces(after: number): boolean {
   return after % 4 === 3;
 }
 
-/** The digests of the handshake come from other threads: whoever waits for another one has them. */
-async function handshakeTurn(): Promise<void> {
-  await crypto.subtle.digest("SHA-1", new Uint8Array(64));
+/** Lets what waits for its turn run, and what waits for a digest, which comes from another thread. */
+async function turnBehind(digests: ReadonlySet<Promise<unknown>>): Promise<void> {
+  await Promise.all(digests);
   await nextTurn();
+}
+
+/** Sees the digests that are computed, until it is disposed of. */
+class DigestWatch implements Disposable {
+  /** Those that are not there yet. */
+  readonly pending: Set<Promise<unknown>> = new Set();
+  /** How many there were. */
+  count = 0;
+
+  constructor() {
+    Object.defineProperty(crypto.subtle, "digest", {
+      configurable: true,
+      value: (...args: Parameters<SubtleCrypto["digest"]>) => {
+        const digest = SubtleCrypto.prototype.digest.apply(crypto.subtle, args);
+        this.count++;
+        this.pending.add(digest);
+        return digest.finally(() => this.pending.delete(digest));
+      },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    Reflect.deleteProperty(crypto.subtle, "digest");
+  }
 }
 
 for (const compression of [false, true]) {
