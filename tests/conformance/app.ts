@@ -300,7 +300,7 @@ const routers = [
   new WebSocketRouter([["/impatient", Echo]], { closeTimeout: 100 }),
   new WebSocketRouter([["/impatient/close/:when/:code", Close]], { closeTimeout: 100 }),
   new WebSocketRouter([["/idle", Echo]], { idleTimeout: 300 }),
-  new WebSocketRouter([["/keepalive", Wishes]], { pingInterval: 50, pingTimeout: 300 }),
+  new WebSocketRouter([["/keepalive", Wishes]], { pingInterval: 50, pingTimeout: 1_000 }),
   new WebSocketRouter([["/broadcast/:count", broadcast]], { maxBufferedAmount: 4 * MIB }),
   new WebSocketRouter([["/data", data]], { data: "Ada" }),
 ];
