@@ -4,8 +4,8 @@
 
 import { encodeUtf8 } from "../bytes.ts";
 import { CloseCode, isReceivableCloseCode } from "../close_code.ts";
-import type { FrameViolation } from "./frame.ts";
 import { decodeUtf8 } from "./utf8.ts";
+import type { Violation } from "./violation.ts";
 
 /** What a Close frame says. */
 export interface Close {
@@ -16,7 +16,7 @@ export interface Close {
 }
 
 /** Reads the payload of a Close frame. */
-export function parseClose(payload: Uint8Array): Close | FrameViolation {
+export function parseClose(payload: Uint8Array): Close | Violation {
   if (payload.length === 0) return { code: CloseCode.NoStatusReceived, reason: "" };
   if (payload.length === 1) {
     return { closeCode: CloseCode.ProtocolError, message: "Close payload of one byte" };

@@ -5,7 +5,7 @@ import { Compressor, type PermessageDeflateInit } from "../extensions/permessage
 import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { copyBytes } from "./copy.ts";
-import { frameHeaderSize, writeFrameHeader, writeShortHeader } from "./frame.ts";
+import { frameHeaderSize, writeFrameHeader, writeShortHeader } from "./frame_header.ts";
 import { withRoom } from "./header_room.ts";
 import { applyMask, createMaskKey } from "./mask.ts";
 import { encodeAsciiInto, encodeUtf8Into } from "./utf8.ts";
@@ -58,16 +58,10 @@ export class FrameWriter {
     this.#compressor = undefined;
   }
 
-  /** Whether a message of so many bytes is to be compressed: as asked, or else by its size. */
-  shouldCompress(size: number, compress: boolean | undefined): boolean {
-    if (this.#compressor === undefined) return false;
-    return compress ?? size >= this.#compressor.threshold;
-  }
-
-  /** Writes a text message, compressed as {@linkcode shouldCompress} says. */
+  /** Writes a text message, compressed as asked, or else by its size. */
   writeText(text: string, compress: boolean | undefined): void {
-    if (this.shouldCompress(text.length, compress)) {
-      return this.writeCompressed(Opcode.Text, encodeUtf8(text));
+    if (this.#shouldCompress(text.length, compress)) {
+      return this.#writeCompressed(Opcode.Text, encodeUtf8(text));
     }
     if (text.length > SHORT_TEXT) return this.#writeLongText(text, compress);
     // Straight after the place of the header, whose size for ASCII is known beforehand.
@@ -79,8 +73,8 @@ export class FrameWriter {
     const length = encodeUtf8Into(text, buffer, at + guess);
     // Only now is the number of bytes known. What was written is not committed, so it may stay
     // there.
-    if (length > text.length && this.shouldCompress(length, compress)) {
-      this.writeCompressed(Opcode.Text, buffer.subarray(at + guess, at + guess + length));
+    if (length > text.length && this.#shouldCompress(length, compress)) {
+      this.#writeCompressed(Opcode.Text, buffer.subarray(at + guess, at + guess + length));
       return;
     }
     const size = frameHeaderSize(length, masked);
@@ -95,9 +89,15 @@ export class FrameWriter {
     output.commit(size + length);
   }
 
-  /** Writes a whole message, compressed. */
-  writeCompressed(opcode: number, data: Uint8Array): void {
-    this.#writeView(opcode, true, true, this.#compressor!.compress(data, true));
+  /** Writes a binary message, compressed as asked, or else by its size. */
+  writeBinary(data: Uint8Array, compress: boolean | undefined): void {
+    if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Binary, data);
+    else this.#writeFrame(Opcode.Binary, true, false, data);
+  }
+
+  /** Writes a control frame. */
+  writeControl(opcode: number, payload: Uint8Array): void {
+    this.#writeFrame(opcode, true, false, payload);
   }
 
   /** Writes a piece of a message of several frames: the first with its own opcode. */
@@ -106,14 +106,25 @@ export class FrameWriter {
     data: Uint8Array,
     { last, compressed }: { readonly last: boolean; readonly compressed: boolean },
   ): void {
-    if (!compressed) return this.writeFrame(opcode, last, false, data);
+    if (!compressed) return this.#writeFrame(opcode, last, false, data);
     // The first frame alone says so (RFC 7692 section 6).
     const rsv1 = opcode !== Opcode.Continuation;
     this.#writeView(opcode, last, rsv1, this.#compressor!.compress(data, last));
   }
 
+  /** Whether a message of so many bytes is to be compressed: as asked, or else by its size. */
+  #shouldCompress(size: number, compress: boolean | undefined): boolean {
+    if (this.#compressor === undefined) return false;
+    return compress ?? size >= this.#compressor.threshold;
+  }
+
+  /** Writes a whole message, compressed. */
+  #writeCompressed(opcode: number, data: Uint8Array): void {
+    this.#writeView(opcode, true, true, this.#compressor!.compress(data, true));
+  }
+
   /** Writes one frame. */
-  writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
+  #writeFrame(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     const length = payload.length;
     if (length <= MAX_CONTROL_PAYLOAD && !this.#masking && fin && !rsv1) {
       return this.#writeShortFrame(opcode, payload);
@@ -153,7 +164,7 @@ export class FrameWriter {
     if (text.length <= LONG_TEXT && this.#writeAscii(text)) return;
     const data = encodeUtf8(text);
     // Only now is the number of bytes known.
-    if (this.shouldCompress(data.length, compress)) this.writeCompressed(Opcode.Text, data);
+    if (this.#shouldCompress(data.length, compress)) this.#writeCompressed(Opcode.Text, data);
     else this.#writeOwned(Opcode.Text, true, false, data);
   }
 
@@ -175,7 +186,7 @@ export class FrameWriter {
   /** Writes what a compressor returned: a view, valid until its next call, that may not be lent. */
   #writeView(opcode: number, fin: boolean, rsv1: boolean, payload: Uint8Array): void {
     if (payload.length > this.#copyLimit) this.#writeOwned(opcode, fin, rsv1, payload.slice());
-    else this.writeFrame(opcode, fin, rsv1, payload);
+    else this.#writeFrame(opcode, fin, rsv1, payload);
   }
 
   /**

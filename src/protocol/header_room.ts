@@ -6,7 +6,7 @@
  * one write.
  */
 
-import { frameHeaderSize } from "./frame.ts";
+import { frameHeaderSize } from "./frame_header.ts";
 
 /**
  * The room made where there is none: a multiple of eight, so that arrays of any type fit after it.

@@ -8,10 +8,11 @@ import type { Engine } from "../engine.ts";
 import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
-import type { FrameViolation } from "./frame.ts";
 import { allocatePayload, noteRoom } from "./header_room.ts";
-import { commonSlab, LoneSlab, type LoneSlabOwner, type PayloadSlab } from "./payload_slab.ts";
+import { LoneSlab, type LoneSlabOwner } from "./lone_slab.ts";
+import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
+import type { Violation } from "./violation.ts";
 
 /** What a peer may send at most. */
 export interface MessageLimits {
@@ -45,11 +46,11 @@ function keepSpare(buffer: Uint8Array<ArrayBuffer>): void {
 }
 
 const EMPTY = new Uint8Array(0);
-const INVALID_UTF8: FrameViolation = {
+const INVALID_UTF8: Violation = {
   closeCode: CloseCode.InvalidPayload,
   message: "text is not UTF-8",
 };
-const CORRUPT: FrameViolation = {
+const CORRUPT: Violation = {
   closeCode: CloseCode.InvalidPayload,
   message: "compressed data is corrupt",
 };
@@ -111,7 +112,7 @@ export class MessageAssembler implements LoneSlabOwner {
   }
 
   /** Announces the next fragment, before any byte of it is held; `last` if no other follows. */
-  expect(length: number, last: boolean): FrameViolation | undefined {
+  expect(length: number, last: boolean): Violation | undefined {
     if (++this.#fragments > this.#maxFragments) return this.#tooManyFragments();
     this.#announced += length;
     this.#complete = last;
@@ -130,9 +131,9 @@ export class MessageAssembler implements LoneSlabOwner {
     start: number,
     end: number,
     key: number,
-  ): Message | FrameViolation {
+  ): Message | Violation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
-    if (!text) return this.#slab.copy(bytes, start, end, key, this);
+    if (!text) return this.#slab.extract(bytes, start, end, key, this);
     return decodeUtf8(bytes, start, end, this.#engine, key) ?? INVALID_UTF8;
   }
 
@@ -142,7 +143,7 @@ export class MessageAssembler implements LoneSlabOwner {
   }
 
   /** Takes a piece of the message that is not its last. */
-  append(bytes: Uint8Array, start: number, end: number): FrameViolation | undefined {
+  append(bytes: Uint8Array, start: number, end: number): Violation | undefined {
     if (start === end) return undefined;
     if (this.#compressed) {
       const before = this.#decompressor!.output.length;
@@ -158,14 +159,14 @@ export class MessageAssembler implements LoneSlabOwner {
   }
 
   /** Takes the last piece of the message, which may be all of it. */
-  finish(bytes: Uint8Array, start: number, end: number): Message | FrameViolation {
+  finish(bytes: Uint8Array, start: number, end: number): Message | Violation {
     // The decoder judges the text as a whole: the validator is for pieces before the last.
     this.#validator?.reset();
     if (this.#compressed) {
       return this.#inflate(bytes, start, end) ?? this.#finishInflated();
     }
     if (this.#length === 0) {
-      if (!this.#text) return this.#slab.copy(bytes, start, end, 0, this);
+      if (!this.#text) return this.#slab.extract(bytes, start, end, 0, this);
       return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
     }
     this.#gather(bytes, start, end);
@@ -213,39 +214,39 @@ export class MessageAssembler implements LoneSlabOwner {
     this.#length = needed;
   }
 
-  #inflate(bytes: Uint8Array, start: number, end: number): FrameViolation | undefined {
+  #inflate(bytes: Uint8Array, start: number, end: number): Violation | undefined {
     return this.#toViolation(this.#decompressor!.push(
       bytes.subarray(start, end),
       this.#maxMessageSize,
     ));
   }
 
-  #finishInflated(): Message | FrameViolation {
+  #finishInflated(): Message | Violation {
     const { status, output } = this.#decompressor!.finish(!this.#text);
     return this.#toViolation(status) ??
       (this.#text ? decodeUtf8(output, 0, output.length, this.#engine) ?? INVALID_UTF8 : output);
   }
 
-  #tooBig(): FrameViolation {
+  #tooBig(): Violation {
     return {
       closeCode: CloseCode.MessageTooBig,
       message: `message is larger than ${this.#maxMessageSize} bytes`,
     };
   }
 
-  #tooManyFragments(): FrameViolation {
+  #tooManyFragments(): Violation {
     return {
       closeCode: CloseCode.PolicyViolation,
       message: `message has more than ${this.#maxFragments} fragments`,
     };
   }
 
-  #toViolation(status: InflateStatus): FrameViolation | undefined {
+  #toViolation(status: InflateStatus): Violation | undefined {
     if (status === InflateStatus.Ok) return undefined;
     return status === InflateStatus.TooLarge ? this.#tooBig() : CORRUPT;
   }
 
-  #validateInflated(before: number): FrameViolation | undefined {
+  #validateInflated(before: number): Violation | undefined {
     if (!this.#text) return undefined;
     const output = this.#decompressor!.output;
     return (this.#validator ??= new Utf8Validator(this.#engine)).push(output, before, output.length)

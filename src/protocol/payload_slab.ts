@@ -1,5 +1,6 @@
 /**
- * Copies of small payloads that arrived together, in one buffer.
+ * Payloads, out of the chunks that they arrived in: copies, of which small ones share a buffer, and
+ * views of a chunk that is the receiver's to keep.
  *
  * In V8 an array of 16 bytes with a buffer of its own costs 250 ns, a view of a shared one 25 ns;
  * all the rest of receiving a small message costs 60. So the payloads of one read share buffers,
@@ -9,8 +10,9 @@
  * 13 ns and a view 35, each payload has one.
  */
 
-import { roomForPayloads, sumWholePayloads } from "./frame.ts";
+import { roomForPayloads, sumWholePayloads } from "./chunk_scan.ts";
 import { noteRoom } from "./header_room.ts";
+import { LARGEST_LONE, type LoneSlabOwner } from "./lone_slab.ts";
 import { applyMask, copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./mask.ts";
 
 /** The largest size of a shared buffer. */
@@ -35,9 +37,6 @@ const LARGEST_IN_HEAP = 1000;
  */
 const SMALLEST_FRAME = 2;
 
-/** Larger payloads that come alone have a buffer of their own as well. */
-const LARGEST_LONE = 64;
-
 /** What decides how a payload is copied. */
 export interface SlabOptions {
   /** Whether payloads share buffers at all. */
@@ -49,7 +48,7 @@ export interface SlabOptions {
 }
 
 /**
- * Copies payloads out of chunks. One serves all connections, since it holds only what belongs to
+ * Takes payloads out of chunks. One serves all connections, since it holds only what belongs to
  * the chunk at hand, and nothing once that is done or another one comes.
  */
 export class PayloadSlab {
@@ -75,11 +74,12 @@ export class PayloadSlab {
   }
 
   /**
-   * A copy of `chunk[start, end)`, unmasked with `key` on the way unless that is 0, as it is for
-   * payloads longer than {@linkcode UNMASKED_WHILE_COPIED}. What follows in the chunk tells whether
-   * others will share its buffer.
+   * The payload `chunk[start, end)`: a copy, or a view where the chunk may be kept and is worth it.
+   * Unmasked with `key` on the way unless that is 0, as it is for payloads longer than
+   * {@linkcode UNMASKED_WHILE_COPIED}. What follows in the chunk tells whether others will share
+   * its buffer.
    */
-  copy(
+  extract(
     chunk: Uint8Array,
     start: number,
     end: number,
@@ -88,11 +88,11 @@ export class PayloadSlab {
   ): Uint8Array<ArrayBuffer> {
     const size = end - start;
     if (this.#sharing && this.#isShared(chunk, end, size)) {
-      return this.#copyShared(chunk, start, end, key);
+      return this.#extractShared(chunk, start, end, key);
     }
     if (size > LARGEST_LONE) {
       if (key !== 0) applyMask(chunk, start, end, key);
-      return this.#copyAlone(chunk, start, end);
+      return this.#extractAlone(chunk, start, end);
     }
     const copy = this.#sharing ? owner.loneSlab.cut(size) : new Uint8Array(size);
     copyUnmasked(chunk, start, copy, key);
@@ -108,7 +108,7 @@ export class PayloadSlab {
     this.#kept = undefined;
   }
 
-  #copyShared(
+  #extractShared(
     chunk: Uint8Array,
     start: number,
     end: number,
@@ -121,7 +121,7 @@ export class PayloadSlab {
     return copy;
   }
 
-  #copyAlone(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  #extractAlone(chunk: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
     const size = end - start;
     if (this.#keepsChunks && size > LARGEST_IN_HEAP && this.#isKept(chunk, end, size)) {
       // Spares a large payload its copy, and the array that this needs.
@@ -183,35 +183,6 @@ export class PayloadSlab {
     this.#slab = new ArrayBuffer(this.#size);
     this.#words = new Int32Array(this.#slab);
     this.#used = 0;
-  }
-}
-
-/** Who has the {@linkcode LoneSlab} of a connection, made when it is first asked for. */
-export interface LoneSlabOwner {
-  readonly loneSlab: LoneSlab;
-}
-
-/** The size of the buffer shared by the small messages of one connection that come alone. */
-const LONE_SLAB_SIZE = 512;
-
-/**
- * Memory for the small messages of one connection that each come with a read of their own: 32 of 16
- * bytes share a buffer. With a buffer for each, an echo by a handler took 1058 ns on Deno, without
- * the socket, and it takes 626 now.
- */
-export class LoneSlab {
-  #buffer: ArrayBuffer | undefined;
-  #used = 0;
-
-  /** An array of at most 64 bytes. */
-  cut(size: number): Uint8Array<ArrayBuffer> {
-    if (this.#buffer === undefined || this.#used + size > LONE_SLAB_SIZE) {
-      this.#buffer = new ArrayBuffer(LONE_SLAB_SIZE);
-      this.#used = 0;
-    }
-    const view = new Uint8Array(this.#buffer, this.#used, size);
-    this.#used += (size + 7) & ~7;
-    return view;
   }
 }
 

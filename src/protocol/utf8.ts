@@ -1,6 +1,7 @@
 /**
- * UTF-8 (RFC 3629) as a text message needs it: validation that fails at the first byte which no
- * valid text can have there, over pieces cut anywhere (RFC 6455 section 8.1).
+ * UTF-8 (RFC 3629) as text messages need it: decoding and encoding, and validation that fails at
+ * the first byte which no valid text can have there, over pieces cut anywhere (RFC 6455 section
+ * 8.1).
  */
 
 import type { Engine } from "../engine.ts";

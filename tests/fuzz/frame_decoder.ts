@@ -1,7 +1,8 @@
 /** `FrameDecoder` against the model's reading of frames, cut anywhere. */
 
 import { assertEquals } from "@std/assert";
-import { FrameDecoder, frameRules, type FrameSink } from "../../src/protocol/frame.ts";
+import { FrameDecoder, type FrameSink } from "../../src/protocol/frame_decoder.ts";
+import { frameRules } from "../../src/protocol/frame_header.ts";
 import { applyMask } from "../../src/protocol/mask.ts";
 import { assertSame, Chunking, type Fuzzer, randomChunking, Settings } from "./fuzzer.ts";
 import { type ModelFrame, readFrames } from "./model.ts";

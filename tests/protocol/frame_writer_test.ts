@@ -22,6 +22,8 @@ const parameters = {
   clientMaxWindowBits: 15,
 };
 const COMPRESSION = { parameters, level: 6, threshold: 256 };
+const FIRST = { last: false, compressed: false };
+const LAST = { last: true, compressed: false };
 
 function createWriter(init: Partial<FrameWriterInit> = {}): FrameWriter {
   return new FrameWriter({ role: "server", copyLimit: COPY_LIMIT, ...init });
@@ -46,26 +48,23 @@ function payloadOf(length: number): Uint8Array {
 }
 
 test("FrameWriter writes each frame as it is told, masked by a client alone (RFC 6455 5.1, 5.2)", () => {
-  const kinds = [
-    [BINARY, true, false],
-    [TEXT, false, true],
-    [CONTINUATION, true, false],
-    [PING, true, false],
-  ] as const;
+  type Write = (writer: FrameWriter, payload: Uint8Array) => void;
+  const kinds: [opcode: number, fin: boolean, write: Write][] = [
+    [BINARY, true, (writer, payload) => writer.writeBinary(payload, undefined)],
+    [TEXT, false, (writer, payload) => writer.writeFragment(TEXT, payload, FIRST)],
+    [CONTINUATION, true, (writer, payload) => writer.writeFragment(CONTINUATION, payload, LAST)],
+    [PING, true, (writer, payload) => writer.writeControl(PING, payload)],
+  ];
   for (const role of ROLES) {
     for (const length of [0, 1, 125, 126, 500, COPY_LIMIT + 1, 65_535, 65_536]) {
-      for (const [opcode, fin, rsv1] of kinds) {
+      for (const [opcode, fin, write] of kinds) {
         if (opcode === PING && length > 125) continue;
         const writer = createWriter({ role });
-        writer.writeFrame(opcode, fin, rsv1, payloadOf(length));
+        write(writer, payloadOf(length));
         const [frame, ...others] = takeFrames(writer);
         const what = `${role}: opcode ${opcode}, ${length} bytes`;
         assertEquals(others, [], what);
-        assertEquals(
-          [frame!.opcode, frame!.fin, frame!.reserved],
-          [opcode, fin, rsv1 ? 4 : 0],
-          what,
-        );
+        assertEquals([frame!.opcode, frame!.fin, frame!.reserved], [opcode, fin, 0], what);
         assertEquals(frame!.masked, role === "client", what);
         assertEquals(frame!.lengthField, length < 126 ? 1 : length < 65_536 ? 3 : 9, what);
         assertEquals(frame!.payload, payloadOf(length), what);
@@ -79,7 +78,7 @@ test("FrameWriter copies up to the limit, and lends what is larger where it need
     for (const length of [COPY_LIMIT, COPY_LIMIT + 1]) {
       const payload = payloadOf(length);
       const writer = createWriter({ role });
-      writer.writeFrame(BINARY, true, false, payload);
+      writer.writeBinary(payload, undefined);
       const last = takePieces(writer).at(-1)!;
       const lends = role === "server" && length > COPY_LIMIT;
       assertEquals(last.buffer === payload.buffer, lends, `${role}: ${length} bytes`);
@@ -93,13 +92,13 @@ test("FrameWriter puts the header in front of a large message that has room ther
   const payload = memory.subarray(16);
   noteRoom(payload, 16);
   const writer = createWriter();
-  writer.writeFrame(BINARY, true, false, payload);
+  writer.writeBinary(payload, undefined);
   const pieces = takePieces(writer);
   assertEquals(pieces.length, 1);
   assertStrictEquals(pieces[0]!.buffer, memory.buffer);
   assertEquals(parseFrames(pieces[0]!)[0]!.payload.length, payload.length);
   // Not of a fragment: another connection may have the header of a whole message there.
-  writer.writeFrame(BINARY, false, false, payload);
+  writer.writeFragment(BINARY, payload, FIRST);
   assertEquals(takePieces(writer).length, 2);
 });
 
@@ -158,7 +157,9 @@ test("FrameWriter compresses as it is asked, and else from the threshold on, in 
       assert(new TextDecoder().decode(output) === text, `${role}: ${text.length} units`);
     }
   }
-  assertEquals(createWriter().shouldCompress(1_000, true), false);
+  const writer = createWriter();
+  writer.writeText("x".repeat(1_000), true);
+  assertEquals(takeFrames(writer)[0]!.reserved, 0, "where it is not agreed");
 });
 
 test("FrameWriter marks the first frame of a compressed message, and no other (RFC 7692 6)", () => {
@@ -176,8 +177,8 @@ test("FrameWriter marks the first frame of a compressed message, and no other (R
 
 test("FrameWriter lends nothing of what a compressor gives, which the next call overwrites", () => {
   const writer = createWriter({ copyLimit: 0, compression: COMPRESSION });
-  writer.writeCompressed(BINARY, payloadOf(50));
-  writer.writeCompressed(BINARY, payloadOf(50).reverse());
+  writer.writeBinary(payloadOf(50), true);
+  writer.writeBinary(payloadOf(50).reverse(), true);
   const [first, second] = takePieces(writer).filter((piece) => piece.length > 2);
   assertNotStrictEquals(first!.buffer, second!.buffer);
 });

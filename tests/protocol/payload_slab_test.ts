@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { LoneSlab } from "../../src/protocol/lone_slab.ts";
 import { UNMASKED_WHILE_COPIED } from "../../src/protocol/mask.ts";
-import {
-  commonSlab,
-  LoneSlab,
-  PayloadSlab,
-  type SlabOptions,
-} from "../../src/protocol/payload_slab.ts";
+import { commonSlab, PayloadSlab, type SlabOptions } from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
 import { BINARY, concat, CONTINUATION, frame, PING, TEXT } from "./frames.ts";
 
@@ -42,7 +38,7 @@ function createMessages(...sizes: number[]): Messages {
 }
 
 function copyAll(slab: PayloadSlab, { chunk, places }: Messages): Uint8Array[] {
-  return places.map(([start, end]) => slab.copy(chunk, start, end, 0, createOwner()));
+  return places.map(([start, end]) => slab.extract(chunk, start, end, 0, createOwner()));
 }
 
 /** Many messages of one size in one chunk. */
@@ -81,9 +77,9 @@ test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)"
           const chunk = whole.subarray(before);
           const slab = createSlab({ sharing });
           for (const start of behind === 0 ? [size] : [0, size]) {
-            const copy = slab.copy(chunk.slice(), start, start + size, word, createOwner());
+            const copy = slab.extract(chunk.slice(), start, start + size, word, createOwner());
             assertEquals(copy, plain, `size ${size}, offset ${before}, sharing ${sharing}`);
-            const other = slab.copy(chunk, start, start + size, word, createOwner());
+            const other = slab.extract(chunk, start, start + size, word, createOwner());
             assertEquals(other, plain, `size ${size}, offset ${before}, sharing ${sharing}`);
           }
         }
@@ -110,7 +106,7 @@ test("PayloadSlab lets small payloads that come alone share a small buffer of th
   const slab = createSlab(), [one, other] = [createOwner(), createOwner()];
   const chunk = createPayload(16);
   const copyFor = (owner: ReturnType<typeof createOwner>) => {
-    const copy = slab.copy(chunk, 0, 16, 0, owner);
+    const copy = slab.extract(chunk, 0, 16, 0, owner);
     slab.drop();
     return copy;
   };
@@ -124,16 +120,8 @@ test("PayloadSlab lets small payloads that come alone share a small buffer of th
   assertEquals([...copies[1]!], [...chunk]);
 });
 
-test("LoneSlab aligns arrays to eight bytes, and takes a new buffer where one does not fit", () => {
-  const slab = new LoneSlab();
-  const cuts = Array.from({ length: 30 }, (_, i) => slab.cut(i % 65));
-  assertEquals(cuts.map(({ length }) => length), cuts.map((_, i) => i % 65));
-  assertEquals(cuts.map(({ byteOffset }) => byteOffset % 8), cuts.map(() => 0));
-  assertEquals(cuts.map(({ buffer }) => buffer.byteLength), cuts.map(() => 512));
-});
-
 test("PayloadSlab gives a payload of more than 64 bytes that comes alone a buffer of its own", () => {
-  const copy = createSlab().copy(createPayload(65), 0, 65, 0, createOwner());
+  const copy = createSlab().extract(createPayload(65), 0, 65, 0, createOwner());
   assertEquals(copy.buffer.byteLength, 65);
 });
 
@@ -174,7 +162,7 @@ test("PayloadSlab takes room for the messages of a chunk and for nothing else in
       const buffers = new Set<ArrayBufferLike>();
       for (const size of sizes) {
         const start = at + (size < 126 ? 6 : 8);
-        buffers.add(slab.copy(chunk, start, start + size, 0, createOwner()).buffer);
+        buffers.add(slab.extract(chunk, start, start + size, 0, createOwner()).buffer);
         at = start + size + (isCut ? 0 : other.length);
       }
       const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -188,7 +176,7 @@ test("PayloadSlab looks for no room on behalf of empty messages", () => {
   const { chunk, places } = createMessages(0, ...Array<number>(50).fill(1000));
   const [start, end] = places[0]!;
   const owner = createOwner();
-  const copy = createSlab().copy(chunk, start, end, 0, owner);
+  const copy = createSlab().extract(chunk, start, end, 0, owner);
   assertStrictEquals(copy.buffer, owner.loneSlab.cut(1).buffer);
 });
 
@@ -198,7 +186,7 @@ test("PayloadSlab takes room by each header, though two bytes of them are alike"
   const long = concat(Uint8Array.of(0x82, 126, 0x0f, 0xa0), new Uint8Array(4000).fill(0x82));
   for (let at = 4; at + 1 < long.length; at += 68) long.set([0x82, 126], at);
   const chunk = concat(frame(BINARY, createPayload(8)), short, long);
-  const copy = createSlab().copy(chunk, 2, 10, 0, createOwner());
+  const copy = createSlab().extract(chunk, 2, 10, 0, createOwner());
   assertEquals(copy.buffer.byteLength, 8 + 64);
 });
 
@@ -224,7 +212,7 @@ test("PayloadSlab looks through a chunk once, whatever there is that it does not
     const slab = createSlab();
     for (let i = 1; i <= count; i++) {
       const at = i * (start.length + end.length);
-      slab.copy(read, at - 1, at, 0, createOwner());
+      slab.extract(read, at - 1, at, 0, createOwner());
     }
     return looks;
   });
@@ -234,15 +222,15 @@ test("PayloadSlab looks through a chunk once, whatever there is that it does not
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
   const slab = createSlab();
   const [one, other] = [repeated(16, 4).chunk, repeated(16, 4).chunk];
-  const first = slab.copy(one, 6, 22, 0, createOwner());
-  const second = slab.copy(other, 6, 22, 0, createOwner());
+  const first = slab.extract(one, 6, 22, 0, createOwner());
+  const second = slab.extract(other, 6, 22, 0, createOwner());
   assertNotStrictEquals(second.buffer, first.buffer);
   // As where the message of one connection makes another one receive.
-  const third = slab.copy(one, 28, 44, 0, createOwner());
+  const third = slab.extract(one, 28, 44, 0, createOwner());
   assertNotStrictEquals(third.buffer, first.buffer);
   assertNotStrictEquals(third.buffer, second.buffer);
   slab.drop();
-  assertNotStrictEquals(slab.copy(one, 50, 66, 0, createOwner()).buffer, third.buffer);
+  assertNotStrictEquals(slab.extract(one, 50, 66, 0, createOwner()).buffer, third.buffer);
 });
 
 test("commonSlab gives one slab for all that want the same", () => {
@@ -253,7 +241,7 @@ test("commonSlab gives one slab for all that want the same", () => {
   assertStrictEquals(commonSlab({ sharing: true, keepsChunks: true }), chosen[3]);
   const { chunk } = repeated(16, 4);
   const [apart, kept, shared] = chosen.map((slab) =>
-    slab.copy(chunk, 6, 22, 0, createOwner()).buffer.byteLength
+    slab.extract(chunk, 6, 22, 0, createOwner()).buffer.byteLength
   );
   assertEquals([apart, kept, shared], [16, 16, 64]);
   for (const slab of chosen) slab.drop();
@@ -270,18 +258,18 @@ test("PayloadSlab keeps a chunk that is its own where the payload is much of it"
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const chunk = createPayload(3000);
   const plain = chunk.slice();
-  const most = slab.copy(chunk, 14, 3000, 0, createOwner());
+  const most = slab.extract(chunk, 14, 3000, 0, createOwner());
   assertStrictEquals(most.buffer, chunk.buffer);
   assertEquals(most, plain.slice(14));
-  assertStrictEquals(slab.copy(chunk, 14, 1514, 0, createOwner()).buffer, chunk.buffer);
-  assertNotStrictEquals(slab.copy(chunk, 14, 1513, 0, createOwner()).buffer, chunk.buffer);
+  assertStrictEquals(slab.extract(chunk, 14, 1514, 0, createOwner()).buffer, chunk.buffer);
+  assertNotStrictEquals(slab.extract(chunk, 14, 1513, 0, createOwner()).buffer, chunk.buffer);
 });
 
 /** Which of the messages are views of their chunk. */
 function viewsOf({ chunk, places }: Messages): boolean[] {
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const views = places.map(([start, end]) =>
-    slab.copy(chunk, start, end, 0, createOwner()).buffer === chunk.buffer
+    slab.extract(chunk, start, end, 0, createOwner()).buffer === chunk.buffer
   );
   slab.drop();
   return views;
@@ -312,7 +300,7 @@ test("PayloadSlab keeps no chunk for what does not come whole, or not as a messa
     const changed = chunk.slice();
     changed[end] = first;
     assertNotStrictEquals(
-      slab.copy(changed, start, end, 0, createOwner()).buffer,
+      slab.extract(changed, start, end, 0, createOwner()).buffer,
       changed.buffer,
       what,
     );
@@ -323,5 +311,5 @@ test("PayloadSlab keeps no chunk for what does not come whole, or not as a messa
   large.set(cut);
   const slab = createSlab({ sharing: false, keepsChunks: true });
   const view = large.subarray(0, cut.length);
-  assertNotStrictEquals(slab.copy(view, start, end, 0, createOwner()).buffer, large.buffer);
+  assertNotStrictEquals(slab.extract(view, start, end, 0, createOwner()).buffer, large.buffer);
 });

@@ -103,7 +103,7 @@ test("importsOf finds every way of importing", () => {
 });
 
 test("resolveImport gives a path from the project's folder", () => {
-  assertEquals(resolveImport("src/protocol/frame.ts", "../opcode.ts"), "src/opcode.ts");
+  assertEquals(resolveImport("src/protocol/mask.ts", "../opcode.ts"), "src/opcode.ts");
   assertEquals(resolveImport("mod.ts", "./src/types.ts"), "src/types.ts");
 });
 

@@ -1,17 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  findHeaderViolation,
-  FrameDecoder,
-  frameHeaderSize,
-  type FrameSink,
-  type FrameViolation,
-  writeFrameHeader,
-} from "../../src/protocol/frame.ts";
+import { FrameDecoder, type FrameSink } from "../../src/protocol/frame_decoder.ts";
 import { applyMask } from "../../src/protocol/mask.ts";
+import type { Violation } from "../../src/protocol/violation.ts";
 import { chunkings, randomSource, test } from "../harness.ts";
 import {
   BINARY,
-  bytes,
   CLOSE,
   concat,
   CONTINUATION,
@@ -40,14 +33,14 @@ interface DecodedFrame {
 class FrameNotes implements FrameSink {
   inMessage = false;
   readonly frames: DecodedFrame[] = [];
-  refuse: ((length: number) => FrameViolation | undefined) | undefined;
+  refuse: ((length: number) => Violation | undefined) | undefined;
 
   onHeader(
     fin: boolean,
     rsv1: boolean,
     opcode: number,
     length: number,
-  ): FrameViolation | undefined {
+  ): Violation | undefined {
     if (opcode < CLOSE) this.inMessage = !fin;
     this.frames.push({ fin, rsv1, opcode, length, payload: [], complete: false });
     return this.refuse?.(length);
@@ -75,7 +68,7 @@ class FrameNotes implements FrameSink {
 function decode(
   pieces: readonly Uint8Array[],
   rules = { masked: false, compression: false },
-): { notes: FrameNotes; violation: FrameViolation | undefined } {
+): { notes: FrameNotes; violation: Violation | undefined } {
   const notes = new FrameNotes();
   const decoder = new FrameDecoder(rules, notes);
   for (const piece of pieces) decoder.decode(piece.slice(), 0);
@@ -269,21 +262,6 @@ test("FrameDecoder judges a header by its first two bytes, without waiting for t
   }
 });
 
-test("findHeaderViolation allows RSV1 only on the first frame of a message (RFC 7692 6)", () => {
-  const rules = { masked: false, compression: true };
-  for (const opcode of [TEXT, BINARY]) {
-    for (const fin of [0x80, 0]) {
-      assertEquals(findHeaderViolation(fin | 0x40 | opcode, 0, rules, false), undefined);
-      assertEquals(findHeaderViolation(fin | opcode, 0, rules, false), undefined);
-    }
-  }
-  assertEquals(findHeaderViolation(0xc0 | CONTINUATION, 0, rules, true)?.closeCode, 1002);
-  for (const opcode of [CLOSE, PING, PONG]) {
-    assertEquals(findHeaderViolation(0xc0 | opcode, 0, rules, false)?.closeCode, 1002);
-  }
-  assertEquals(findHeaderViolation(0xe0 | TEXT, 0, rules, false)?.closeCode, 1002);
-});
-
 test("FrameDecoder hands a refused header's payload to nobody", () => {
   for (const length of [1000, 100]) {
     const notes = new FrameNotes();
@@ -381,49 +359,6 @@ test("FrameDecoder decodes random frames in random chunks as they were built", (
     payloads.forEach((payload, i) =>
       assert(equalBytes(notes.frames[i]!.payload, payload), `seed ${seed}, round ${round}`)
     );
-  }
-});
-
-test("writeFrameHeader writes the shortest form, in network byte order (RFC 6455 5.2)", () => {
-  const cases: readonly (readonly [length: number, digits: string])[] = [
-    [0, "82 00"],
-    [1, "82 01"],
-    [125, "82 7d"],
-    [126, "82 7e 00 7e"],
-    [65_535, "82 7e ff ff"],
-    [65_536, "82 7f 00 00 00 00 00 01 00 00"],
-    [2 ** 31, "82 7f 00 00 00 00 80 00 00 00"],
-    [2 ** 32 + 258, "82 7f 00 00 00 01 00 00 01 02"],
-    [Number.MAX_SAFE_INTEGER, "82 7f 00 1f ff ff ff ff ff ff"],
-  ];
-  for (const [length, digits] of cases) {
-    const expected = hex(digits);
-    assertEquals(frameHeaderSize(length, false), expected.length);
-    assertEquals(frameHeaderSize(length, true), expected.length + 4);
-    const header = { fin: true, rsv1: false, opcode: BINARY, length };
-    const target = new Uint8Array(20);
-    writeFrameHeader(target, 3, header, undefined);
-    assertEquals(target.slice(3, 3 + expected.length), expected);
-    writeFrameHeader(target, 0, header, 0x3d21fa37);
-    expected[1]! |= 0x80;
-    assertEquals(target.slice(0, expected.length + 4), concat(expected, KEY));
-  }
-});
-
-test("writeFrameHeader sets FIN, RSV1 and the opcode", () => {
-  for (
-    const [fin, rsv1, opcode, first] of [
-      [true, false, TEXT, 0x81],
-      [false, false, TEXT, 0x01],
-      [true, true, BINARY, 0xc2],
-      [false, true, TEXT, 0x41],
-      [true, false, CONTINUATION, 0x80],
-      [true, false, CLOSE, 0x88],
-    ] as const
-  ) {
-    const target = new Uint8Array(2);
-    writeFrameHeader(target, 0, { fin, rsv1, opcode, length: 0 }, undefined);
-    assertEquals(target, bytes([first, 0]));
   }
 });
 
