@@ -41,7 +41,7 @@ export function requireByteStream(value: unknown): void {
   }
   throw new TypeError(
     `stream must have a readable and a writable side, and is ${describe(value)}; ` +
-      "to connect to a URL there is connectWebSocket",
+      "use connectWebSocket to connect to a URL",
   );
 }
 

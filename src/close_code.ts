@@ -26,7 +26,7 @@ export const CloseCode = {
   PolicyViolation: 1008,
   /** A message larger than this endpoint takes. */
   MessageTooBig: 1009,
-  /** The client misses an extension that the server did not negotiate. */
+  /** The client requires an extension that the server did not negotiate. */
   MandatoryExtension: 1010,
   /** The server met an unexpected condition. */
   InternalError: 1011,

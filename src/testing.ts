@@ -183,7 +183,7 @@ export function createPair<ServerData = unknown, ClientData = unknown>(
       extensions: compression?.header ?? "",
       compression: compression?.init,
     }, resolved[role]);
-    const connection = connectionOver<unknown>(link, options[role] ?? {});
+    const connection = connectionOver<unknown>(link, resolved[role], options[role] ?? {});
     link.open(transports[i]!);
     return connection;
   }) as [WebSocketConnection<ClientData>, WebSocketConnection<ServerData>];

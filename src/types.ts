@@ -65,7 +65,7 @@ export interface CloseInfo {
 export interface Capabilities {
   /** Whether pings can be sent and pongs are seen. */
   readonly ping: boolean;
-  /** Whether permessage-deflate is available (RFC 7692). */
+  /** Whether permessage-deflate was agreed on for this connection (RFC 7692). */
   readonly compression: boolean;
   /** Whether a slow application makes the connection stop reading. */
   readonly inboundBackpressure: boolean;
@@ -117,9 +117,9 @@ export interface ByteStream {
 export interface RemoteAddress {
   /** What carries the connection. */
   readonly transport: "tcp" | "unix";
-  /** The IP address, or the socket's path. */
+  /** The IP address, or the path of a Unix socket, empty where the host does not tell it. */
   readonly hostname: string;
-  /** The port; 0 for a Unix socket. */
+  /** The port; 0 for a Unix socket, and where the host does not tell it. */
   readonly port: number;
 }
 
@@ -246,12 +246,12 @@ export interface ConnectionOptions {
    * Called with the payload of each ping received; the ping is answered without the application.
    * May be async; what it throws or rejects with is written to the console.
    */
-  readonly onPing?: ((payload: Uint8Array) => void) | undefined;
+  readonly onPing?: ((payload: Uint8Array) => unknown) | undefined;
   /**
    * Called with the payload of each pong received, whether or not a ping asked for it. May be
    * async; what it throws or rejects with is written to the console.
    */
-  readonly onPong?: ((payload: Uint8Array) => void) | undefined;
+  readonly onPong?: ((payload: Uint8Array) => unknown) | undefined;
   /**
    * The source of time.
    * @default the platform's

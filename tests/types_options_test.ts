@@ -33,7 +33,7 @@ import { type HeadLimits, resolveHeadLimits } from "../src/handshake/head_limits
 import { type HandshakeOptions, negotiateUpgrade } from "../src/handshake/server.ts";
 import { WebSocketRouter, type WebSocketRouterOptions } from "../src/router.ts";
 import {
-  checkListenOptions,
+  resolveListenOptions,
   resolveServeOptions,
   type ServeOptions,
   type ServeTcpOptions,
@@ -207,7 +207,7 @@ const takers: Readonly<Record<string, (unsaid: boolean) => unknown>> = {
   },
   ServeTcpOptions: (unsaid) => {
     const options: ServeTcpOptions = unsaid ? serveTcp : {};
-    checkListenOptions(options);
+    resolveListenOptions(options);
     return { ...resolveServeOptions(options), onError: undefined, onRefuse: undefined };
   },
   WebSocketHandlersOptions: (unsaid) => {

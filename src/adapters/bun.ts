@@ -37,19 +37,12 @@
  */
 
 import type { RequestHandler } from "../server/http_exchange.ts";
-import type { Acceptor, Listener } from "../server/listener.ts";
-import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
+import { resolveListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
 import { LazyTcpServer, type TcpServer } from "../server/tcp_server.ts";
 import type { UpgradeResult } from "../server/upgrade.ts";
 import { upgradeRaw } from "../server/upgrade_registry.ts";
-import { BunTransport } from "./bun_transport.ts";
+import { BunHostListener } from "./bun_host_listener.ts";
 import { type BunUpgradeOptions, upgradeBunRequest } from "./bun_upgrade.ts";
-import {
-  ALPN_PROTOCOLS,
-  type BunListener,
-  bunSocketApi,
-  type BunSocketOptions,
-} from "./bun_types.ts";
 
 export { connectWebSocket } from "./bun_connect.ts";
 export { createWebSocketHandlers, websocket } from "./bun_handlers.ts";
@@ -132,55 +125,6 @@ export function upgradeWebSocket<Data = unknown>(
  * @throws {RangeError} if an option is out of its range.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
-  checkListenOptions(options);
-  return new LazyTcpServer(handler, options, { listen: () => new HostListener(options) });
-}
-
-/** Clients that connect before {@linkcode start} wait here, unread except for one chunk. */
-class HostListener implements Listener {
-  readonly address: Listener["address"];
-  readonly #listener: BunListener;
-  readonly #waiting: BunTransport[] = [];
-  #acceptor: Acceptor | undefined;
-
-  constructor(options: ServeTcpOptions) {
-    const { port = 8000, hostname = "0.0.0.0", path, cert, key, noDelay = true } = options;
-    const init: BunSocketOptions<BunTransport> = {
-      allowHalfOpen: true,
-      socket: BunTransport.handlers((transport) => {
-        if (noDelay && transport.supportsNoDelay) transport.setNoDelay(true);
-        if (this.#acceptor === undefined) this.#waiting.push(transport);
-        else this.#acceptor.accept(transport);
-      }, { secure: cert !== undefined, unix: path !== undefined }),
-    };
-    if (path !== undefined) {
-      this.#listener = bunSocketApi().listen({ ...init, unix: path });
-      this.address = { transport: "unix", hostname: path, port: 0 };
-      return;
-    }
-    const tls = cert === undefined || key === undefined
-      ? {}
-      : { tls: { cert, key, ALPNProtocols: ALPN_PROTOCOLS } };
-    this.#listener = bunSocketApi().listen({ ...init, ...tls, port, hostname });
-    const listener = this.#listener;
-    this.address = { transport: "tcp", hostname: listener.hostname, port: listener.port };
-  }
-
-  start(acceptor: Acceptor): void {
-    this.#acceptor = acceptor;
-    for (const transport of this.#waiting.splice(0)) acceptor.accept(transport);
-  }
-
-  close(): void {
-    this.#listener.stop();
-    for (const transport of this.#waiting.splice(0)) transport.close();
-  }
-
-  ref(): void {
-    this.#listener.ref();
-  }
-
-  unref(): void {
-    this.#listener.unref();
-  }
+  const target = resolveListenOptions(options);
+  return new LazyTcpServer(handler, options, { listen: () => new BunHostListener(target) });
 }

@@ -60,7 +60,7 @@ export function upgradeBunRequest<Data>(
     },
     // If none is given, the limit of the `websocket` object applies, which Bun enforces.
   }, { ...resolved, maxMessageSize: maxMessageSize ?? Number.MAX_SAFE_INTEGER });
-  const connection = connectionOver(link, options);
+  const connection = connectionOver(link, resolved, options);
   const threshold = extensions === "" ? Infinity : agreement.compression!.threshold;
   const socket = new BunHostSocket({ link, connection, threshold });
 

@@ -1,6 +1,7 @@
 /** Upgrading a request of a Worker's `fetch`. */
 
 import { CloseCode } from "../close_code.ts";
+import { Timeout } from "../connection/alarms.ts";
 import { connectionOver, onceClosed } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
 import type { HandshakeAgreement } from "../handshake/server.ts";
@@ -51,12 +52,11 @@ export function upgradeOnWorkers<Data>(
     },
     answersClose: false,
   }, resolved);
-  const connection = connectionOver<Data>(link, options);
+  const connection = connectionOver(link, resolved, options);
   upgraded.add(request);
   attachWorkersSocket(near, link);
-  const { clock } = resolved;
-  const timer = clock.setTimeout(() => abortUnlessReturned(far, link), RETURN_TIMEOUT);
-  onceClosed(connection, () => clock.clearTimeout(timer));
+  const timeout = new Timeout(resolved.clock, () => abortUnlessReturned(far, link), RETURN_TIMEOUT);
+  onceClosed(connection, () => timeout.clear());
   return { response: createResponse(request, agreement, far), connection, request };
 }
 

@@ -32,13 +32,11 @@
  */
 
 import type { RequestHandler } from "../server/http_exchange.ts";
-import type { Acceptor, Listener } from "../server/listener.ts";
-import { checkListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
+import { resolveListenOptions, type ServeTcpOptions } from "../server/serve_options.ts";
 import { LazyTcpServer, type TcpServer } from "../server/tcp_server.ts";
 import type { UpgradeResult } from "../server/upgrade.ts";
 import { upgradeRaw } from "../server/upgrade_registry.ts";
-import type { AcceptLoop, DenoListener } from "./deno_accept.ts";
-import { toAddress } from "./deno_address.ts";
+import { DenoHostListener } from "./deno_host_listener.ts";
 import { type DenoUpgradeOptions, upgradeOnDeno } from "./deno_upgrade.ts";
 
 export { connectWebSocket } from "./deno_connect.ts";
@@ -115,55 +113,6 @@ export function upgradeWebSocket<Data = unknown>(
  * @throws {RangeError} if an option is out of its range.
  */
 export function serveTcp(options: ServeTcpOptions, handler: RequestHandler): TcpServer {
-  checkListenOptions(options);
-  return new LazyTcpServer(handler, options, { listen: () => new HostListener(options) });
-}
-
-function openListener(options: ServeTcpOptions): DenoListener {
-  const { port = 8000, hostname = "0.0.0.0", path, cert, key } = options;
-  if (path !== undefined) return Deno.listen({ transport: "unix", path });
-  if (cert === undefined || key === undefined) return Deno.listen({ port, hostname });
-  return Deno.listenTls({ port, hostname, cert, key, alpnProtocols: ["http/1.1"] });
-}
-
-/** Clients that connect before {@linkcode start} wait in the system's queue. */
-class HostListener implements Listener {
-  readonly address: Listener["address"];
-  readonly #listener: DenoListener;
-  readonly #noDelay: boolean;
-  #loop: AcceptLoop | undefined;
-  #refed = true;
-  #closed = false;
-
-  constructor(options: ServeTcpOptions) {
-    this.#listener = openListener(options);
-    this.#noDelay = options.noDelay ?? true;
-    this.address = toAddress(this.#listener.addr)!;
-  }
-
-  async start(acceptor: Acceptor): Promise<void> {
-    const { AcceptLoop } = await import("./deno_accept.ts");
-    if (this.#closed) return;
-    this.#loop = new AcceptLoop(this.#listener, acceptor, this.#noDelay);
-    if (!this.#refed) this.#loop.unref();
-    void this.#loop.run();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#loop?.stop();
-    this.#listener.close();
-  }
-
-  ref(): void {
-    this.#refed = true;
-    this.#listener.ref();
-    this.#loop?.ref();
-  }
-
-  unref(): void {
-    this.#refed = false;
-    this.#listener.unref();
-    this.#loop?.unref();
-  }
+  const target = resolveListenOptions(options);
+  return new LazyTcpServer(handler, options, { listen: () => new DenoHostListener(target) });
 }

@@ -162,7 +162,7 @@ class DenoUpgrade<Data = unknown> {
       remoteAddress: options.info && toAddress(options.info.remoteAddr),
       capabilities: DENO_CAPABILITIES,
     }, resolved);
-    this.connection = connectionOver(this.#link, options);
+    this.connection = connectionOver(this.#link, resolved, options);
     this.response = this.#createResponse(agreement.headers);
 
     this.#timeout = new Timeout(resolved.clock, () => this.#expire(), RETURN_TIMEOUT);

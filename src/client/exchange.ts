@@ -171,14 +171,15 @@ export class ClientExchange implements TransportSink {
 
   #handOver(agreement: ClientHandshakeAgreement): void {
     const { url, options } = this.#init;
+    const resolved = resolveConnectionOptions(options);
     const link = new ProtocolLink({
       role: "client",
       url,
       protocol: agreement.protocol,
       extensions: agreement.extensions,
       compression: agreement.compression,
-    }, resolveConnectionOptions(options));
-    const connection = connectionOver(link, options);
+    }, resolved);
+    const connection = connectionOver(link, resolved, options);
     this.#end();
     this.#transport.resume();
     link.open(this.#transport, this.#early.take());

@@ -28,7 +28,7 @@ import { forEachMessage, type ForEachOptions, MessageIterator } from "./iteratio
 import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
 import type { Link, LinkSink } from "./link.ts";
 import { linkOver, LinkSource } from "./link_source.ts";
-import { resolveConnectionOptions, type ResolvedConnectionOptions } from "./options.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
 import { observe, type Observer } from "./observer.ts";
 import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
 import { Pings } from "./pings.ts";
@@ -39,10 +39,18 @@ import { createWritable } from "./writable.ts";
 
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
 
-/** Creates the connection over a link. */
+/** What a connection is given besides a link and the options that the link has as well. */
+export interface ConnectionInit<Data>
+  extends Pick<ConnectionOptions, "signal" | "onPing" | "onPong"> {
+  /** What the application wants to find at {@linkcode WebSocketConnection.data}. */
+  readonly data?: Data;
+}
+
+/** Creates the connection over a link that was made with `resolved`. */
 export let connectionOver: <Data>(
   link: Link,
-  options: ConnectionOptions & { readonly data?: Data },
+  resolved: ResolvedConnectionOptions,
+  init: ConnectionInit<Data>,
 ) => WebSocketConnection<Data>;
 
 /**
@@ -133,9 +141,10 @@ export class WebSocketConnection<Data = unknown>
    * ```
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
-    this.#link = linkOver(stream, options);
+    const { link, resolved } = linkOver(stream, options);
+    this.#link = link;
     this.data = options.data as Data;
-    this.#options = resolveConnectionOptions(options);
+    this.#options = resolved;
     this.#onPing = options.onPing;
     this.#onPong = options.onPong;
     const view = new WebSocketConnection.#View(this);
@@ -151,7 +160,7 @@ export class WebSocketConnection<Data = unknown>
 
   // What the handshake settled -----------------------------------------------------------------
 
-  /** The URL of the connection, `ws:` or `wss:`. */
+  /** The URL of the connection, `ws:` or `wss:`; over a byte stream, what its options say. */
   get url(): string {
     return this.#link.url;
   }
@@ -184,10 +193,9 @@ export class WebSocketConnection<Data = unknown>
    * fragments as it has pieces, text or binary as the first piece is.
    *
    * Messages keep the order of the calls, so a stream must not await a `send` of its own connection,
-   * which comes after it. The promise is the flow control: it is resolved already
-   * while no more than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when
-   * enough of them have left. That it has resolved does not say that the peer has received the
-   * message.
+   * which comes after it. The promise is the flow control: it is resolved already while no more
+   * than `sendHighWaterMark` bytes wait to be written, and otherwise resolves when enough of them
+   * have left. That it has resolved does not say that the peer has received the message.
    *
    * An array that, with the header of its frame, exceeds that mark may go out without being copied,
    * and so must not change until the promise has resolved.
@@ -252,9 +260,9 @@ export class WebSocketConnection<Data = unknown>
    * all that arrived before has been taken. Several calls are served in their order.
    *
    * Binary messages of one connection may share an `ArrayBuffer`, as small ones do on V8, and on Bun
-   * those of more than 1000 bytes that arrived with one read. Others, of 16 KiB and more, may begin after the start
-   * of theirs. So heed `byteOffset` and `byteLength`, and `slice()` before `message.buffer` is used
-   * or transferred, or where one of many is kept for long.
+   * those of more than 1000 bytes that arrived with one read. Others, of 16 KiB and more, may begin
+   * after the start of theirs. So heed `byteOffset` and `byteLength`, and `slice()` before
+   * `message.buffer` is used or transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
     return this.#inbox.receive(options);
@@ -278,7 +286,7 @@ export class WebSocketConnection<Data = unknown>
    * the next one. Resolves after the last message where the connection was closed by a closing
    * handshake, whatever its code.
    *
-   * This way has the least between a message and its answer: the function is called as the message
+   * This is the shortest way from a message to its answer: the function is called as the message
    * arrives, while a loop comes to it by promises.
    *
    * Rejects with a {@linkcode WebSocketClosedError} when the connection ended otherwise, and where
@@ -582,9 +590,16 @@ export class WebSocketConnection<Data = unknown>
   };
 
   static {
-    connectionOver = <Data>(link: Link, options: ConnectionOptions & { readonly data?: Data }) =>
-      // The role is asked for a stream alone: a link has it.
-      new WebSocketConnection(new LinkSource(link), options as WebSocketConnectionOptions<Data>);
+    connectionOver = <Data>(
+      link: Link,
+      resolved: ResolvedConnectionOptions,
+      init: ConnectionInit<Data>,
+    ) =>
+      // Whoever has made the link has told it the role.
+      new WebSocketConnection(
+        new LinkSource(link, resolved),
+        init as WebSocketConnectionOptions<Data>,
+      );
     consumeMessages = (connection, consumer, open) => {
       const consumed = connection.#inbox.consume(consumer, { open });
       // It may have ended before.

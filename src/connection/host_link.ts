@@ -517,7 +517,7 @@ export class HostLink implements Link {
   #unsupported(action: string): DOMException {
     const { host, alternative } = this.#init;
     return new DOMException(
-      `Cannot ${action}: ${host} has no way to; ${alternative} has`,
+      `Cannot ${action}: ${host} does not support it; use ${alternative}`,
       "NotSupportedError",
     );
   }

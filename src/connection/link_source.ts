@@ -2,9 +2,21 @@
 
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
 import type { Link } from "./link.ts";
+import type { ResolvedConnectionOptions } from "./options.ts";
+
+/** A link, and the options of the connection that is made over it. */
+export interface ConfiguredLink {
+  /** The link. */
+  readonly link: Link;
+  /** The options, checked and with their defaults. */
+  readonly resolved: ResolvedConnectionOptions;
+}
 
 /** Makes a link over a byte stream in hand, which the options describe. */
-export type StreamLinker = (stream: ByteStream, options: WebSocketConnectionOptions) => Link;
+export type StreamLinker = (
+  stream: ByteStream,
+  options: WebSocketConnectionOptions,
+) => ConfiguredLink;
 
 let createStreamLink: StreamLinker = () => {
   throw new TypeError(
@@ -24,13 +36,16 @@ export function provideStreamLinks(create: StreamLinker): void {
  * A link in the place of a byte stream: `connectionOver` gives one to the constructor of
  * `WebSocketConnection`, which for its users takes streams alone.
  */
-export class LinkSource implements ByteStream {
+export class LinkSource implements ByteStream, ConfiguredLink {
   /** What the connection is made over. */
   readonly link: Link;
+  /** What its options come to. */
+  readonly resolved: ResolvedConnectionOptions;
 
   /** Wraps a link. */
-  constructor(link: Link) {
+  constructor(link: Link, resolved: ResolvedConnectionOptions) {
     this.link = link;
+    this.resolved = resolved;
   }
 
   /** There is none. */
@@ -50,6 +65,9 @@ export class LinkSource implements ByteStream {
  * @throws {TypeError} if it is none, or an option is of a wrong type; see `createStreamLink`.
  * @throws {RangeError} if an option is out of its range.
  */
-export function linkOver(source: ByteStream, options: WebSocketConnectionOptions): Link {
-  return source instanceof LinkSource ? source.link : createStreamLink(source, options);
+export function linkOver(
+  source: ByteStream,
+  options: WebSocketConnectionOptions,
+): ConfiguredLink {
+  return source instanceof LinkSource ? source : createStreamLink(source, options);
 }

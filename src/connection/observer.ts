@@ -1,7 +1,7 @@
 /** Functions of the application that are told of something and have no part in it. */
 
 /** Told of the payload of a ping or a pong. */
-export type Observer = (payload: Uint8Array) => void;
+export type Observer = (payload: Uint8Array) => unknown;
 
 /**
  * Tells a function of the application, async or not. What it throws, or its promise rejects with,

@@ -364,5 +364,5 @@ export class Outbox {
 }
 
 function bytesAsTextError(): TypeError {
-  return new TypeError("Cannot send message: bytes are no text, so that binary must not be false");
+  return new TypeError("Cannot send message: bytes cannot be sent as text; omit binary: false");
 }

@@ -10,7 +10,7 @@ import type { PermessageDeflateInit } from "../extensions/permessage_deflate.ts"
 import { parseExtensions } from "../handshake/header_values.ts";
 import type { ByteStream, WebSocketConnectionOptions } from "../types.ts";
 import { WebSocketConnection } from "./connection.ts";
-import { provideStreamLinks } from "./link_source.ts";
+import { type ConfiguredLink, provideStreamLinks } from "./link_source.ts";
 import { resolveConnectionOptions } from "./options.ts";
 import { ProtocolLink } from "./protocol_link.ts";
 import { StreamTransport } from "./stream_transport.ts";
@@ -27,7 +27,7 @@ export { WebSocketConnection };
 export function createStreamLink(
   stream: ByteStream,
   options: WebSocketConnectionOptions,
-): ProtocolLink {
+): ConfiguredLink {
   requireByteStream(stream);
   const resolved = resolveConnectionOptions(options);
   const { role, url = "", protocol = "", extensions = "" } = options;
@@ -40,7 +40,7 @@ export function createStreamLink(
   const init = { role, url, protocol, extensions, compression, transport };
   const link = new ProtocolLink(init, resolved);
   queueMicrotask(() => link.open(transport));
-  return link;
+  return { link, resolved };
 }
 
 /** What a `Sec-WebSocket-Extensions` header that both sides agreed on means for this side. */

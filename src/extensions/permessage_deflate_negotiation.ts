@@ -103,7 +103,7 @@ function parseParameters(parameters: readonly ExtensionParameter[]): ParsedParam
   };
   const seen = new Set<string>();
   for (const [name, value] of parameters) {
-    if (seen.has(name)) return `the parameter "${name}" is there twice`;
+    if (seen.has(name)) return `the parameter "${name}" appears twice`;
     seen.add(name);
     const bits = value === undefined ? undefined : WINDOW_BITS.get(value);
     let valid: boolean;

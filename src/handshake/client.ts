@@ -198,7 +198,7 @@ export class ClientHandshake {
 /** The value of a field that may be there once at most (RFC 6455 section 11.3). */
 function singleValue(head: ResponseHead, name: string): string | undefined {
   const values = fieldValues(head.fields, name.toLowerCase());
-  if (values.length > 1) throw failure(`the header ${name} is there twice`);
+  if (values.length > 1) throw failure(`the header ${name} appears twice`);
   return values[0];
 }
 

@@ -11,13 +11,7 @@ import {
   type ResolvedCompression,
 } from "../extensions/permessage_deflate_negotiation.ts";
 import type { CompressionOptions } from "../types.ts";
-import {
-  type Authority,
-  formatAuthority,
-  isSameAuthority,
-  parseAuthority,
-  parseOrigin,
-} from "./authority.ts";
+import { formatAuthority, parseAuthority, parseOrigin } from "./authority.ts";
 import { copyExtraHeaders } from "./extra_headers.ts";
 import {
   type ExtensionOffer,
@@ -108,10 +102,8 @@ export interface HandshakeAgreement {
 /** The one version of the protocol (RFC 6455 section 4.1). */
 const VERSION = "13";
 
-/** Fields that a request may have once at most. */
+/** Fields that a request may have once at most, besides those that HTTP itself says so of. */
 const SINGLE_FIELDS: ReadonlySet<string> = new Set([
-  "content-length",
-  "host",
   "origin",
   "sec-websocket-key",
   "sec-websocket-version",
@@ -154,7 +146,8 @@ export function resolveHandshakeOptions(options: HandshakeOptions): HandshakeTer
  * response that refuses: status 400, 403, 405, 426 or 505, and a body that says why.
  *
  * `head` is the request as it was read from the wire, if it was: it tells what a `Request` does not
- * (the HTTP version, the target as written, fields that are there twice).
+ * (the HTTP version, the method as written, fields that appear twice). Its target, Host and length
+ * are taken as judged by whoever has made a `Request` of it.
  *
  * Nothing in a request makes this throw. Options do: a TypeError or RangeError says which is wrong.
  */
@@ -170,9 +163,6 @@ export function negotiateUpgrade(
 
   const host = parseAuthority(field(request, "host"));
   if (host === undefined) return refuse(400, "The Host header is missing or malformed.");
-  if (head !== undefined && !isTargetOn(host, head.target)) {
-    return refuse(400, "The request target names another host than the Host header.");
-  }
   const target = { host, secure: request.url.startsWith("https:") };
   if (hostPolicy?.allows(target) === false) {
     return refuse(403, `The host "${formatAuthority(host)}" is not allowed.`);
@@ -233,7 +223,7 @@ function checkRequest(request: Request, head: RequestHead | undefined): Response
     return refuse(400, "The Connection header does not contain upgrade.");
   }
   const repeated = head && findRepeated(head);
-  if (repeated !== undefined) return refuse(400, `The header ${repeated} is there twice.`);
+  if (repeated !== undefined) return refuse(400, `The header ${repeated} appears twice.`);
   if (field(request, "sec-websocket-version") !== VERSION) {
     return requireUpgrade(`The Sec-WebSocket-Version header must be ${VERSION}.`);
   }
@@ -254,7 +244,7 @@ function field(request: Request, name: string): string {
   return request.headers.get(name) ?? "";
 }
 
-/** The name of a field that may be there once at most and is there twice. */
+/** The name of a field that may be there once at most and appears twice. */
 function findRepeated(head: RequestHead): string | undefined {
   const seen = new Set<string>();
   for (const [fieldName] of head.fields) {
@@ -264,19 +254,6 @@ function findRepeated(head: RequestHead): string | undefined {
     seen.add(name);
   }
   return undefined;
-}
-
-/**
- * Whether a request target is a path, or an absolute URL on the host of the Host header: one that
- * names another host is meant for a proxy, which this is not (RFC 9112 section 3.2.2).
- */
-function isTargetOn(host: Authority, target: string): boolean {
-  if (target.startsWith("/")) return true;
-  const path = target.indexOf("/", target.indexOf("://") + 3);
-  const query = target.indexOf("?");
-  const end = Math.min(path === -1 ? target.length : path, query === -1 ? target.length : query);
-  const authority = parseOrigin(target.slice(0, end));
-  return authority !== undefined && isSameAuthority(authority, host, authority.scheme);
 }
 
 /** Lets the application's own function judge an origin. */

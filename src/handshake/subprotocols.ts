@@ -6,7 +6,7 @@
 import { isToken } from "./header_values.ts";
 
 /**
- * Throws a TypeError unless this is an array of tokens, none of which is there twice, as RFC 6455
+ * Throws a TypeError unless this is an array of tokens, none of which appears twice, as RFC 6455
  * section 4.1 demands.
  */
 export function requireSubprotocols(subprotocols: readonly string[]): void {
@@ -24,7 +24,7 @@ export function requireSubprotocols(subprotocols: readonly string[]): void {
       );
     }
     if (seen.has(subprotocol)) {
-      throw new TypeError(`Cannot use the subprotocol "${subprotocol}": it is there twice`);
+      throw new TypeError(`Cannot use the subprotocol "${subprotocol}": it appears twice`);
     }
     seen.add(subprotocol);
   }

@@ -4,6 +4,7 @@
  */
 
 import { CloseCode } from "../close_code.ts";
+import { Timeout } from "../connection/alarms.ts";
 import { onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import type { ByteTransport } from "../connection/transport.ts";
 import { type ExchangeEnd, HttpExchange, type RequestHandler } from "./http_exchange.ts";
@@ -23,7 +24,7 @@ export class ByteServer implements Acceptor {
   readonly #exchanges = new Set<HttpExchange>();
   readonly #connections = new Set<WebSocketConnection>();
   #ending: PromiseWithResolvers<void> | undefined;
-  #deadline: unknown;
+  #deadline: Timeout | undefined;
 
   /** Creates a server that waits to be given transports. */
   constructor(handler: RequestHandler, options: ByteServerOptions) {
@@ -41,10 +42,8 @@ export class ByteServer implements Acceptor {
       if (exchange.isUnasked) exchange.abort(new Error("The server shuts down"));
     }
     for (const connection of this.#connections) this.#dismiss(connection);
-    this.#deadline = this.#options.clock.setTimeout(
-      () => this.#abortAll(),
-      this.#options.shutdownTimeout,
-    );
+    const { clock, shutdownTimeout } = this.#options;
+    this.#deadline = new Timeout(clock, () => this.#abortAll(), shutdownTimeout);
     this.#checkFinished();
     return this.#ending.promise;
   }
@@ -107,7 +106,7 @@ export class ByteServer implements Acceptor {
   #checkFinished(): void {
     if (this.#ending === undefined) return;
     if (this.#exchanges.size > 0 || this.#connections.size > 0) return;
-    this.#options.clock.clearTimeout(this.#deadline);
+    this.#deadline?.clear();
     this.#ending.resolve();
   }
 }

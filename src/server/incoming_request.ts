@@ -71,7 +71,7 @@ function requestUrl(head: RequestHead, secure: boolean): string | HeadViolation 
   }
   const scheme = secure ? "https" : "http";
   const host = field ?? DEFAULT_HOST;
-  const base = AUTHORITY.test(host) ? parseUrl(`${scheme}://${host}`) : null;
+  const base = AUTHORITY.test(host) ? URL.parse(`${scheme}://${host}`) : null;
   if (base === null) return refused(400, "The Host field is not a host and port");
 
   const target = head.target;
@@ -86,11 +86,11 @@ function requestUrl(head: RequestHead, secure: boolean): string | HeadViolation 
   if (!/^https?:\/\//i.test(target)) {
     return refused(400, "The request target is neither a path nor an absolute URL");
   }
-  const absolute = parseUrl(target);
+  const absolute = URL.parse(target);
   if (absolute === null || absolute.username !== "" || absolute.password !== "") {
     return refused(400, "The request target is not a valid URL");
   }
-  const authority = parseUrl(`${scheme}://${absolute.host}`);
+  const authority = URL.parse(`${scheme}://${absolute.host}`);
   if (authority === null || field !== undefined && authority.host !== base.host) {
     return refused(400, "The request target and the Host field name different hosts");
   }
@@ -131,10 +131,6 @@ function collectHeaders(head: RequestHead): [name: string, value: string][] {
   // A comma, which `Headers` would join them with, is no separator there (RFC 6265 4.2.1).
   if (cookies.length > 0) headers.push(["cookie", cookies.join("; ")]);
   return headers;
-}
-
-function parseUrl(url: string): URL | null {
-  return URL.canParse(url) ? new URL(url) : null;
 }
 
 function refused(status: number, message: string): HeadViolation {

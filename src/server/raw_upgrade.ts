@@ -78,7 +78,7 @@ export class RawUpgrade<Data = unknown> {
       compression: agreement.compression,
       transport,
     }, resolved);
-    this.connection = connectionOver(this.#link, options);
+    this.connection = connectionOver(this.#link, resolved, options);
     this.response = switchingProtocols(agreement.headers);
   }
 

@@ -68,7 +68,7 @@ export interface ServeOptions {
    * console. Also called if the server's own code cannot be loaded, which ends the server.
    * @default `console.error`
    */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly onError?: ((error: unknown) => unknown) | undefined;
   /**
    * Called with each client that the server turns away by itself: because what it sent is not an
    * HTTP/1 request, exceeds `headLimits` or `handshakeTimeout`, or has a method that is not
@@ -77,7 +77,7 @@ export interface ServeOptions {
    * rather than log.
    * @default none
    */
-  readonly onRefuse?: ((refusal: ServerRefusal) => void) | undefined;
+  readonly onRefuse?: ((refusal: ServerRefusal) => unknown) | undefined;
   /**
    * The source of time.
    * @default the platform's
@@ -160,23 +160,39 @@ export function resolveServeOptions(
   };
 }
 
+/** Where and how a host listens, with every default filled in. */
+export interface ListenTarget {
+  /** The port; 0 for one that is free. */
+  readonly port: number;
+  /** The address. */
+  readonly hostname: string;
+  /** The path of a Unix socket, in place of the two above. */
+  readonly path: string | undefined;
+  /** What TLS needs, where it is spoken, in PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether Nagle's algorithm is off. */
+  readonly noDelay: boolean;
+}
+
 /**
- * Checks what only matters to a listener.
+ * Fills in the defaults of what only matters to a listener.
  *
  * @throws {TypeError} if options contradict each other, or `onListen` is not a function.
  * @throws {RangeError} if the port is not one.
  */
-export function checkListenOptions(options: ServeTcpOptions): void {
-  const { port = 0, hostname, path, cert, key } = options;
+export function resolveListenOptions(options: ServeTcpOptions): ListenTarget {
+  const { port = 8000, hostname = "0.0.0.0", path, cert, key, noDelay = true } = options;
   requireOptionalFunction("onListen", options.onListen);
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("Cannot listen: cert and key must be given together");
   }
-  if (path !== undefined && (options.port !== undefined || hostname !== undefined)) {
+  if (path !== undefined && (options.port !== undefined || options.hostname !== undefined)) {
     throw new TypeError("Cannot listen: path excludes port and hostname");
   }
-  if (path !== undefined && cert !== undefined) {
+  const certificate = cert === undefined || key === undefined ? undefined : { cert, key };
+  if (path !== undefined && certificate !== undefined) {
     throw new TypeError("Cannot listen: a Unix socket takes no certificate");
   }
   requireInteger("port", port, { to: 65_535 });
+  return { port, hostname, path, certificate, noDelay };
 }

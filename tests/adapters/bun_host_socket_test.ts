@@ -95,6 +95,7 @@ interface Opened {
 const NO_TIMERS = { pingInterval: 0 } as const;
 
 function open(options: ConnectionOptions & { readonly threshold?: number } = {}): Opened {
+  const resolved = resolveConnectionOptions({ ...NO_TIMERS, ...options });
   const link = new HostLink({
     host: "Bun.serve",
     alternative: "serveTcp",
@@ -109,8 +110,8 @@ function open(options: ConnectionOptions & { readonly threshold?: number } = {})
       outboundBackpressure: true,
       noDelay: false,
     },
-  }, resolveConnectionOptions(options));
-  const connection = connectionOver(link, { ...NO_TIMERS, ...options });
+  }, resolved);
+  const connection = connectionOver(link, resolved, options);
   const { threshold = Infinity } = options;
   const bun = new FakeBunSocket(new BunHostSocket({ link, connection, threshold }));
   bun.data.onOpen(bun, 1000);

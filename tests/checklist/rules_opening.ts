@@ -127,7 +127,7 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         how: "Anything else is a TypeError.",
         tests: [
           "requireSubprotocols refuses what is no token (RFC 6455 4.1)",
-          "requireSubprotocols refuses one that is there twice (RFC 6455 4.1)",
+          "requireSubprotocols refuses one that appears twice (RFC 6455 4.1)",
         ],
       },
       {
@@ -216,7 +216,7 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         statement:
           "Sec-WebSocket-Accept, -Protocol and -Extensions stand in a response once at most.",
         how: "A second one fails the handshake.",
-        tests: ["ClientHandshake.check refuses a field that is there twice (RFC 6455 11.3)"],
+        tests: ["ClientHandshake.check refuses a field that appears twice (RFC 6455 11.3)"],
       },
       {
         section: "4.1",

@@ -35,7 +35,7 @@ const cases: readonly Case[] = [
   { name: "of a length", fields: length("5"), sent: "hello", body: "hello" },
   { name: "with bytes behind it", fields: length("5"), sent: "hello, world", body: "hello" },
   { name: "of no length", fields: length("0"), sent: "", body: "" },
-  { name: "whose length is there twice", fields: length("5, 5"), sent: "hello", body: "hello" },
+  { name: "whose length appears twice", fields: length("5, 5"), sent: "hello", body: "hello" },
   {
     name: "in chunks, with an extension and a trailer",
     fields: chunked,

@@ -80,10 +80,10 @@ export class ScriptedPeer {
   async upgrade(fields: readonly string[] = []): Promise<WebSocketConnection> {
     const request = await this.request();
     this.write(await switchingProtocols(request, fields));
-    const options = { pingInterval: 0 };
+    const resolved = resolveConnectionOptions({ pingInterval: 0 });
     const init = { role: "server", url: "", protocol: "", extensions: "" } as const;
-    const link = new ProtocolLink(init, resolveConnectionOptions(options));
-    const connection = connectionOver(link, options);
+    const link = new ProtocolLink(init, resolved);
+    const connection = connectionOver(link, resolved, {});
     link.open(this.#transport);
     return connection;
   }

@@ -13,9 +13,10 @@ import { FakeTransport, openConnection, settle, stateOf } from "./fake_transport
 test("A connection whose 101 is still to come is neither pinged nor given up", async () => {
   const clock = new ManualClock();
   const options = { clock, pingInterval: 1_000, pingTimeout: 1_000, idleTimeout: 5_000 };
+  const resolved = resolveConnectionOptions(options);
   const init = { role: "server", url: "ws://localhost/", protocol: "", extensions: "" } as const;
-  const link = new ProtocolLink(init, resolveConnectionOptions(options));
-  const connection = connectionOver(link, options);
+  const link = new ProtocolLink(init, resolved);
+  const connection = connectionOver(link, resolved, {});
   await clock.advance(60_000);
   assertEquals(connection.readyState, WebSocket.OPEN);
   const transport = new FakeTransport();

@@ -100,11 +100,12 @@ export function openConnection(
   options: ConnectionOptions = {},
   init: Partial<ProtocolLinkInit> = {},
 ): { readonly connection: WebSocketConnection; readonly transport: FakeTransport } {
+  const resolved = resolveConnectionOptions(options);
   const link = new ProtocolLink(
     { role: "server", url: "ws://localhost/", protocol: "", extensions: "", ...init },
-    resolveConnectionOptions(options),
+    resolved,
   );
-  const connection = connectionOver(link, options);
+  const connection = connectionOver(link, resolved, options);
   const transport = new FakeTransport();
   link.open(transport);
   return { connection, transport };

@@ -164,13 +164,13 @@ test("Outbox refuses bytes that are said to be text, and sends nothing of them",
     await assertRejects(
       () => outbox.send(value, { binary: false }),
       TypeError,
-      "bytes are no text",
+      "bytes cannot be sent as text",
     );
   }
   const source = controlled<Uint8Array>();
   source.controller.enqueue(bytes("x"));
   const sending = outbox.send(source.stream, { binary: false });
-  await assertRejects(() => sending, TypeError, "bytes are no text");
+  await assertRejects(() => sending, TypeError, "bytes cannot be sent as text");
   assert(source.isCancelled(), "the source goes on");
   await outbox.send("text", { binary: false });
   await outbox.send({ a: 1 }, { binary: false });

@@ -83,12 +83,13 @@ async function runSession(seed: number, mayKill: boolean): Promise<FaultyNetwork
       sendHighWaterMark: setup.sendHighWaterMark,
       idleTimeout: setup.idleTimeout,
     };
+    const resolved = resolveConnectionOptions(options);
     const { compression } = setup;
     const link = new ProtocolLink(
       { role, url: "ws://localhost/", protocol: "", extensions: "", compression },
-      resolveConnectionOptions(options),
+      resolved,
     );
-    const connection = connectionOver(link, options);
+    const connection = connectionOver(link, resolved, {});
     link.open(setup.streams ? new StreamTransport(toByteStream(end)) : end);
     return connection;
   };

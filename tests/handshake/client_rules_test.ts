@@ -9,7 +9,7 @@ import { test } from "../harness.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-test("ClientHandshake.check refuses a field that is there twice (RFC 6455 11.3)", async () => {
+test("ClientHandshake.check refuses a field that appears twice (RFC 6455 11.3)", async () => {
   const options = { subprotocols: ["a"], compression: true };
   const handshake = new ClientHandshake(new URL("ws://host/"), options, KEY);
   const accept: [string, string] = ["Sec-WebSocket-Accept", await computeAccept(KEY)];

@@ -18,6 +18,6 @@ test("requireSubprotocols refuses a string, whose letters are tokens", () => {
   assertThrows(() => requireSubprotocols(subprotocols), TypeError, '"chat": they must be an array');
 });
 
-test("requireSubprotocols refuses one that is there twice (RFC 6455 4.1)", () => {
-  assertThrows(() => requireSubprotocols(["a", "b", "a"]), TypeError, '"a": it is there twice');
+test("requireSubprotocols refuses one that appears twice (RFC 6455 4.1)", () => {
+  assertThrows(() => requireSubprotocols(["a", "b", "a"]), TypeError, '"a": it appears twice');
 });

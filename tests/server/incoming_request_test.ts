@@ -45,6 +45,24 @@ const URLS: [name: string, variation: Variation, secure: boolean, url: string][]
     "http://example.com/",
   ],
   [
+    "an absolute target with a query alone",
+    { target: "http://example.com?a" },
+    false,
+    "http://example.com/?a",
+  ],
+  [
+    "an absolute target that names the default port, under TLS",
+    { target: "https://example.com:443/a" },
+    true,
+    "https://example.com/a",
+  ],
+  [
+    "an absolute target with another one in its query",
+    { target: "http://EXAMPLE.com:80/a?b=http://c/" },
+    false,
+    "http://example.com/a?b=http://c/",
+  ],
+  [
     "an absolute target from HTTP/1.0 without Host",
     { target: "http://example.com:8080/a?b", minorVersion: 0, fields: [] },
     false,
@@ -81,6 +99,13 @@ const REFUSED: [name: string, variation: Variation, status: number][] = [
     400,
   ],
   ["an absolute target for another port", { target: "http://example.com:81/" }, 400],
+  ["an absolute target for a longer host", { target: "http://example.com.evil.test/" }, 400],
+  ["an absolute target that hides its host", { target: "http://example.com@evil.test/" }, 400],
+  [
+    "an absolute target that hides its host in a query",
+    { target: "http://evil.test?http://example.com/" },
+    400,
+  ],
   ["an absolute target with userinfo", { target: "http://a:b@example.com/" }, 400],
   ["an absolute target that is no URL", { target: "http://[/" }, 400],
   ["a Content-Length that is no number", { fields: [HOST, ["Content-Length", "1x"]] }, 400],

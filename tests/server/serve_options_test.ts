@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  checkListenOptions,
+  type ListenTarget,
+  resolveListenOptions,
   resolveServeOptions,
   type ServeOptions,
   type ServerRefusal,
@@ -75,9 +76,24 @@ for (const [options, message] of OUT_OF_RANGE) {
 
 const PEM = { cert: "cert", key: "key" };
 
-test("checkListenOptions takes each way to listen", () => {
-  for (const options of [{}, { port: 0 }, { port: 65535, hostname: "::1" }, PEM, { path: "/s" }]) {
-    checkListenOptions(options);
+test("resolveListenOptions fills in the defaults for each way to listen", () => {
+  const defaults = {
+    port: 8000,
+    hostname: "0.0.0.0",
+    path: undefined,
+    certificate: undefined,
+    noDelay: true,
+  };
+  const cases: [options: ServeTcpOptions, change: Partial<ListenTarget>][] = [
+    [{}, {}],
+    [{ port: 0 }, { port: 0 }],
+    [{ port: 65535, hostname: "::1" }, { port: 65535, hostname: "::1" }],
+    [PEM, { certificate: PEM }],
+    [{ path: "/s" }, { path: "/s" }],
+    [{ noDelay: false }, { noDelay: false }],
+  ];
+  for (const [options, change] of cases) {
+    assertEquals(resolveListenOptions(options), { ...defaults, ...change });
   }
 });
 
@@ -90,13 +106,13 @@ const CONTRADICTIONS: [options: ServeTcpOptions, message: string][] = [
 ];
 
 for (const [options, message] of CONTRADICTIONS) {
-  test(`checkListenOptions refuses ${Object.keys(options).join(" with ")}`, () => {
-    assertThrows(() => checkListenOptions(options), TypeError, message);
+  test(`resolveListenOptions refuses ${Object.keys(options).join(" with ")}`, () => {
+    assertThrows(() => resolveListenOptions(options), TypeError, message);
   });
 }
 
-test("checkListenOptions refuses what is no port", () => {
+test("resolveListenOptions refuses what is no port", () => {
   for (const port of [-1, 65536, 1.5, NaN]) {
-    assertThrows(() => checkListenOptions({ port }), RangeError, "port must be an integer");
+    assertThrows(() => resolveListenOptions({ port }), RangeError, "port must be an integer");
   }
 });

@@ -37,7 +37,7 @@ export function parseAnswer(header: string): Parameters {
   const answer: { -readonly [Key in keyof Parameters]: Parameters[Key] } = {};
   for (const parameter of parameters) {
     const [key = "", value] = parameter.split("=");
-    if (seen.has(key)) throw new Error(`"${key}" is there twice`);
+    if (seen.has(key)) throw new Error(`"${key}" appears twice`);
     seen.add(key);
     const bits = /^"?([89]|1[0-5])"?$/.exec(value ?? "")?.[1];
     if (key === "server_no_context_takeover" && value === undefined) {

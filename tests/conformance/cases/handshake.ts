@@ -77,7 +77,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 
 /**
- * Fields that may be there once, and are there twice: how they are refused where they are one to the
+ * Fields that may be there once, and appear twice: how they are refused where they are one to the
  * application. Where they are not, it is told so.
  */
 const REPETITIONS: Readonly<
@@ -115,7 +115,7 @@ export const testHandshake: Cases = (host, test) => {
     test(`refuses a handshake with two fields ${name} (RFC 6455 11.3)`, async (server) => {
       const fields = { [name]: [value, value] };
       const { status, body } = await server.handshake("/echo", { fields });
-      const told = `The header ${name.toLowerCase()} is there twice.\n`;
+      const told = `The header ${name.toLowerCase()} appears twice.\n`;
       assertEquals([status, body], host.joinsFields ? joined : [400, told]);
     });
   }
