@@ -135,8 +135,8 @@ export abstract class WebSocketHandler<Data = unknown> {
    * once: a promise, or anything else that is neither `true` nor `false`, is a `TypeError`.
    *
    * The origin is well-formed, or `"null"`, which stands for a page without one, such as a page in
-   * a sandboxed frame. The default allows the server's own origin, and what the router's
-   * `allowedOrigins` and `publicOrigin` add. To allow all, return `true`; to allow the subdomains
+   * a sandboxed frame. The default asks the router's `checkOrigin`, and where there is none, allows
+   * the server's own origin, and what the router's `allowedOrigins` and `publicOrigin` add. To allow all, return `true`; to allow the subdomains
    * of your own domain:
    *
    * ```ts
@@ -151,7 +151,10 @@ export abstract class WebSocketHandler<Data = unknown> {
    * ```
    */
   checkOrigin(origin: string): boolean {
-    const { headers, url } = this.#unpackRequest();
+    const request = this.#unpackRequest();
+    const { checkOrigin } = this.#options;
+    if (checkOrigin !== undefined) return checkOrigin(origin, request);
+    const { headers, url } = request;
     const host = parseAuthority(headers.get("host") ?? "");
     if (host === undefined) return false;
     const secure = url.startsWith("https:");
@@ -160,11 +163,13 @@ export abstract class WebSocketHandler<Data = unknown> {
 
   /**
    * Chooses one of the subprotocols that the client offers, or none. They are in the client's order
-   * of preference; the list is empty if it offers none. The default chooses none, unless the router
-   * names `subprotocols`.
+   * of preference; the list is empty if it offers none. The default chooses as the router's
+   * `selectSubprotocol` or `subprotocols` say, and none where it has neither.
    */
-  selectSubprotocol(_offered: readonly string[]): string | undefined {
-    return undefined;
+  selectSubprotocol(offered: readonly string[]): string | undefined {
+    const { selectSubprotocol, subprotocols = [] } = this.#options;
+    if (selectSubprotocol !== undefined) return selectSubprotocol(offered);
+    return subprotocols.find((subprotocol) => offered.includes(subprotocol));
   }
 
   /**

@@ -154,6 +154,34 @@ test("WebSocketHandler answers 500 where it throws before the connection, and re
   }
 });
 
+test("WebSocketHandler asks the router's own functions where a method is not overridden", async () => {
+  const Wider = class extends Recorder {
+    override checkOrigin(origin: string): boolean {
+      return super.checkOrigin(origin) || origin === "https://partner.example";
+    }
+    override selectSubprotocol(offered: readonly string[]): string | undefined {
+      return offered.includes("x") ? "x" : super.selectSubprotocol(offered);
+    }
+  };
+  const checkOrigin = (origin: string): boolean => origin === "https://app.example";
+  const cases: [options: UpgradeOptions, origin: string, offered: string, answer: string][] = [
+    [{ checkOrigin }, "https://app.example", "b", "101 null"],
+    [{ checkOrigin }, "https://partner.example", "x, b", "101 x"],
+    [{ checkOrigin }, "http://example.com", "b", "403 null"],
+    [{ checkOrigin, subprotocols: ["a", "b"] }, "https://app.example", "b", "101 b"],
+    [{ checkOrigin, subprotocols: ["a", "b"] }, "https://app.example", "x, b", "101 x"],
+    [{ selectSubprotocol: (offered) => offered[1] }, "http://example.com", "a, b", "101 b"],
+  ];
+  for (const [options, origin, offered, answer] of cases) {
+    const request = upgradeRequest("/", { origin, "sec-websocket-protocol": offered });
+    const handler = new Wider();
+    const { response, clients } = await run(handler, { request, options });
+    const found = `${response.status === 403 ? 403 : 101} ${handler.selectedSubprotocol ?? null}`;
+    assertEquals(found, answer, `${origin} ${offered}`);
+    await clients[0]?.close();
+  }
+});
+
 test("WebSocketHandler.checkOrigin allows the same origin and the router's (RFC 6455 10.2)", async () => {
   const ownRule = class extends Recorder {
     override checkOrigin(origin: string): boolean {
