@@ -71,17 +71,19 @@ const SCHEMES: ReadonlyMap<string, string> = new Map([
  */
 export function parseWebSocketUrl(url: string | URL): URL {
   const parsed = URL.parse(url);
-  if (parsed === null) throw invalidUrl(url, "it is not an absolute URL");
+  if (parsed === null) throw invalidUrl(null, "what is given is not an absolute URL");
   const scheme = SCHEMES.get(parsed.protocol);
-  if (scheme === undefined) throw invalidUrl(url, "its scheme is not ws or wss");
+  if (scheme === undefined) throw invalidUrl(parsed, "its scheme is not ws or wss");
   // An empty fragment shows in the whole URL only.
-  if (parsed.href.includes("#")) throw invalidUrl(url, "it has a fragment");
+  if (parsed.href.includes("#")) throw invalidUrl(parsed, "it has a fragment");
   parsed.protocol = scheme;
   return parsed;
 }
 
-function invalidUrl(url: string | URL, reason: string): TypeError {
-  return new TypeError(`Cannot connect to ${JSON.stringify(String(url))}: ${reason}`);
+/** Names no more of a URL than scheme and host: what else it has is often a secret. */
+function invalidUrl(url: URL | null, reason: string): TypeError {
+  const named = url === null ? "" : ` to ${url.protocol}//${url.host}`;
+  return new TypeError(`Cannot connect${named}: ${reason}`);
 }
 
 /**

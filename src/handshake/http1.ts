@@ -132,11 +132,12 @@ function parseVersion(version: string): 0 | 1 | HeadViolation {
   return version[7] === "0" ? 0 : 1;
 }
 
-/** Whether `target` is one that `method` may have: no fragment, no bare authority. */
+/** Whether `target` is one that `method` may have: no fragment, an authority for CONNECT alone. */
 function isTarget(target: string, method: string): boolean {
   if (!isVisibleAscii(target) || target.includes("#")) return false;
   if (target.startsWith("/")) return true;
   if (target === "*") return method === "OPTIONS";
+  if (method === "CONNECT") return /^[^/?@]+:[0-9]+$/.test(target);
   return /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]/.test(target);
 }
 

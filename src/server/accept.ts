@@ -130,9 +130,13 @@ async function runExchange(
 ): Promise<ExchangeEnd> {
   const resolved = resolveServeOptions(options);
   const { signal, secure = false } = options;
-  signal?.throwIfAborted();
+  const transport = open();
+  if (signal?.aborted) {
+    transport.close();
+    throw signal.reason;
+  }
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<ExchangeEnd>();
-  const exchange = new HttpExchange(open(), handler, { ...resolved, secure, onEnd });
+  const exchange = new HttpExchange(transport, handler, { ...resolved, secure, onEnd });
   const onAbort = () => exchange.abort(signal!.reason);
   signal?.addEventListener("abort", onAbort);
   exchange.start();

@@ -108,7 +108,12 @@ function bodyFraming(head: RequestHead): BodyFraming | HeadViolation {
     if (head.minorVersion === 0) {
       return refused(400, "HTTP/1.0 has no Transfer-Encoding");
     }
-    if (codings.length > 1 || codings[0]!.toLowerCase() !== "chunked") {
+    const names = codings.join(",").toLowerCase().split(",").map((coding) => coding.trim());
+    // Without it nothing tells where the body ends (RFC 9112 6.3).
+    if (names.at(-1) !== "chunked") {
+      return refused(400, "The last transfer coding is not chunked");
+    }
+    if (names.length > 1) {
       return refused(501, "The only transfer coding understood is chunked");
     }
     return "chunked";

@@ -63,9 +63,9 @@ export interface ServeOptions {
    */
   readonly headLimits?: HeadLimits | undefined;
   /**
-   * Called with what the request function threw or did wrong, and with failures to accept. The
-   * server lives on, even if this function throws or, being async, rejects; that is written to the
-   * console. Also called if the server's own code cannot be loaded, which ends the server.
+   * Called with what the request function threw or did wrong, and, on Deno, with failures to
+   * accept, of which Bun does not tell. The server lives on, even if this function throws or, being
+   * async, rejects; that is written to the console. Also called if the server's own code cannot be loaded, which ends the server.
    * @default `console.error`
    */
   readonly onError?: ((error: unknown) => unknown) | undefined;

@@ -363,7 +363,7 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         level: "MUST",
         statement: "A request to upgrade has no body.",
         how:
-          "400 for one with a length above 0 or a transfer coding, 501 for a coding other than chunked.",
+          "400 for one with a length above 0 or a transfer coding, 501 for a coding before chunked.",
         tests: [REFUSED_REQUESTS],
       },
       {

@@ -91,7 +91,22 @@ test("parseWebSocketUrl refuses relative URLs, fragments and other schemes (RFC 
   ];
   for (const [url, message] of cases) {
     assertThrows(() => parseWebSocketUrl(url), TypeError, message);
-    assertThrows(() => parseWebSocketUrl(url), TypeError, "Cannot connect to");
+    assertThrows(() => parseWebSocketUrl(url), TypeError, "Cannot connect");
+  }
+});
+
+test("parseWebSocketUrl tells no secret of a URL that it refuses", () => {
+  for (
+    const url of [
+      "wss://me:pa#ss@example.com/?token=t",
+      "wss://me:pass@example.com/path?token=t#",
+      "ftp://me:pass@example.com/path?token=t",
+    ]
+  ) {
+    const { message } = assertThrows(() => parseWebSocketUrl(url), TypeError);
+    for (const secret of ["me", "pa", "token", "path"]) {
+      assert(!message.slice("Cannot connect".length).match(`\\b${secret}`), message);
+    }
   }
 });
 

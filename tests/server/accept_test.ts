@@ -198,15 +198,27 @@ test("acceptTransport rejects where the handshake is cut short", async () => {
   assertStrictEquals((await rejecting).cause, lost);
 });
 
-test("serveTransport and acceptTransport open nothing where options or signal forbid it", async () => {
-  const reason = new Error("aborted");
-  const signal = AbortSignal.abort(reason);
+test("serveTransport and acceptTransport open nothing where options forbid it", async () => {
   await assertRejects(() => acceptTransport(unopened, { handshakeTimeout: -1 }), RangeError);
   await assertRejects(
     () => serveTransport(unopened, () => new Response(), { handshakeTimeout: -1 }),
     RangeError,
   );
-  assertStrictEquals(await assertRejects(() => acceptTransport(unopened, { signal })), reason);
+});
+
+test("serveTransport and acceptTransport drop the transport of a signal that is aborted already", async () => {
+  const reason = new Error("aborted");
+  const signal = AbortSignal.abort(reason);
+  for (
+    const take of [
+      (open: () => FakeTransport) => acceptTransport(open, { signal }),
+      (open: () => FakeTransport) => serveTransport(open, () => new Response(), { signal }),
+    ]
+  ) {
+    const transport = new FakeTransport();
+    assertStrictEquals(await assertRejects(() => take(() => transport)), reason);
+    assertEquals([transport.closed, transport.text], [true, ""]);
+  }
 });
 
 test("serveTransport resolves at the end of the exchange, and drops it when aborted", async () => {

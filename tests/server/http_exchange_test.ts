@@ -56,6 +56,7 @@ const BAD_HEADS: [name: string, head: string, status: number, text: string][] = 
   ["a long field", `GET / HTTP/1.1\nHost: a\nX: ${"a".repeat(9000)}\n\n`, 431, "8192"],
   ["many fields", `GET / HTTP/1.1\nHost: a\n${"X: y\n".repeat(2000)}\n`, 431, "100"],
   ["an unknown method", "BREW / HTTP/1.1\nHost: a\n\n", 501, "BREW"],
+  ["a tunnel", "CONNECT a:443 HTTP/1.1\nHost: a:443\n\n", 501, "CONNECT"],
   [
     "two lengths of the body",
     "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nTransfer-Encoding: chunked\n\n",

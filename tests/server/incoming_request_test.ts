@@ -132,7 +132,22 @@ const REFUSED: [name: string, variation: Variation, status: number][] = [
     fields: [HOST, ["Transfer-Encoding", "chunked"]],
   }, 400],
   ["another transfer coding", { fields: [HOST, ["Transfer-Encoding", "gzip, chunked"]] }, 501],
-  ["identity as transfer coding", { fields: [HOST, ["Transfer-Encoding", "identity"]] }, 501],
+  [
+    "identity as transfer coding (RFC 9112 6.3)",
+    { fields: [HOST, ["Transfer-Encoding", "identity"]] },
+    400,
+  ],
+  [
+    "a transfer coding after chunked",
+    { fields: [HOST, ["Transfer-Encoding", "chunked, gzip"]] },
+    400,
+  ],
+  ["an empty transfer coding", { fields: [HOST, ["Transfer-Encoding", ""]] }, 400],
+  [
+    "two fields of transfer codings",
+    { fields: [HOST, ["Transfer-Encoding", "gzip"], ["Transfer-Encoding", "Chunked"]] },
+    501,
+  ],
   [
     "two Transfer-Encodings",
     { fields: [HOST, ["Transfer-Encoding", "chunked"], ["Transfer-Encoding", "chunked"]] },
