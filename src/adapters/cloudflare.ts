@@ -69,7 +69,7 @@ export type * from "./server_types.ts";
  *
  * What `checkOrigin` and `selectSubprotocol` throw is thrown as well.
  *
- * @throws {TypeError} if the request has been upgraded or answered already, if an option is wrong,
+ * @throws {TypeError} if the request has been upgraded already, if an option is wrong,
  * or if the host is not Workers.
  * @throws {RangeError} if an option is out of its range.
  */

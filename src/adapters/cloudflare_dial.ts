@@ -52,10 +52,10 @@ async function loadConnect(): Promise<WorkersConnect> {
 }
 
 function open(connect: WorkersConnect, target: DialTarget): WorkersClientSocket {
-  const hostname = unbracketed(target.hostname);
-  const address = { hostname, port: target.port };
+  // The runtime puts the port behind the name: an IPv6 address keeps its brackets.
+  const address = { hostname: target.hostname, port: target.port };
   const name = certifiedName(target);
-  if (!target.secure || name === hostname) {
+  if (!target.secure || name === unbracketed(target.hostname)) {
     const secureTransport = target.secure ? "on" : "off";
     return connect(address, { secureTransport, allowHalfOpen: true });
   }

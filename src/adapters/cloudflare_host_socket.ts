@@ -91,7 +91,12 @@ class WorkersHostSocket implements HostSocket {
   }
 
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount ?? 0;
+    try {
+      return this.#socket.bufferedAmount ?? 0;
+    } catch {
+      // The socket is another request's. Whoever gives the connection up asks for this as well.
+      return 0;
+    }
   }
 
   sendText(text: string): boolean {

@@ -21,7 +21,8 @@ import type { Dial } from "../connection/dial.ts";
  *   not fit the request (there is no `response`), and if `onResponse` throws or rejects (its error
  *   is the `cause`).
  *
- * Nothing stays open then. On Deno, `--allow-net` is needed.
+ * Nothing stays open then, except for an attempt that the host cannot take back: on Bun and Workers
+ * any, on Deno one by a client certificate or to a Unix socket. It is released when it ends. On Deno, `--allow-net` is needed.
  *
  * RFC 6455 section 4.1 has clients connect to an address once at a time, for the sake of servers
  * that a page could flood with attempts. Here the application is trusted: attempts are not queued.

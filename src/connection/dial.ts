@@ -46,7 +46,8 @@ export interface DialTarget extends DialOptions {
 /**
  * Connects, and for a secure target completes the TLS handshake, in which the certificate is
  * checked. Rejects with the signal's reason once that is aborted, and with the host's error where
- * the connection or the handshake fails; then nothing is left open.
+ * the connection or the handshake fails; then nothing is left open, except for an attempt that the
+ * host cannot take back, which is released when it ends.
  */
 export type Dial = (
   target: DialTarget,

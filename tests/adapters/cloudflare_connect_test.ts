@@ -92,6 +92,13 @@ for (const by of ["cloudflare", "mod"]) {
   );
 }
 
+test("cloudflare.connectWebSocket connects to an IPv6 address", async () => {
+  await using worker = await startWorker(WORKER);
+  await using server = serveEcho({ hostname: "::1" });
+  const { echoes, message } = await report(worker, `ws://[::1]:${portOf(server)}/`, { headers });
+  assertEquals(echoes, [true, true, true, true], message);
+}, { skip });
+
 test("cloudflare.connectWebSocket gives the response of a server that refuses", async () => {
   await using worker = await startWorker(WORKER);
   await using server = serveEcho();
