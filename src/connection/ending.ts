@@ -192,6 +192,8 @@ export class Ending {
     if (this.#info === undefined || !inbox.isHandling) return;
     const { clock, closeTimeout } = this.#options;
     const { length } = inbox;
+    // It may be called while a consumer begins, and once more when that has begun.
+    this.#handlingTimeout?.clear();
     this.#handlingTimeout = new Timeout(clock, () => {
       if (inbox.length < length) this.limitHandling();
       else inbox.abandon();

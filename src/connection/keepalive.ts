@@ -134,6 +134,8 @@ export class Keepalive implements Alarm {
     if (pingInterval === 0) return Infinity;
     const nextLook = now + this.#lookInterval;
     if (this.#pingSent !== undefined && pingTimeout > 0) {
+      // Where this look comes late, it is we who stood still, and a pong may wait to be read.
+      if (now - this.due > this.#lookInterval) this.#pingSent = now;
       const due = this.#pingSent + pingTimeout;
       if (due > now) return Math.min(due, nextLook);
       this.#actions.onLost();

@@ -129,8 +129,12 @@ export class Outbox {
     let payload;
     try {
       payload = toPayload(data);
+      // A `toJSON` may have ended the connection.
+      this.#owner.checkSendable();
     } catch (error) {
-      return Promise.reject(error);
+      return error instanceof WebSocketClosedError && this.#owner.isClosing()
+        ? rejectQuietly(error)
+        : Promise.reject(error);
     }
     if (typeof payload === "string" && options.binary === true) payload = encodeUtf8(payload);
     if (options.binary === false && (payload instanceof Uint8Array || payload instanceof Blob)) {

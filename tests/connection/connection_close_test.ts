@@ -387,6 +387,23 @@ test("A handler whose connection has ended before it is there is not waited for 
   assertEquals([typeof (await consumed)?.failure, clock.pending], ["object", 0]);
 });
 
+test("abort from within open, and from within a message that was there, leaves no timeout", async () => {
+  for (const during of ["open", "message"] as const) {
+    const clock = new ManualClock();
+    const { connection, transport } = openConnection({ clock });
+    const leave = (when: string): Promise<void> | undefined => {
+      if (when !== during) return;
+      connection.abort();
+      return settle();
+    };
+    transport.receive(frameFor("server", TEXT, "first"));
+    await consumeMessages(connection, () => leave("message"), () => leave("open")).catch(() => {});
+    await connection.closed;
+    await settle();
+    assertEquals(clock.pending, 0, during);
+  }
+});
+
 test("abort from within the last message leaves no timeout behind", async () => {
   const ends = [["Close", closeFrameFor("server", 1000)], ["violation", BAD]] as const;
   for (const [how, last] of ends) {

@@ -27,6 +27,26 @@ import { openConnection, settle, stateOf } from "./fake_transport.ts";
 
 // What is sent ---------------------------------------------------------------------------------
 
+test("send notices that what makes JSON of a value has ended the connection", async () => {
+  for (const end of ["close", "abort"] as const) {
+    const { connection, transport } = openConnection({ pingInterval: 0 });
+    const value = {
+      toJSON(): string {
+        void connection[end]();
+        return "late";
+      },
+    };
+    await assertRejects(() => connection.send(value), WebSocketClosedError);
+    // Nobody awaits this one: it is not reported.
+    void connection.send(value);
+    assertEquals(connection.stats().messagesSent, 0, end);
+    assertEquals(connection.bufferedAmount, 0, end);
+    assertEquals(transport.byteLength, end === "close" ? 4 : 0, end);
+    connection.abort();
+    await connection.closed;
+  }
+});
+
 test("send frames each kind of value as text or binary (RFC 6455 5.6)", async () => {
   const { client, server } = createPair();
   const { buffer } = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);

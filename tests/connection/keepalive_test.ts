@@ -36,6 +36,40 @@ test("Keepalive pings after silence, and gives the peer up when no sign of life 
   assertEquals(clock.pending, 0);
 });
 
+test("Keepalive takes no standstill of its own for the peer's silence", () => {
+  // Time goes on, and no timer comes.
+  let now = 0;
+  let timer: (() => void) | undefined;
+  const log: string[] = [];
+  const keepalive = new Keepalive({
+    pingInterval: 40,
+    pingTimeout: 20,
+    idleTimeout: 0,
+    clock: {
+      now: () => now,
+      setTimeout: (callback) => timer = callback,
+      clearTimeout: () => timer = undefined,
+    },
+  }, {
+    isBlocked: () => false,
+    isBehind: () => false,
+    progress: () => 0,
+    sendPing: () => log.push(`ping at ${now}`),
+    onLost: () => log.push(`lost at ${now}`),
+    onIdle: () => {},
+  });
+  const look = (at: number): void => {
+    now = at;
+    timer!();
+  };
+  keepalive.start();
+  for (const at of [10, 20, 30, 40, 50]) look(at);
+  look(500);
+  assertEquals(log, ["ping at 40"]);
+  for (const at of [510, 520]) look(at);
+  assertEquals(log, ["ping at 40", "lost at 520"]);
+});
+
 test("Keepalive counts no time before it is started", async () => {
   const options = { pingInterval: 30, pingTimeout: 20, idleTimeout: 1_000 };
   const { keepalive, clock, log } = watch(options, { started: false });
