@@ -39,7 +39,8 @@ export type AcceptSocketOptions<Data = unknown> = Omit<AcceptOptions<Data>, "rem
  *     connection?.forEach((message) => connection.send(message));
  *     return response;
  *   });
- *   await socket.closed; // the WebSocket lives no longer than this function
+ *   // The WebSocket lives no longer than this function. Rejects where the peer is given up.
+ *   await socket.closed.catch(() => {});
  * }
  * ```
  */

@@ -87,6 +87,8 @@ export class WorkersTransport extends PromiseTransport<Read, void> {
   }
 
   protected override dispose(): void {
+    // Closing alone waits for a write that the peer may never take.
+    if (this.isWriting) this.#writer.abort().catch(ignore);
     this.#socket.close().catch(ignore);
   }
 }

@@ -56,6 +56,11 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
     return this.#closed;
   }
 
+  /** Whether a write is under way. */
+  protected get isWriting(): boolean {
+    return this.#writing;
+  }
+
   /** Names who receives; the first call starts the reading. */
   attach(sink: TransportSink): void {
     this.#sink = sink;

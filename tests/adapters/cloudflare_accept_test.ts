@@ -206,6 +206,24 @@ test(
   { skip },
 );
 
+test(
+  "a connect handler of a Worker lets go of a peer that takes nothing and answers nothing",
+  async () => {
+    await using worker = await startWorker(WORKER, { tcp: true, bindings: { INBOUND: "serve" } });
+    const options = encodeURIComponent(JSON.stringify({ pingInterval: 100, pingTimeout: 100 }));
+    const { client } = await RawClient.open({ port: worker.tcpPort! }, `/large?options=${options}`);
+    await using _ = client;
+    client.pause();
+    // A write is pending all the while, and no read of ours helps it on.
+    const ends: unknown[] = [];
+    for (let looks = 0; looks < 10_000 && !ends.includes("socket closed"); looks++) {
+      ends.push(...await (await fetch(`${worker.url}/ends`)).json());
+    }
+    assert(ends.includes("socket closed"), JSON.stringify(ends));
+  },
+  { skip },
+);
+
 test("a connect handler of a Worker keeps a peer that takes a large message slowly", async () => {
   await using worker = await startWorker(WORKER, { tcp: true, bindings: { INBOUND: "serve" } });
   const options = encodeURIComponent(JSON.stringify({ pingInterval: 500, pingTimeout: 500 }));

@@ -53,7 +53,7 @@ class Echo extends WebSocketHandler {
   override onError(): void {}
 }
 
-/** How connections ended, for `/ends`. */
+/** How connections ended, and that sockets did, for `/ends`. */
 const ends: unknown[] = [];
 
 async function noteEnd(connection: WebSocketConnection): Promise<void> {
@@ -256,7 +256,8 @@ export default {
   async connect(socket: WorkersSocket, env: Environment): Promise<void> {
     if (env.INBOUND === "serve") {
       await serveSocket(socket, async (request) => await answer(request) ?? new Response("a page"));
-      await socket.closed;
+      await socket.closed.catch(() => {});
+      ends.push("socket closed");
       return;
     }
     const connection = await acceptWebSocket(socket, { compression: true, pingInterval: 50 });
