@@ -9,14 +9,8 @@ import { type PeerResult, summarizeWindows, type Timing } from "../results.ts";
 import type { Echo } from "../workloads.ts";
 import { describeMessages, toArguments } from "./servers.ts";
 import type { Bench } from "./start_server.ts";
+import { CLIENT_HEATING } from "./timing.ts";
 import { takeTurns } from "./turns.ts";
-
-/**
- * Seconds of load before each window. A client is a fresh process each time, and must compile its
- * code, as a server must only before its first: one message in flight takes ours on Bun 48 µs
- * behind half a second, and 29 behind three.
- */
-const CLIENT_HEATING = 3;
 
 /** Measures the clients of all peers in turns, each time with a fresh client and echo server. */
 export async function measureClients(

@@ -74,7 +74,7 @@ export type * from "./server_types.ts";
  *   connection.
  * - `shutdown()` of `Deno.serve` closes all connections with 1001 and does not wait for the answer;
  *   they see 1005. To end them otherwise, close them first. It waits forever if a client left
- *   between its request and the upgrade; abort the server's `signal` then.
+ *   between its request and the upgrade; end the process after a while then.
  *
  * Deno upgrades when the response is first awaited, copied or returned: a function that throws
  * before, or returns another response, does no harm, and the connection ends with 1006. If it does
