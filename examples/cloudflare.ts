@@ -12,6 +12,13 @@ import { upgradeWebSocket } from "@gale/websocket/cloudflare";
 /** Bytes that may wait for a member who does not take them; above that the member has to go. */
 const MAX_WAITING = 256 * 1024;
 
+/**
+ * Milliseconds without a message in either direction, after which a connection is closed: a Worker
+ * cannot ping. What a room says counts too, so in a busy one a member who has vanished stays; the
+ * README says what to do where that matters.
+ */
+const IDLE_TIMEOUT = 600_000;
+
 /** What the configuration binds. */
 interface Environment {
   readonly ROOMS: {
@@ -64,6 +71,7 @@ class Member extends WebSocketHandler {
 export class Room {
   readonly #router = new WebSocketRouter([["/chat/:room", Member, new Set<Member>()]], {
     maxBufferedAmount: MAX_WAITING,
+    idleTimeout: IDLE_TIMEOUT,
   });
 
   async fetch(request: Request): Promise<Response> {
@@ -71,7 +79,7 @@ export class Room {
   }
 }
 
-const router = new WebSocketRouter([["/echo", Echo]]);
+const router = new WebSocketRouter([["/echo", Echo]], { idleTimeout: IDLE_TIMEOUT });
 
 export default {
   async fetch(request: Request, { ROOMS }: Environment): Promise<Response> {
