@@ -21,8 +21,8 @@ const WARMUP = 0.25;
 export const HEATING = 1;
 
 /**
- * Seconds of load before each window of a client, which is a fresh process each time and must compile its
- * code, as a server must only before its first: one message in flight takes ours on Bun 48 µs
+ * Seconds of load before each window of a client. It is a fresh process each time and must compile
+ * its code, as a server must only before its first: one message in flight takes ours on Bun 48 µs
  * behind half a second, and 29 behind three.
  */
 export const CLIENT_HEATING = 3;
