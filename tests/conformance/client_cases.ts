@@ -66,15 +66,26 @@ const MESSAGES: readonly (string | Uint8Array)[] = [
   new Uint8Array(16 * MIB).fill(3),
 ];
 
+/** What an attempt came to. */
+interface Failure {
+  readonly name: string;
+  /** What its message says behind where it happened. */
+  readonly reason?: string;
+  /** What the server answered. */
+  readonly status?: number;
+  readonly body?: string;
+  readonly authenticate?: string | null;
+}
+
 /** What an attempt that fails is refused with. */
-async function failure(attempt: Promise<WebSocketConnection>): Promise<unknown> {
+async function failure(attempt: Promise<WebSocketConnection>): Promise<Failure> {
   try {
     const connection = await attempt;
     connection.abort();
-    return "connected";
+    return { name: "nothing" };
   } catch (error) {
-    const { name, response } = error as Error & { readonly response?: Response };
-    if (response === undefined) return { name };
+    const { name, message, response } = error as Error & { readonly response?: Response };
+    if (response === undefined) return { name, reason: message.slice(message.indexOf(": ") + 2) };
     const body = await response.text();
     const authenticate = response.headers.get("www-authenticate");
     return { name, status: response.status, body, authenticate };
@@ -252,19 +263,28 @@ const onApplication: readonly ClientCase[] = [
       const connection = await connectWebSocket(`${application}/echo`, { signal });
       controller.abort();
       const { code, wasClean } = await connection.closed;
-      return [await attempt, code, wasClean];
+      // What a signal says of itself is the runtime's own.
+      return [(await attempt).name, code, wasClean];
     },
-    expected: [{ name: "TimeoutError" }, 1006, false],
+    expected: ["TimeoutError", 1006, false],
   },
 ];
 
-/** A server that does wrong in its handshake, or is not there at all. */
-function mustFail(path: string, what: string): ClientCase {
+/**
+ * A server that does wrong in its handshake, or is not there at all. Which of them has to be told: a
+ * client that hung would fail with an error of the same name in the end.
+ */
+function mustFail(
+  path: string,
+  what: string,
+  reason: string,
+  options: ConnectOptions = {},
+): ClientCase {
   return {
     name: `does not open ${what} (RFC 6455 4.1)`,
     run: ({ connectWebSocket, scripted }) =>
-      failure(connectWebSocket(`${scripted}/${path}`, { connectTimeout: 200 })),
-    expected: { name: "WebSocketHandshakeError" },
+      failure(connectWebSocket(`${scripted}/${path}`, options)),
+    expected: { name: "WebSocketHandshakeError", reason },
   };
 }
 
@@ -284,16 +304,43 @@ function mustAnswer(path: string, what: string, closes: number | null): ClientCa
   };
 }
 
+const WRONG_ACCEPT = "the Sec-WebSocket-Accept header does not answer the key";
+
 const onScripted: readonly ClientCase[] = [
-  mustFail("wrong-accept", "with a wrong Sec-WebSocket-Accept"),
-  mustFail("no-accept", "without Sec-WebSocket-Accept"),
-  mustFail("no-upgrade", "without Upgrade"),
-  mustFail("no-connection", "without Connection"),
-  mustFail("extension", "with an extension that it did not offer"),
-  mustFail("subprotocol", "with a subprotocol that it did not offer"),
-  mustFail("no-http", "what is not HTTP"),
-  mustFail("end", "what ends instead of an answer"),
-  mustFail("silent", "what does not answer in time"),
+  mustFail("wrong-accept", "with a wrong Sec-WebSocket-Accept", WRONG_ACCEPT),
+  mustFail("no-accept", "without Sec-WebSocket-Accept", WRONG_ACCEPT),
+  mustFail("no-upgrade", "without Upgrade", "the Upgrade header is not websocket"),
+  mustFail(
+    "no-connection",
+    "without Connection",
+    "the Connection header does not contain upgrade",
+  ),
+  mustFail(
+    "extension",
+    "with an extension that it did not offer",
+    'the extension "permessage-deflate" was not offered',
+  ),
+  mustFail(
+    "subprotocol",
+    "with a subprotocol that it did not offer",
+    'the subprotocol "unasked" was not offered',
+  ),
+  mustFail(
+    "no-http",
+    "what is not HTTP",
+    "the response is malformed: The HTTP version is malformed",
+  ),
+  mustFail(
+    "end",
+    "what ends instead of an answer",
+    "The server ended the connection without a complete response",
+  ),
+  mustFail(
+    "silent",
+    "what does not answer in time",
+    "The time limit of 200 ms is over",
+    { connectTimeout: 200 },
+  ),
   {
     name: "takes frames that come with the 101",
     run: async ({ connectWebSocket, scripted }) => {
