@@ -1,6 +1,7 @@
 /** Cases of flow control: somebody does not read, and nobody may have to hold more than the limits. */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { WebSocketClosedError } from "@gale/websocket";
 import { BINARY, CLOSE, codeOf } from "../raw_client.ts";
 import type { Cases } from "../served_app.ts";
 
@@ -96,23 +97,47 @@ export const testFlow: Cases = (host, test) => {
       await visit.end();
     });
 
-    test("holds no more where neither side reads", async (server) => {
-      if (!host.capabilities.inboundBackpressure) return;
-      const visit = server.visit("/echo");
-      await using connection = await visit.connect();
-      let sent = 0;
-      const sending = (async () => {
-        for (; sent < COUNT; sent++) await connection.send(new Uint8Array(MIB).fill(sent));
-      })();
-      sending.catch(() => {});
-      await visit.standstill((report) => report.received);
-      assertLess(sent, COUNT);
-      for (let i = 0; i < COUNT; i++) {
-        const message = await connection.receive() as Uint8Array;
-        assertEquals([message.length, message[MIB - 1]], [MIB, i]);
-      }
-      await sending;
-    });
+    if (host.capabilities.inboundBackpressure) {
+      test("holds no more where neither side reads", async (server) => {
+        const visit = server.visit("/echo");
+        await using connection = await visit.connect();
+        let sent = 0;
+        const sending = (async () => {
+          for (; sent < COUNT; sent++) await connection.send(new Uint8Array(MIB).fill(sent));
+        })();
+        sending.catch(() => {});
+        await visit.standstill((report) => report.received);
+        assertLess(sent, COUNT);
+        for (let i = 0; i < COUNT; i++) {
+          const message = await connection.receive() as Uint8Array;
+          assertEquals([message.length, message[MIB - 1]], [MIB, i]);
+        }
+        await sending;
+      });
+    } else {
+      test("closes with 1013 where neither side reads, since it cannot stop reading", async (server) => {
+        const visit = server.visit("/impatient");
+        const connection = await visit.connect();
+        for (let sent = 0; sent < COUNT; sent++) {
+          void connection.send(new Uint8Array(MIB).fill(sent));
+        }
+        const { end, received } = await visit.report((report) => report.end !== undefined);
+        assert(end!.error?.includes("too many messages wait"), JSON.stringify(end));
+        assertLess(received, COUNT);
+        // What was echoed before, and the Close, wait behind what this side has not read.
+        let echoed = 0;
+        try {
+          for await (const message of connection) {
+            assertEquals([message.length, (message as Uint8Array)[MIB - 1]], [MIB, echoed++]);
+          }
+        } catch (error) {
+          // A reset throws away what it has sent.
+          if (host.closesWhileReceiving || !(error instanceof WebSocketClosedError)) throw error;
+        }
+        const { code } = await connection.closed;
+        assert(code === 1013 || !host.closesWhileReceiving && code === 1006, `${code}`);
+      });
+    }
   } else {
     test("says that it does not feel a peer that does not read, and loses nothing", async (server) => {
       const visit = server.visit(`/flood/${COUNT}`);
