@@ -78,8 +78,7 @@ export const testLife: Cases = (host, test) => {
   test("closes with 1001 what nobody uses for idleTimeout", async (server) => {
     const visit = server.visit("/idle");
     const connection = await visit.connect();
-    await connection.send("used");
-    assertEquals(await connection.receive(), "used");
+    // That use starts the time anew is shown with a clock of its own: here it would race with the end.
     const info = await connection.closed;
     assertEquals([info.code, info.reason, info.wasClean], [1001, "idle", true]);
     assertEquals((await visit.end()).wasClean, true);
