@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
+import { posix } from "node:path";
 import { test } from "./harness.ts";
 import { listFiles, projectRoot, readProjectFile } from "./tools/files.ts";
 
@@ -27,7 +28,7 @@ function captures(files: readonly string[], pattern: RegExp): string[] {
 }
 
 test("the documents name only tasks that exist", () => {
-  const named = captures([...documents, ".ci/run"], /\bdeno(?:@[\d.]+)? task (\w+)/g);
+  const named = captures([...documents, ".ci/run"], /\bdeno(?:@[\d.]+)? task ([\w:]+\w)/g);
   assert(named.includes("start") && named.includes("test") && named.includes("check"));
   assertEquals(named.filter((name) => !(name in manifest.tasks)), []);
 });
@@ -76,7 +77,27 @@ test("every entry point is importable by the name it is published under", () => 
   }
 });
 
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchorsOf(file: string): Set<string> {
+  const anchors = new Set<string>();
+  const text = readProjectFile(file).replace(/^```.*?^```/gms, "");
+  for (const [, heading = ""] of text.matchAll(/^#+ +(.+)$/gm)) {
+    const slug = heading.toLowerCase().replace(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
 test("the links between documents lead somewhere", () => {
-  const links = captures(documents, /\]\((?!https?:|#)([^)#]+)/g);
-  assertEquals(links.filter((link) => !existsSync(`${projectRoot}/${link}`)), []);
+  const broken = [...documents, ...listFiles("docs", ".md")].flatMap((file) =>
+    captures([file], /\]\((?![a-z]+:)([^)\s]+)\)/g).filter((link) => {
+      const [path, anchor] = link.split("#", 2) as [string, string?];
+      const target = path === "" ? file : posix.join(posix.dirname(file), path);
+      if (!existsSync(`${projectRoot}/${target}`)) return true;
+      return anchor !== undefined && target.endsWith(".md") && !anchorsOf(target).has(anchor);
+    }).map((link) => `${link} in ${file}`)
+  );
+  assertEquals(broken, []);
 });
