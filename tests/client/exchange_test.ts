@@ -8,6 +8,7 @@ import { computeAccept } from "../../src/handshake/key.ts";
 import { encodeLatin1 } from "../../src/handshake/latin1.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { test } from "../harness.ts";
+import { DigestWatch } from "../tools/digest_watch.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const SWITCHING = [
@@ -75,8 +76,12 @@ function begin(signal: AbortSignal = new AbortController().signal) {
   return { transport, outcome };
 }
 
-/** Lets all promises that can settle do so. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets all promises that can settle do so, behind the digest that a 101 is judged by. */
+async function settle(digests: DigestWatch): Promise<void> {
+  assertEquals(digests.count, 1);
+  await Promise.all(digests.pending);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
 
 async function opened(outcome: Promise<unknown>): Promise<WebSocketConnection> {
   const connection = await outcome;
@@ -95,9 +100,10 @@ test("ClientExchange reads nothing between the 101 and the connection", async ()
 });
 
 test("ClientExchange writes no frame before the transport has taken the request", async () => {
+  using digests = new DigestWatch();
   const { transport, outcome } = begin();
   transport.receive(SWITCHING);
-  await settle();
+  await settle(digests);
   assertEquals(transport.calls, ["attach", "write", "pause"]);
   transport.sink.drained();
   (await opened(outcome)).abort();
@@ -127,17 +133,19 @@ test("ClientExchange hands on the end of the server's direction that came with t
 });
 
 test("ClientExchange rejects where the transport is lost while the 101 is judged", async () => {
+  using digests = new DigestWatch();
   const { transport, outcome } = begin();
   const error = new Error("reset");
   transport.sink.drained();
   transport.receive(SWITCHING);
   transport.sink.lost(error);
   assertEquals(await assertRejects(() => outcome), error);
-  await settle();
+  await settle(digests);
   assertEquals(transport.calls, ["attach", "write", "pause", "close"]);
 });
 
 test("ClientExchange rejects with the signal's reason while the 101 is judged", async () => {
+  using digests = new DigestWatch();
   const controller = new AbortController();
   const { transport, outcome } = begin(controller.signal);
   const reason = new Error("changed my mind");
@@ -145,7 +153,7 @@ test("ClientExchange rejects with the signal's reason while the 101 is judged", 
   transport.receive(SWITCHING);
   controller.abort(reason);
   assertEquals(await assertRejects(() => outcome), reason);
-  await settle(); // The digest, which nobody waits for any more.
+  await settle(digests); // The digest, which nobody waits for any more.
   assertEquals(transport.calls.at(-1), "close");
 });
 

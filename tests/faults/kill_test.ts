@@ -9,6 +9,7 @@ import { WebSocketHandshakeError } from "../../src/errors.ts";
 import type { Message } from "../../src/types.ts";
 import { Random } from "../fuzz/random.ts";
 import { test } from "../harness.ts";
+import { DigestWatch } from "../tools/digest_watch.ts";
 import { type Faults, FaultyNetwork, JumpingClock, type Kill, KILLS } from "./faulty_network.ts";
 import { drive, nextTurn, optionsWith, Session } from "./session.ts";
 
@@ -79,30 +80,6 @@ function isInPieces(after: number): boolean {
 async function turnBehind(digests: ReadonlySet<Promise<unknown>>): Promise<void> {
   await Promise.all(digests);
   await nextTurn();
-}
-
-/** Sees the digests that are computed, until it is disposed of. */
-class DigestWatch implements Disposable {
-  /** Those that are not there yet. */
-  readonly pending: Set<Promise<unknown>> = new Set();
-  /** How many there were. */
-  count = 0;
-
-  constructor() {
-    Object.defineProperty(crypto.subtle, "digest", {
-      configurable: true,
-      value: (...args: Parameters<SubtleCrypto["digest"]>) => {
-        const digest = SubtleCrypto.prototype.digest.apply(crypto.subtle, args);
-        this.count++;
-        this.pending.add(digest);
-        return digest.finally(() => this.pending.delete(digest));
-      },
-    });
-  }
-
-  [Symbol.dispose](): void {
-    Reflect.deleteProperty(crypto.subtle, "digest");
-  }
 }
 
 for (const compression of [false, true]) {
