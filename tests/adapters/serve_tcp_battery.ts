@@ -260,14 +260,6 @@ export function testServeTcp(
     await server.finished;
   }, { skip });
 
-  test(`${name}.serveTcp does not keep the process alive where it is not to`, async () => {
-    await using server = serveTcp({ port: 0, hostname: "127.0.0.1" }, site);
-    server.unref();
-    server.ref();
-    const page = await fetch(`http://127.0.0.1:${server.addr.port}/`);
-    assertStringIncludes(await page.text(), "page of");
-  }, { skip });
-
   test(`${name}.upgradeWebSocket refuses a request that did not come from serveTcp`, () => {
     const request = new Request("http://example.com/");
     assertThrows(() => upgradeWebSocket(request), TypeError, "serveTcp of this module");
