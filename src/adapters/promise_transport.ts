@@ -10,7 +10,7 @@ import type { RemoteAddress } from "../types.ts";
  * Owns the socket. Once both directions have ended in order it is closed without being asked.
  *
  * A failed write does not hide what the peer sent before it went away, its Close frame most of all:
- * `lost` waits until everything has been read, unless reading is paused.
+ * reading goes on.
  */
 export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   #sink: TransportSink | undefined = undefined;
@@ -20,10 +20,9 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   #readEnded = false;
   #writing = false;
   #unwritten = 0;
-  /** Whether our direction is to end, or has ended. */
+  /** Whether our direction is to end, has ended or has failed. */
   #writeEnding = false;
   #writeEnded = false;
-  #writeError: unknown = undefined;
   #closed = false;
 
   /** The address of the peer. */
@@ -126,9 +125,8 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
         this.#sink!.receive(bytes);
         this.afterDelivery(read);
       } while (!this.#paused && !this.#closed);
-      if (this.#writeError !== undefined) this.#lose(this.#writeError);
     } catch (error) {
-      this.#lose(this.#writeError ?? error);
+      this.#lose(error);
     } finally {
       this.#reading = false;
       if (this.#readEnded || this.#closed) this.releaseReading();
@@ -137,7 +135,6 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
 
   #endReading(): void {
     this.#readEnded = true;
-    if (this.#writeError !== undefined) return;
     if (this.#writeEnded) this.close();
     this.#sink!.receiveEof();
   }
@@ -177,8 +174,9 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   }
 
   #failWriting(error: unknown): void {
-    if (this.#reading) this.#writeError = error;
-    else this.#lose(error);
+    if (this.#closed) return;
+    this.#writeEnding = true;
+    this.#sink?.writeFailed(error);
   }
 
   #lose(error: unknown): void {

@@ -2,6 +2,7 @@
 
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { resolveConnectionOptions } from "../connection/options.ts";
+import { quiet } from "../connection/promises.ts";
 import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport, TransportSink } from "../connection/transport.ts";
 import { WebSocketHandshakeError } from "../errors.ts";
@@ -67,6 +68,8 @@ export class ClientExchange implements TransportSink {
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
   #peerEnded = false;
+  /** Why nothing can be written any more. */
+  #writeError: unknown;
 
   /** Creates an exchange over a transport that nobody is attached to; {@linkcode run} begins it. */
   constructor(transport: ByteTransport, init: ExchangeInit) {
@@ -109,7 +112,8 @@ export class ClientExchange implements TransportSink {
   receiveEof(): void {
     this.#peerEnded = true;
     if (this.#phase === Phase.Head) {
-      this.#fail(new Error("The server ended the connection without a complete response"));
+      const error = new Error("The server ended the connection without a complete response");
+      this.#fail(this.#writeError ?? error);
     } else if (this.#phase === Phase.Body) {
       this.#body!.receiveEof();
       this.#endBody();
@@ -121,9 +125,16 @@ export class ClientExchange implements TransportSink {
     this.#requestWritten.resolve();
   }
 
+  /** A server may refuse before it has read the request, so that its response is waited for. */
+  writeFailed(error: unknown): void {
+    this.#writeError = error;
+    quiet(this.#requestWritten.promise);
+    this.#requestWritten.reject(error);
+  }
+
   /** The transport failed. */
   lost(error: unknown): void {
-    this.#cutShort(error);
+    this.#cutShort(this.#writeError ?? error);
   }
 
   #receiveHead(chunk: Uint8Array): void {
@@ -183,6 +194,7 @@ export class ClientExchange implements TransportSink {
     this.#end();
     this.#transport.resume();
     link.open(this.#transport, this.#early.take());
+    if (this.#writeError !== undefined) link.writeFailed(this.#writeError);
     if (this.#peerEnded) link.receiveEof();
     this.#outcome.resolve(connection);
   }

@@ -498,6 +498,10 @@ export class WebSocketConnection<Data = unknown>
       this.#connection.#end.fail(error);
     }
 
+    onWriteFailed(error: unknown): void {
+      this.#connection.#end.loseSending(error);
+    }
+
     onDrain(): void {
       this.#connection.#outbox.onDrain();
     }

@@ -41,6 +41,8 @@ export class Ending {
   #received: Close | undefined;
   /** Whether nothing more will be received or can be sent. */
   #over = false;
+  /** Why nothing that is sent leaves any more, though something may still be received. */
+  #sendError: unknown;
   #failure: WebSocketProtocolError | undefined;
   #info: CloseInfo | undefined;
   /** Bounds what we wait for: the peer's Close, and the end of the transport. */
@@ -77,7 +79,7 @@ export class Ending {
 
   /** Whether messages of the application are no longer taken. */
   get refusesMessages(): boolean {
-    return this.#hasClosed || this.#over;
+    return this.#hasClosed || this.#over || this.#sendError !== undefined;
   }
 
   /** Whether either side has closed, or the connection is lost. */
@@ -169,6 +171,16 @@ export class Ending {
     this.#stopMessages();
   }
 
+  /**
+   * Nothing can be sent any more. What the peer has sent before, its Close most of all, is received
+   * for as long as a closing handshake may take.
+   */
+  loseSending(error: unknown): void {
+    this.#sendError = error;
+    this.#limitClosing();
+    this.#parts.outbox.end();
+  }
+
   /** The link is over. `isCut`: something that was sent has not left, if only our Close frame. */
   finish(error: unknown, isCut: boolean): CloseInfo {
     const { outbox } = this.#parts;
@@ -204,7 +216,9 @@ export class Ending {
 
   /** Throws where no message can be sent, not even one that was accepted before our Close. */
   checkSendable(): void {
-    if (this.#over || this.#closeSent) throw this.closedError("send message");
+    if (this.#over || this.#closeSent || this.#sendError !== undefined) {
+      throw this.closedError("send message");
+    }
   }
 
   /** What an iteration throws after the last message; `undefined` where it just ends. */
@@ -220,7 +234,7 @@ export class Ending {
       code: info.code,
       reason: info.reason,
       wasClean: this.#info?.wasClean ?? this.#isComplete(),
-      cause: this.#failure ?? this.#info?.error,
+      cause: this.#failure ?? this.#info?.error ?? this.#sendError,
     });
   }
 
@@ -291,8 +305,10 @@ export class Ending {
     this.#parts.onClosing();
     if (this.#closeTimeout !== undefined || this.#info !== undefined) return;
     const { clock, closeTimeout } = this.#options;
-    const giveUp = () =>
-      this.#parts.link.abort(new Error("The peer did not end the connection in time"));
+    const giveUp = () => {
+      const late = new Error("The peer did not end the connection in time");
+      this.#parts.link.abort(this.#sendError ?? late);
+    };
     this.#closeTimeout = new Timeout(clock, giveUp, closeTimeout);
   }
 

@@ -43,6 +43,11 @@ export interface LinkSink {
    * {@linkcode onTurnEnd}, {@linkcode onDrain} and {@linkcode onEnd} follows.
    */
   onFailure(error: WebSocketProtocolError): void;
+  /**
+   * Nothing that was or will be sent leaves any more; what the peer has sent before may still
+   * arrive. {@linkcode onEnd} follows once it has, or sooner if {@linkcode Link.abort} is called.
+   */
+  onWriteFailed(error: unknown): void;
   /** `bufferedAmount` is at the low-water mark or below, even where nothing has been written. */
   onDrain(): void;
   /**

@@ -58,6 +58,8 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   /** Whether the peer's end of the transport was told while reading was paused. */
   #eofHeld = false;
   #writeClosed = false;
+  /** Why nothing can be written any more. */
+  #writeError: unknown;
   #ended = false;
 
   /** Creates a link whose transport is still to come: what is sent waits for {@linkcode open}. */
@@ -192,6 +194,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   flush(): void {
     const transport = this.#transport;
     if (transport === undefined || !this.#isOpen || this.#writing > 0 || this.#ended) return;
+    if (this.#writeError !== undefined) return;
     const output = this.#core.output;
     for (;;) {
       // Before each write, since an application that always has something to say leaves no gap.
@@ -258,7 +261,8 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       // Where the peer's Close is still to be answered, its other direction may be open.
       this.#advanceClosing();
     } else {
-      this.#end(new Error("The peer ended the transport without a Close frame"));
+      const error = new Error("The peer ended the transport without a Close frame");
+      this.#end(this.#writeError ?? error);
     }
   }
 
@@ -270,15 +274,21 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (this.#writing > 0 && this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
   }
 
+  /** Nothing can be written any more; what the peer has sent before is still read. */
+  writeFailed(error: unknown): void {
+    if (this.#ended) return;
+    this.#writeError = error;
+    if (this.#isAllRead) this.#endFailed(error);
+    else this.#sink!.onWriteFailed(error);
+  }
+
   /** The transport is lost. */
   lost(error: unknown): void {
     if (this.#ended) return;
     this.#isOpen = false;
     this.#transport!.close();
     this.#releaseHeld();
-    // Once both sides have said all and it has left, it no longer matters how the transport ends.
-    const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
-    this.#end(isDone ? undefined : error);
+    this.#endFailed(this.#writeError ?? error);
   }
 
   // From the protocol ------------------------------------------------------------------------
@@ -326,6 +336,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #afterInput(): void {
     this.#sink!.onTurnEnd();
     if (this.#ended) return;
+    if (this.#writeError !== undefined && this.#isAllRead) return this.#endFailed(this.#writeError);
     if (this.#core.output.length > 0 || this.#core.closeExpected) this.flush();
   }
 
@@ -342,6 +353,17 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
       this.#writeClosed = true;
       this.#transport!.closeWrite();
     }
+  }
+
+  /** Whether nothing that the peer still sends would be looked at. */
+  get #isAllRead(): boolean {
+    return this.#core.closeReceived !== undefined || this.#core.failure !== undefined;
+  }
+
+  /** Once both sides have said all and it has left, it no longer matters how the transport ends. */
+  #endFailed(error: unknown): void {
+    const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
+    this.#end(isDone ? undefined : error);
   }
 
   #end(error: unknown): void {

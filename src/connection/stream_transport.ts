@@ -58,6 +58,7 @@ export class StreamTransport implements ByteTransport {
   /** Whether {@linkcode #readAll} runs: at most one does. */
   #reading = false;
   #readEnded = false;
+  /** Whether our direction is to end, has ended or has failed. */
   #writeEnding = false;
   #closed = false;
 
@@ -77,7 +78,7 @@ export class StreamTransport implements ByteTransport {
     const first = this.#sink === undefined;
     this.#sink = sink;
     if (!first) return;
-    this.#writer.closed.catch((error) => this.#lose(error));
+    this.#writer.closed.catch((error) => this.#failWriting(error));
     this.#startReading();
   }
 
@@ -209,10 +210,20 @@ export class StreamTransport implements ByteTransport {
     }
   }
 
+  #failWriting(error: unknown): void {
+    if (this.#closed) return;
+    this.#writeEnding = true;
+    this.#sink!.writeFailed(reasonOf(error));
+  }
+
   #lose(error: unknown): void {
     if (this.#closed) return;
     this.close();
-    // A stream may fail without a reason.
-    this.#sink!.lost(error ?? new Error("The stream failed without a reason"));
+    this.#sink!.lost(reasonOf(error));
   }
+}
+
+/** A stream may fail without a reason. */
+function reasonOf(error: unknown): unknown {
+  return error ?? new Error("The stream failed without a reason");
 }

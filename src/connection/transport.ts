@@ -19,6 +19,12 @@ export interface TransportSink {
   receiveEof(): void;
   /** The chunk that `write` could not take at once is now written and the writer's own again. */
   drained(): void;
+  /**
+   * Our direction has failed: what was written may not have left, no `drained()` follows, and what
+   * is written from now on is dropped. What the peer has sent before is still received, then
+   * `receiveEof` or `lost` follows.
+   */
+  writeFailed(error: unknown): void;
   /** The transport is lost in both directions. The last call. Never follows our own `close()`. */
   lost(error: unknown): void;
 }
@@ -50,7 +56,7 @@ export interface ByteTransport {
   /**
    * Writes a chunk. `true`: taken whole, and the chunk is the caller's again. `false`: the chunk is
    * lent until the sink's `drained()`, and no other write may be made before. Never throws: failure
-   * is told by `lost`.
+   * is told by `writeFailed` or `lost`.
    */
   write(chunk: Uint8Array): boolean;
 

@@ -185,6 +185,11 @@ export class HttpExchange implements TransportSink {
     this.#watchPeer();
   }
 
+  /** Nothing can be answered any more, so that nothing is to be read either. */
+  writeFailed(error: unknown): void {
+    this.abort(error);
+  }
+
   /** The transport failed. */
   lost(error: unknown): void {
     if (this.#phase === Phase.Over) return;

@@ -407,6 +407,7 @@ test("Bun's sockets do not use a chunk's memory again", async () => {
     },
     receiveEof() {},
     drained() {},
+    writeFailed() {},
     lost() {},
   });
   const bytes = noise(600_000, 11);

@@ -43,6 +43,7 @@ export function testHostListener(
         },
         receiveEof() {},
         drained() {},
+        writeFailed: received.reject,
         lost: received.reject,
       });
       assertEquals(await received.promise, "early");

@@ -201,16 +201,27 @@ test("PromiseTransport delivers what the peer sent before a write failed", async
   const { socket, transport, sink } = scripted();
   socket.writeError = new Error("Broken pipe");
   transport.write(Uint8Array.of(1));
-  await settled(() => sink.calls.length);
-  assertEquals(sink.calls, []);
-  socket.bring(100, null);
-  await sink.called("lost");
-  assertEquals(sink.calls, ["receive", "lost"]);
+  await sink.called("writeFailed");
   assertStrictEquals(sink.error, socket.writeError);
+  // Dropped.
+  assertEquals(transport.write(Uint8Array.of(2)), true);
+  transport.pause();
+  socket.bring(100);
+  await sink.called("receive");
+  transport.closeWrite();
+  transport.resume();
+  socket.bring(100, null);
+  await sink.called("eof");
+  assertEquals(sink.calls, ["writeFailed", "receive", "receive", "eof"]);
+  assertEquals([socket.calls.filter((call) => call !== "read"), socket.closed], [
+    ["write", "delivered", "delivered", "release"],
+    0,
+  ]);
+  transport.close();
   assertEquals(socket.closed, 1);
 });
 
-test("PromiseTransport is lost once, with the first error", async () => {
+test("PromiseTransport tells of each direction that fails, once", async () => {
   const cases: [string, (scene: ReturnType<typeof scripted>) => void, string[], string][] = [
     ["a read fails", ({ socket }) => socket.bring(new Error("reset")), ["lost"], "reset"],
     [
@@ -220,8 +231,8 @@ test("PromiseTransport is lost once, with the first error", async () => {
         transport.write(Uint8Array.of(1));
         queueMicrotask(() => socket.bring(new Error("reset")));
       },
-      ["lost"],
-      "pipe",
+      ["writeFailed", "lost"],
+      "reset",
     ],
     [
       "a write fails after the end of reading",
@@ -230,7 +241,7 @@ test("PromiseTransport is lost once, with the first error", async () => {
         socket.bring(null);
         sink.called("eof").then(() => transport.write(Uint8Array.of(1)));
       },
-      ["eof", "lost"],
+      ["eof", "writeFailed"],
       "pipe",
     ],
     [
@@ -240,7 +251,7 @@ test("PromiseTransport is lost once, with the first error", async () => {
         sink.onReceive = () => (transport.pause(), transport.write(Uint8Array.of(1)));
         socket.bring(1);
       },
-      ["receive", "lost"],
+      ["receive", "writeFailed"],
       "pipe",
     ],
     [
@@ -248,20 +259,21 @@ test("PromiseTransport is lost once, with the first error", async () => {
       ({ socket, transport }) => {
         socket.closeWriteError = new Error("not connected");
         transport.closeWrite();
-        socket.bring(null);
+        queueMicrotask(() => socket.bring(null));
       },
-      ["lost"],
+      ["writeFailed", "eof"],
       "not connected",
     ],
   ];
   for (const [name, happen, calls, message] of cases) {
     const scene = scripted();
     happen(scene);
-    await scene.sink.called("lost");
+    await scene.sink.called(calls.at(-1)!);
     await settled(() => scene.sink.calls.length);
     assertEquals(scene.sink.calls, calls, name);
     assertEquals((scene.sink.error as Error).message, message, name);
-    assertEquals(scene.socket.closed, 1, name);
+    assertEquals(scene.socket.closed, calls.includes("lost") ? 1 : 0, name);
+    scene.transport.close();
   }
 });
 

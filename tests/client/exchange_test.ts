@@ -1,8 +1,14 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
 import { ClientExchange, type Refusal } from "../../src/client/exchange.ts";
 import { WebSocketConnection } from "../../src/connection/connection.ts";
 import type { ByteTransport, TransportSink } from "../../src/connection/transport.ts";
-import { WebSocketHandshakeError } from "../../src/errors.ts";
+import { WebSocketClosedError, WebSocketHandshakeError } from "../../src/errors.ts";
 import { ClientHandshake } from "../../src/handshake/client.ts";
 import { computeAccept } from "../../src/handshake/key.ts";
 import { encodeLatin1 } from "../../src/handshake/latin1.ts";
@@ -142,6 +148,40 @@ test("ClientExchange rejects where the transport is lost while the 101 is judged
   assertEquals(await assertRejects(() => outcome), error);
   await settle(digests);
   assertEquals(transport.calls, ["attach", "write", "pause", "close"]);
+});
+
+test("ClientExchange waits for the response of a server that has not read the whole request", async () => {
+  const { transport, outcome } = begin();
+  transport.sink.writeFailed(new Error("pipe"));
+  transport.receive(UNAUTHORIZED + "hello");
+  assertEquals((await outcome as Refusal).head.status, 401);
+});
+
+test("ClientExchange rejects with why the request was not written where no refusal follows", async () => {
+  const error = new Error("pipe");
+  const cases: [string, (transport: PassiveTransport) => void][] = [
+    ["an end", ({ sink }) => sink.receiveEof()],
+    ["a loss", ({ sink }) => sink.lost(new Error("reset"))],
+    ["a 101", (transport) => transport.receive(SWITCHING)],
+  ];
+  for (const [name, answer] of cases) {
+    const { transport, outcome } = begin();
+    transport.sink.writeFailed(error);
+    answer(transport);
+    assertStrictEquals(await assertRejects(() => outcome), error, name);
+    assertEquals(transport.calls.at(-1), "close", name);
+  }
+});
+
+test("ClientExchange hands on that nothing can be written any more", async () => {
+  const { transport, outcome } = begin();
+  transport.sink.drained();
+  transport.receive(SWITCHING + HELLO);
+  transport.sink.writeFailed(new Error("pipe"));
+  const connection = await opened(outcome);
+  await assertRejects(() => connection.send("too late"), WebSocketClosedError);
+  assertEquals(await connection.receive(), "hello");
+  connection.abort();
 });
 
 test("ClientExchange rejects with the signal's reason while the 101 is judged", async () => {

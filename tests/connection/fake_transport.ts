@@ -72,6 +72,11 @@ export class FakeTransport implements ByteTransport {
     if (!this.closed) this.#sink!.receiveEof();
   }
 
+  /** Our direction fails. */
+  failWriting(error: unknown = new Error("pipe")): void {
+    if (!this.closed) this.#sink!.writeFailed(error);
+  }
+
   /** The transport is lost. */
   lose(error: unknown = new Error("reset")): void {
     if (!this.closed) this.#sink!.lost(error);

@@ -43,6 +43,10 @@ export class LinkNotes implements LinkSink, MessageSink {
   onFailure(error: WebSocketProtocolError): void {
     this.calls.push(`failure ${error.closeCode}`);
   }
+  onWriteFailed(error: unknown): void {
+    this.calls.push("write failed");
+    this.error = error;
+  }
   onDrain(): void {
     this.drains++;
   }

@@ -5,13 +5,13 @@ import type { TransportSink } from "../../src/connection/transport.ts";
  * that a transport that lends memory of somebody else is found out.
  */
 export class RecordingSink implements TransportSink {
-  /** The calls in order: "receive", "eof", "drained", "lost". */
+  /** The calls in order: "receive", "eof", "drained", "writeFailed", "lost". */
   readonly calls: string[] = [];
   /** Copies of the chunks. */
   readonly chunks: Uint8Array[] = [];
   /** The bytes received so far. */
   byteLength = 0;
-  /** What `lost` was told. */
+  /** What `writeFailed` or `lost` was told last. */
   error: unknown = undefined;
   /** What else is to be done at each chunk. */
   onReceive: ((chunk: Uint8Array) => void) | undefined = undefined;
@@ -34,9 +34,19 @@ export class RecordingSink implements TransportSink {
     this.#note("drained");
   }
 
+  writeFailed(error: unknown): void {
+    this.error = error;
+    this.#note("writeFailed");
+  }
+
   lost(error: unknown): void {
     this.error = error;
     this.#note("lost");
+  }
+
+  /** Whether the transport has failed, in our direction or in both. */
+  get hasFailed(): boolean {
+    return this.count("writeFailed") + this.count("lost") > 0;
   }
 
   /** How often a call came. */

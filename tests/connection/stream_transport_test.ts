@@ -234,14 +234,19 @@ test("StreamTransport keeps the rest of a large chunk while paused, and delivers
   transport.close();
 });
 
-test("StreamTransport is lost with the error of either side, once", async () => {
-  const cases: [string, (stream: Controllers) => void, boolean][] = [
-    ["readable", ({ input, error }) => input.error(error), false],
-    ["writable", ({ output, error }) => output.error(error), false],
-    ["both", ({ input, output, error }) => (input.error(error), output.error(error)), false],
-    ["writable while paused", ({ output, error }) => output.error(error), true],
+test("StreamTransport tells of each side that fails, once", async () => {
+  const cases: [string, (stream: Controllers) => void, boolean, string[]][] = [
+    ["readable", ({ input, error }) => input.error(error), false, ["lost"]],
+    ["writable", ({ output, error }) => output.error(error), false, ["writeFailed"]],
+    [
+      "both",
+      ({ input, output, error }) => (input.error(error), output.error(error)),
+      false,
+      ["lost"],
+    ],
+    ["writable while paused", ({ output, error }) => output.error(error), true, ["writeFailed"]],
   ];
-  for (const [name, fail, paused] of cases) {
+  for (const [name, fail, paused, calls] of cases) {
     const { stream, controllers } = controlled();
     const sink = new RecordingSink();
     const transport = new StreamTransport(stream);
@@ -249,32 +254,58 @@ test("StreamTransport is lost with the error of either side, once", async () => 
     if (paused) transport.pause();
     transport.write(Uint8Array.of(1));
     fail(controllers);
-    await sink.called("lost");
+    await sink.called(calls.at(-1)!);
     await settled(() => sink.calls.length);
-    assertEquals(sink.count("lost"), 1, name);
+    assertEquals(sink.calls, calls, name);
     assertEquals(sink.error, controllers.error, name);
+    transport.close();
   }
 });
 
-test("StreamTransport is lost where a stream failed before attach", async () => {
+test("StreamTransport delivers what the peer sent before its writable failed", async () => {
+  const { stream, controllers } = controlled();
+  const sink = new RecordingSink();
+  const transport = new StreamTransport(stream);
+  transport.attach(sink);
+  transport.pause();
+  controllers.input.enqueue(Uint8Array.of(1));
+  controllers.output.error(controllers.error);
+  await sink.called("writeFailed");
+  // Dropped.
+  assertEquals(transport.write(Uint8Array.of(2)), true);
+  transport.closeWrite();
+  transport.resume();
+  controllers.input.enqueue(Uint8Array.of(3));
+  controllers.input.close();
+  await sink.called("eof");
+  assertEquals(sink.bytes(), Uint8Array.of(1, 3));
+  assertEquals(sink.count("lost"), 0);
+  transport.close();
+});
+
+test("StreamTransport tells of a writable that failed before attach", async () => {
   const { stream, controllers } = controlled();
   const transport = new StreamTransport(stream);
   controllers.output.error(controllers.error);
   await settled(() => 0);
   const sink = new RecordingSink();
   transport.attach(sink);
-  await sink.called("lost");
+  await sink.called("writeFailed");
   assertEquals(sink.error, controllers.error);
+  transport.close();
 });
 
-test("StreamTransport says that it is lost where the stream does not say why", async () => {
-  const { stream, controllers } = controlled();
-  const transport = new StreamTransport(stream);
-  const sink = new RecordingSink();
-  transport.attach(sink);
-  controllers.output.error();
-  await sink.called("lost");
-  assertInstanceOf(sink.error, Error);
+test("StreamTransport gives an error where the stream does not say why it failed", async () => {
+  for (const [side, call] of [["output", "writeFailed"], ["input", "lost"]] as const) {
+    const { stream, controllers } = controlled();
+    const transport = new StreamTransport(stream);
+    const sink = new RecordingSink();
+    transport.attach(sink);
+    controllers[side].error();
+    await sink.called(call);
+    assertInstanceOf(sink.error, Error, side);
+    transport.close();
+  }
 });
 
 test("StreamTransport is lost where a chunk is no Uint8Array", async () => {

@@ -20,12 +20,15 @@ export function toByteStream(transport: ByteTransport): ByteStream {
           controller.close();
         },
         drained: () => write?.resolve(),
-        lost(error) {
-          if (!ended) controller.error(error);
-          ended = true;
+        writeFailed(error) {
           failWrites(error);
           // Without this the stream would wait for the write under way before it fails.
           write?.reject(error);
+        },
+        lost(error) {
+          if (!ended) controller.error(error);
+          ended = true;
+          this.writeFailed(error);
         },
       });
     },

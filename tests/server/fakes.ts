@@ -86,6 +86,11 @@ export class FakeTransport implements ByteTransport {
     if (!this.closed) this.#sink!.receiveEof();
   }
 
+  /** Our direction fails. */
+  failWriting(error: unknown): void {
+    this.#sink!.writeFailed(error);
+  }
+
   /** The transport fails. */
   lose(error: unknown): void {
     this.closed = true;

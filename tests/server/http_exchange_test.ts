@@ -412,6 +412,20 @@ test("HttpExchange aborts the signal of the request where the transport is lost"
   assertEquals(fixture.clock.pending, 0);
 });
 
+test("HttpExchange ends where its response cannot be written, though more of the request may come", async () => {
+  const fixture = new Fixture((request) =>
+    new Promise((_, reject) => {
+      request.signal.addEventListener("abort", () => reject(request.signal.reason));
+    })
+  );
+  fixture.transport.feed(http("POST / HTTP/1.1\nHost: a\nContent-Length: 9\n\n"));
+  const failure = new Error("pipe");
+  fixture.transport.failWriting(failure);
+  await settle();
+  assertEquals(fixture.ends, [{ error: failure }]);
+  assertEquals([fixture.errors, fixture.transport.closed], [[], true]);
+});
+
 test("HttpExchange cancels the response of a function that did not notice the loss", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
