@@ -3,36 +3,25 @@
  */
 
 import { CloseCode, validateClose } from "../close_code.ts";
-import type { WebSocketClosedError, WebSocketProtocolError } from "../errors.ts";
 import type {
   ByteStream,
   Capabilities,
   CloseInfo,
-  ConnectionOptions,
   ConnectionStats,
   Message,
   RemoteAddress,
   Sendable,
   WebSocketConnectionOptions,
 } from "../types.ts";
-import { Ending } from "./ending.ts";
+import { ConnectionCore, type ConnectionObservers } from "./connection_core.ts";
 import { refuseSource } from "./fragments.ts";
-import {
-  type Abandoned,
-  type Consumer,
-  Inbox,
-  type InboxSource,
-  type ReceiveOptions,
-} from "./inbox.ts";
+import type { Abandoned, Consumer, ReceiveOptions } from "./inbox.ts";
 import { forEachMessage, type ForEachOptions, MessageIterator } from "./iteration.ts";
-import { Keepalive, type KeepaliveActions } from "./keepalive.ts";
-import type { Link, LinkSink } from "./link.ts";
+import type { Link } from "./link.ts";
 import { linkOver, LinkSource } from "./link_source.ts";
 import type { ResolvedConnectionOptions } from "./options.ts";
-import { observe, type Observer } from "./observer.ts";
-import { Outbox, type OutboxOwner, type SendOptions } from "./outbox.ts";
-import { Pings } from "./pings.ts";
-import { quiet, rejectQuietly } from "./promises.ts";
+import type { SendOptions } from "./outbox.ts";
+import { rejectQuietly } from "./promises.ts";
 import { createReadable } from "./readable.ts";
 import { toControlPayload } from "./sendable.ts";
 import { createWritable } from "./writable.ts";
@@ -40,47 +29,15 @@ import { createWritable } from "./writable.ts";
 export type { ForEachOptions, ReceiveOptions, SendOptions, WebSocketConnectionOptions };
 
 /** What a connection is given besides a link and the options that the link has as well. */
-export interface ConnectionInit<Data>
-  extends Pick<ConnectionOptions, "signal" | "onPing" | "onPong"> {
+export interface ConnectionInit<Data> extends ConnectionObservers {
+  /** Drops the connection when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
   /** What the application wants to find at {@linkcode WebSocketConnection.data}. */
   readonly data?: Data;
 }
 
-/** Creates the connection over a link that was made with `resolved`. */
-export let connectionOver: <Data>(
-  link: Link,
-  resolved: ResolvedConnectionOptions,
-  init: ConnectionInit<Data>,
-) => WebSocketConnection<Data>;
-
-/**
- * Whether a connection is closing or closed, from either side. A send that fails then is not the
- * application's mistake.
- */
-export let isClosing: (connection: WebSocketConnection) => boolean;
-
-/**
- * Calls back when a connection has ended, without the promise of `closed`. A connection has one
- * callback: a second call replaces the first.
- */
-export let onceClosed: (
-  connection: WebSocketConnection,
-  callback: (connection: WebSocketConnection) => void,
-) => void;
-
-/**
- * Hands each message to `consumer` in the turn in which it arrived, without a promise in between. A
- * consumer that returns a promise is given the next message when that has resolved; the first
- * message waits for `open` and its promise. Resolves when the last message has been consumed;
- * rejects with what the consumer or `open` throws, and hands over no more then. Resolves with an
- * {@linkcode Abandoned} where, after the end, `open` or one message takes longer than
- * `closeTimeout`.
- */
-export let consumeMessages: (
-  connection: WebSocketConnection,
-  consumer: Consumer,
-  open?: () => unknown,
-) => Promise<void | Abandoned>;
+/** What is behind a connection, for the functions below. */
+let coreOf: (connection: WebSocketConnection) => ConnectionCore;
 
 /**
  * One WebSocket connection, the same on every host.
@@ -102,20 +59,7 @@ export class WebSocketConnection<Data = unknown>
   implements AsyncIterable<Message>, AsyncDisposable {
   /** What was given as `data` when the connection was made, for the application to know it by. */
   readonly data: Data;
-  readonly #link: Link;
-  readonly #options: ResolvedConnectionOptions;
-  readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
-  readonly #keepalive: Keepalive;
-  readonly #onPing: Observer | undefined;
-  readonly #onPong: Observer | undefined;
-  #pings: Pings | undefined;
-
-  /** Its end, made when that begins. */
-  #ending: Ending | undefined;
-  #signal: { readonly source: AbortSignal; readonly onAbort: () => void } | undefined;
-  #closed: PromiseWithResolvers<CloseInfo> | undefined;
-  #onClosed: ((connection: WebSocketConnection) => void) | undefined;
+  readonly #core: ConnectionCore;
   #readable: ReadableStream<string | Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Sendable> | undefined;
 
@@ -141,48 +85,36 @@ export class WebSocketConnection<Data = unknown>
    * ```
    */
   constructor(stream: ByteStream, options: WebSocketConnectionOptions<Data>) {
-    const { link, resolved } = linkOver(stream, options);
-    this.#link = link;
     this.data = options.data as Data;
-    this.#options = resolved;
-    this.#onPing = options.onPing;
-    this.#onPong = options.onPong;
-    const view = new WebSocketConnection.#View(this);
-    this.#inbox = new Inbox(this.#options, view);
-    this.#outbox = new Outbox(this.#link, this.#options, view);
-    // Where the link has no pings, the host finds out that a peer has gone.
-    const pings = this.#link.capabilities.ping;
-    const watch = pings ? this.#options : { ...this.#options, pingInterval: 0 };
-    this.#keepalive = new Keepalive(watch, view);
-    this.#link.attach(view, this.#inbox);
-    if (options.signal !== undefined) this.#follow(options.signal);
+    this.#core = new ConnectionCore(linkOver(stream, options), options);
+    if (options.signal !== undefined) this.#core.follow(options.signal);
   }
 
   // What the handshake settled -----------------------------------------------------------------
 
   /** The URL of the connection, `ws:` or `wss:`; over a byte stream, what its options say. */
   get url(): string {
-    return this.#link.url;
+    return this.#core.link.url;
   }
 
   /** The subprotocol agreed, or the empty string. */
   get protocol(): string {
-    return this.#link.protocol;
+    return this.#core.link.protocol;
   }
 
   /** The extensions agreed, as in the `Sec-WebSocket-Extensions` header, or the empty string. */
   get extensions(): string {
-    return this.#link.extensions;
+    return this.#core.link.extensions;
   }
 
   /** The address of the peer, where the host knows it. */
   get remoteAddress(): RemoteAddress | undefined {
-    return this.#link.remoteAddress;
+    return this.#core.link.remoteAddress;
   }
 
   /** What the host under this connection can do. */
   get capabilities(): Capabilities {
-    return this.#link.capabilities;
+    return this.#core.link.capabilities;
   }
 
   // Sending ------------------------------------------------------------------------------------
@@ -206,13 +138,14 @@ export class WebSocketConnection<Data = unknown>
    * piece leaves a message without an end: the connection is then closed with 1011.
    */
   send(data: Sendable, options?: SendOptions): Promise<void> {
-    if (this.#ending?.refusesMessages) {
-      const error = this.#ending.closedError("send message");
+    const core = this.#core;
+    if (core.ending?.refusesMessages) {
+      const error = core.closedError();
       refuseSource(data, error);
       return rejectQuietly(error);
     }
     try {
-      return this.#outbox.send(data, options);
+      return core.outbox.send(data, options);
     } catch (error) {
       // A host may refuse, as Workers do for the connection of another request.
       return Promise.reject(error);
@@ -221,7 +154,7 @@ export class WebSocketConnection<Data = unknown>
 
   /** Bytes accepted by {@linkcode send} and not yet taken by the transport. */
   get bufferedAmount(): number {
-    return this.#link.bufferedAmount + this.#outbox.queued;
+    return this.#core.link.bufferedAmount + this.#core.outbox.queued;
   }
 
   /**
@@ -233,12 +166,10 @@ export class WebSocketConnection<Data = unknown>
    * and with a `DOMException` named `NotSupportedError` where `capabilities.ping` is `false`.
    */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
-    if (isClosing(this)) return rejectQuietly(this.#end.closedError("send ping"));
+    const core = this.#core;
+    if (core.isClosing()) return rejectQuietly(core.end.closedError("send ping"));
     try {
-      const pings = this.#nextPings();
-      const bytes = payload === undefined ? pings.nextPayload() : toControlPayload(payload);
-      this.#sendPing(bytes);
-      return quiet(pings.wait(bytes, this.#options.clock.now()));
+      return core.ping(payload === undefined ? undefined : toControlPayload(payload));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -250,7 +181,7 @@ export class WebSocketConnection<Data = unknown>
    * well.
    */
   get writable(): WritableStream<Sendable> {
-    return this.#writable ??= createWritable(this, () => this.#end.closedError("send message"));
+    return this.#writable ??= createWritable(this, () => this.#core.closedError());
   }
 
   // Receiving ----------------------------------------------------------------------------------
@@ -265,7 +196,7 @@ export class WebSocketConnection<Data = unknown>
    * `message.buffer` is used or transferred, or where one of many is kept for long.
    */
   receive(options?: ReceiveOptions): Promise<Message | null> {
-    return this.#inbox.receive(options);
+    return this.#core.inbox.receive(options);
   }
 
   /**
@@ -278,7 +209,7 @@ export class WebSocketConnection<Data = unknown>
    * `Deno.serve` and `Bun.serve` answer it by themselves, at once.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-    return new MessageIterator(this.#inbox);
+    return new MessageIterator(this.#core.inbox);
   }
 
   /**
@@ -305,7 +236,7 @@ export class WebSocketConnection<Data = unknown>
    * ```
    */
   forEach(callback: (message: Message) => unknown, options: ForEachOptions = {}): Promise<void> {
-    return forEachMessage(this.#inbox, callback, options);
+    return forEachMessage(this.#core.inbox, callback, options);
   }
 
   /**
@@ -313,7 +244,7 @@ export class WebSocketConnection<Data = unknown>
    * iteration does; cancelling it closes the connection.
    */
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= createReadable(this.#inbox, async () => void await this.close());
+    return this.#readable ??= createReadable(this.#core.inbox, async () => void await this.close());
   }
 
   // Ending -------------------------------------------------------------------------------------
@@ -335,7 +266,7 @@ export class WebSocketConnection<Data = unknown>
   close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
     try {
       validateClose(code, reason);
-      this.#end.close(code, reason);
+      this.#core.end.close(code, reason);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -348,16 +279,12 @@ export class WebSocketConnection<Data = unknown>
    * over a Worker's `fetch` 1011, since those hosts drop nothing without a Close.
    */
   abort(reason?: unknown): void {
-    this.#link.abort(reason ?? new DOMException("The connection was aborted", "AbortError"));
+    this.#core.link.abort(reason ?? new DOMException("The connection was aborted", "AbortError"));
   }
 
   /** Resolves, never rejects, with how the connection ended, once its transport is released. */
   get closed(): Promise<CloseInfo> {
-    if (this.#closed === undefined) {
-      this.#closed = Promise.withResolvers();
-      if (this.#ending?.info !== undefined) this.#closed.resolve(this.#ending.info);
-    }
-    return this.#closed.promise;
+    return this.#core.closed;
   }
 
   /**
@@ -365,7 +292,7 @@ export class WebSocketConnection<Data = unknown>
    * before. Over `Bun.serve`, after a `close` of ours, it is our own.
    */
   get closeCode(): number | undefined {
-    return this.#ending?.outcome?.code;
+    return this.#core.ending?.outcome?.code;
   }
 
   /**
@@ -373,7 +300,7 @@ export class WebSocketConnection<Data = unknown>
    * `close` of ours, it is our own.
    */
   get closeReason(): string | undefined {
-    return this.#ending?.outcome?.reason;
+    return this.#core.ending?.outcome?.reason;
   }
 
   /**
@@ -381,8 +308,8 @@ export class WebSocketConnection<Data = unknown>
    * `WebSocket.CLOSING`, once either side has closed; 3, `WebSocket.CLOSED`. Never 0.
    */
   get readyState(): 1 | 2 | 3 {
-    if (this.#ending?.info !== undefined) return 3;
-    return isClosing(this) ? 2 : 1;
+    if (this.#core.info !== undefined) return 3;
+    return this.#core.isClosing() ? 2 : 1;
   }
 
   /** Closes the connection with 1000 and waits for its end. */
@@ -400,220 +327,68 @@ export class WebSocketConnection<Data = unknown>
    * before.
    */
   setNoDelay(noDelay: boolean): void {
-    this.#link.setNoDelay(noDelay);
+    this.#core.link.setNoDelay(noDelay);
   }
 
   /** Counts messages and bytes so far. */
   stats(): ConnectionStats {
     return {
-      messagesSent: this.#outbox.sent,
-      messagesReceived: this.#inbox.received,
-      bytesSent: this.#link.bytesSent,
-      bytesReceived: this.#link.bytesReceived,
+      messagesSent: this.#core.outbox.sent,
+      messagesReceived: this.#core.inbox.received,
+      bytesSent: this.#core.link.bytesSent,
+      bytesReceived: this.#core.link.bytesReceived,
     };
   }
-
-  // Within -------------------------------------------------------------------------------------
-
-  #nextPings(): Pings {
-    return this.#pings ??= new Pings();
-  }
-
-  #sendPing(payload: Uint8Array): void {
-    this.#link.ping(payload);
-    this.#outbox.noteControlFrame();
-  }
-
-  #follow(source: AbortSignal): void {
-    const onAbort = (): void => this.#link.abort(source.reason);
-    if (source.aborted) return onAbort();
-    source.addEventListener("abort", onAbort, { once: true });
-    this.#signal = { source, onAbort };
-  }
-
-  get #end(): Ending {
-    return this.#ending ??= new Ending({
-      link: this.#link,
-      inbox: this.#inbox,
-      outbox: this.#outbox,
-      onClosing: () => this.#keepalive.stop(),
-      onNoPongs: () => this.#pings?.rejectAll(this.#end.closedError("receive pong")),
-    }, this.#options);
-  }
-
-  #finish(error: unknown, isCut: boolean): void {
-    this.#signal?.source.removeEventListener("abort", this.#signal.onAbort);
-    const info = this.#end.finish(error, isCut);
-    this.#closed?.resolve(info);
-    this.#onClosed?.(this);
-  }
-
-  /**
-   * What the parts of a connection see of it. One object for all, since ten closures each would be
-   * the larger part of what an idle connection holds.
-   */
-  static readonly #View = class implements LinkSink, InboxSource, OutboxOwner, KeepaliveActions {
-    readonly #connection: WebSocketConnection;
-
-    constructor(connection: WebSocketConnection) {
-      this.#connection = connection;
-    }
-
-    onLoneMessage(message: Message): void {
-      this.onActivity();
-      this.#connection.#inbox.deliver(message);
-    }
-
-    onOpen(): void {
-      if (!isClosing(this.#connection)) this.#connection.#keepalive.start();
-    }
-
-    onReceived(): void {
-      this.#connection.#keepalive.noteMessage();
-    }
-
-    onPing(payload: Uint8Array): void {
-      observe(this.#connection.#onPing, payload);
-    }
-
-    onPong(payload: Uint8Array): void {
-      this.#connection.#keepalive.noteLife();
-      this.#connection.#pings?.settle(payload, this.#connection.#options.clock.now());
-      observe(this.#connection.#onPong, payload);
-    }
-
-    onActivity(): void {
-      this.#connection.#keepalive.noteArrival();
-    }
-
-    onTurnEnd(): void {
-      this.#connection.#inbox.pump();
-    }
-
-    onClose(code: number, reason: string): boolean {
-      return this.#connection.#end.receiveClose(code, reason);
-    }
-
-    onFailure(error: WebSocketProtocolError): void {
-      this.#connection.#end.fail(error);
-    }
-
-    onWriteFailed(error: unknown): void {
-      this.#connection.#end.loseSending(error);
-    }
-
-    onDrain(): void {
-      this.#connection.#outbox.onDrain();
-    }
-
-    onEnd(error: unknown, isCut = false): void {
-      this.#connection.#finish(error, isCut);
-    }
-
-    pauseReading(): void {
-      this.#connection.#link.pause();
-    }
-
-    resumeReading(): void {
-      // The silence until now was ours.
-      this.#connection.#keepalive.noteLife();
-      this.#connection.#link.resume();
-    }
-
-    flushAnswers(): void {
-      this.#connection.#link.flush();
-    }
-
-    onAllHandled(): void {
-      this.#connection.#end.onAllHandled();
-    }
-
-    iterationError(): WebSocketClosedError | undefined {
-      return this.#connection.#end.iterationError();
-    }
-
-    isClosing(): boolean {
-      return isClosing(this.#connection);
-    }
-
-    checkSendable(): void {
-      this.#connection.#ending?.checkSendable();
-    }
-
-    onSent(): void {
-      this.#connection.#keepalive.noteMessage();
-    }
-
-    isAnswering(): boolean {
-      return this.#connection.#inbox.isFilled;
-    }
-
-    countReceived(): number {
-      return this.#connection.#inbox.received;
-    }
-
-    onUnfinished(): void {
-      this.#connection.#end.cutShort(CloseCode.InternalError, "message not finished");
-    }
-
-    closedError(): WebSocketClosedError {
-      return this.#connection.#end.closedError("send message");
-    }
-
-    onOverflow(): void {
-      this.#connection.#end.close(CloseCode.TryAgainLater, "too far behind");
-    }
-
-    isBlocked(): boolean {
-      return this.#connection.#inbox.isPaused;
-    }
-
-    isBehind(): boolean {
-      return this.#connection.#link.bufferedAmount > 0;
-    }
-
-    progress(): number {
-      return this.#connection.#link.progress;
-    }
-
-    sendPing(): void {
-      const connection = this.#connection;
-      const pings = connection.#nextPings();
-      const payload = pings.nextPayload();
-      connection.#sendPing(payload);
-      pings.note(payload);
-    }
-
-    onLost(): void {
-      this.#connection.#link.abort(new Error("The peer did not answer a ping in time"));
-    }
-
-    onIdle(): void {
-      this.#connection.#end.closeUnasked(CloseCode.GoingAway, "idle");
-    }
-  };
 
   static {
-    connectionOver = <Data>(
-      link: Link,
-      resolved: ResolvedConnectionOptions,
-      init: ConnectionInit<Data>,
-    ) =>
-      // Whoever has made the link has told it the role.
-      new WebSocketConnection(
-        new LinkSource(link, resolved),
-        init as WebSocketConnectionOptions<Data>,
-      );
-    consumeMessages = (connection, consumer, open) => {
-      const consumed = connection.#inbox.consume(consumer, { open });
-      // It may have ended before.
-      connection.#ending?.limitHandling();
-      return consumed;
-    };
-    onceClosed = (connection, callback) => {
-      if (connection.#ending?.info === undefined) connection.#onClosed = callback;
-      else callback(connection);
-    };
-    isClosing = (connection) => connection.#ending?.isClosing === true;
+    coreOf = (connection) => connection.#core;
   }
+}
+
+/** Creates the connection over a link that was made with `resolved`. */
+export function connectionOver<Data>(
+  link: Link,
+  resolved: ResolvedConnectionOptions,
+  init: ConnectionInit<Data>,
+): WebSocketConnection<Data> {
+  // Whoever has made the link has told it the role.
+  return new WebSocketConnection(
+    new LinkSource(link, resolved),
+    init as WebSocketConnectionOptions<Data>,
+  );
+}
+
+/**
+ * Whether a connection is closing or closed, from either side. A send that fails then is not the
+ * application's mistake.
+ */
+export function isClosing(connection: WebSocketConnection): boolean {
+  return coreOf(connection).isClosing();
+}
+
+/**
+ * Calls back when a connection has ended, without the promise of `closed`. A connection has one
+ * callback: a second call replaces the first.
+ */
+export function onceClosed(
+  connection: WebSocketConnection,
+  callback: (connection: WebSocketConnection) => void,
+): void {
+  coreOf(connection).onceClosed(callback, connection);
+}
+
+/**
+ * Hands each message to `consumer` in the turn in which it arrived, without a promise in between. A
+ * consumer that returns a promise is given the next message when that has resolved; the first
+ * message waits for `open` and its promise. Resolves when the last message has been consumed;
+ * rejects with what the consumer or `open` throws, and hands over no more then. Resolves with an
+ * {@linkcode Abandoned} where, after the end, `open` or one message takes longer than
+ * `closeTimeout`.
+ */
+export function consumeMessages(
+  connection: WebSocketConnection,
+  consumer: Consumer,
+  open?: () => unknown,
+): Promise<void | Abandoned> {
+  return coreOf(connection).consume(consumer, open);
 }
