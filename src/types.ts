@@ -61,7 +61,7 @@ export interface CloseInfo {
   readonly error?: unknown;
 }
 
-/** What the host under a connection can do; see "Where it runs" in the README. */
+/** What the host under a connection can do; see `docs/hosts.md`. */
 export interface Capabilities {
   /** Whether pings can be sent and pongs are seen. */
   readonly ping: boolean;

@@ -1,5 +1,5 @@
 /**
- * What the documentation of `tornado.websocket` shows, written as the README says to port it, and run
+ * What the documentation of `tornado.websocket` shows, written as docs/porting.md says to port it, and run
  * over real sockets: a route with a handler class on one side, `connectWebSocket` on the other.
  */
 

@@ -2,7 +2,7 @@
  * Runs the suite under Deno, then under Bun: `deno task test [--deno | --bun] [path…] [name]`.
  *
  * Under Deno, the examples in the documentation of `mod.ts` and `src` are tests as well, and those of
- * the README are type-checked. Counts come from the runtimes' JUnit reports, since their output is
+ * the README and of `docs/` are type-checked. Counts come from the runtimes' JUnit reports, since their output is
  * meant for people; what no report tells, a file that does not load above all, is counted as failed.
  * The last line is `N passed, N failed, N skipped`.
  */
@@ -73,17 +73,18 @@ async function runSuite(runtime: Runtime, request: RunArguments): Promise<TestRe
       // Deno's report names the file that calls `Deno.test`, which is the harness for all of them.
       expectedFiles: whole && runtime === "bun" ? listFiles("tests", "_test.ts") : [],
     });
-    if (whole && runtime === "deno") results.push(await checkReadme());
+    if (whole && runtime === "deno") results.push(await checkDocuments());
     return results;
   } finally {
     await Deno.remove(report);
   }
 }
 
-async function checkReadme(): Promise<TestResult> {
-  const exitCode = await run(Deno.execPath(), ["check", "--quiet", "--doc-only", "README.md"]);
+async function checkDocuments(): Promise<TestResult> {
+  const documents = ["README.md", ...listFiles("docs", ".md")];
+  const exitCode = await run(Deno.execPath(), ["check", "--quiet", "--doc-only", ...documents]);
   const outcome = exitCode === 0 ? "passed" : "failed";
-  return { file: "README.md", name: "examples of the README type-check", outcome };
+  return { file: "README.md, docs", name: "examples of the documents type-check", outcome };
 }
 
 function exists(path: string): boolean {
