@@ -11,6 +11,29 @@ export function requireFunction(name: string, value: unknown): void {
 }
 
 /**
+ * Checks that something can be iterated over, and is no string, whose letters nobody means.
+ *
+ * @throws {TypeError} otherwise, naming it.
+ */
+export function requireIterable(name: string, value: unknown): void {
+  const isIterable = typeof value === "object" && value !== null && Symbol.iterator in value;
+  if (!isIterable) throw new TypeError(`${name} must be an array, not ${describe(value)}`);
+}
+
+/**
+ * Checks that a text holds something in PEM, where it is given: the name of a file is a likely
+ * mistake.
+ *
+ * @throws {TypeError} otherwise, naming it.
+ */
+export function requireOptionalPem(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "string" && value.includes("-----BEGIN ")) return;
+  // What a text is taken for is not shown: it may be a key.
+  const what = typeof value === "string" ? "another text" : describe(value);
+  throw new TypeError(`${name} must be a text in PEM, not ${what}; the name of a file is none`);
+}
+
+/**
  * Checks that a callback is a function, where it is given.
  *
  * @throws {TypeError} otherwise, naming it.

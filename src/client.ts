@@ -3,7 +3,13 @@
  * where it is asked to.
  */
 
-import { requireDelay, requireInteger, requireOptionalFunction } from "./arguments.ts";
+import {
+  requireDelay,
+  requireInteger,
+  requireIterable,
+  requireOptionalFunction,
+  requireOptionalPem,
+} from "./arguments.ts";
 import { Deadline } from "./client/deadline.ts";
 import { ClientExchange, type Refusal } from "./client/exchange.ts";
 import {
@@ -82,6 +88,9 @@ export interface ConnectOptions<Data = unknown>
 const CONNECT_TIMEOUT = 20_000;
 const MAX_ERROR_BODY_SIZE = 65_536;
 
+/** How much of the body of a refusal an error shows at most, in bytes. */
+const SHOWN_OF_BODY = 200;
+
 /**
  * One handshake to be made: at first as the application asked, later as redirects have changed it.
  */
@@ -116,6 +125,11 @@ export async function connectBy<Data>(
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw new TypeError("Cannot connect: cert and key must be given together");
   }
+  requireOptionalPem("cert", options.cert);
+  requireOptionalPem("key", options.key);
+  const { caCerts = [] } = options;
+  requireIterable("caCerts", caCerts);
+  for (const cert of caCerts) requireOptionalPem("each of caCerts", cert);
   const url = parseWebSocketUrl(source instanceof Request ? source.url : source);
   let attempt = createAttempt(url, options);
 
@@ -237,11 +251,18 @@ function connectError(url: URL, cause: unknown): WebSocketHandshakeError {
 
 function refusalError(refusal: Refusal): WebSocketHandshakeError {
   const { status, statusText } = refusal.head;
-  const answer = `${status} ${statusText}`.trimEnd();
+  const answer = `${status} ${statusText}`.trimEnd() + firstLine(refusal);
   return new WebSocketHandshakeError(`Cannot open the WebSocket: the server answered ${answer}`, {
     response: toResponse(refusal),
     cause: refusal.cause,
   });
+}
+
+/** What a server has written of its refusal; quoted, so that a log takes nothing else from it. */
+function firstLine({ head, body }: Refusal): string {
+  if (!/^text\/plain\b/i.test(toHeaders(head).get("content-type") ?? "")) return "";
+  const [line = ""] = new TextDecoder().decode(body.subarray(0, SHOWN_OF_BODY)).split(/[\r\n]/, 1);
+  return line === "" ? "" : `: ${JSON.stringify(line)}`;
 }
 
 function redirectError(refusal: Refusal, reason: string): WebSocketHandshakeError {

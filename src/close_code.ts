@@ -46,6 +46,11 @@ export type CloseCode = typeof CloseCode[keyof typeof CloseCode];
 /** A control frame carries at most 125 bytes, two of which are the code. */
 const MAX_REASON_BYTES = 123;
 
+/** Whether a reason has more bytes of UTF-8 than a Close frame can carry. */
+export function isReasonTooLong(reason: string): boolean {
+  return exceedsUtf8(reason, MAX_REASON_BYTES);
+}
+
 /** Whether a Close frame with this code may arrive (RFC 6455 section 7.4, IANA registry). */
 export function isReceivableCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
@@ -70,7 +75,7 @@ export function validateClose(code: number, reason: string): void {
       `Cannot close: code must be 1000–1003, 1007–1014 or 3000–4999, not ${code}`,
     );
   }
-  if (exceedsUtf8(reason, MAX_REASON_BYTES)) {
+  if (isReasonTooLong(reason)) {
     throw new RangeError(`Cannot close: reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8`);
   }
 }

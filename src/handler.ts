@@ -3,7 +3,7 @@
  */
 
 import { withoutUndefined } from "./arguments.ts";
-import { CloseCode } from "./close_code.ts";
+import { CloseCode, validateClose } from "./close_code.ts";
 import {
   consumeMessages,
   isClosing,
@@ -11,6 +11,7 @@ import {
   type WebSocketConnection,
 } from "./connection/connection.ts";
 import { tell } from "./connection/observer.ts";
+import { toControlPayload, toPayload } from "./connection/sendable.ts";
 import { WebSocketClosedError } from "./errors.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { OriginPolicy } from "./handshake/origin_policy.ts";
@@ -102,6 +103,8 @@ export abstract class WebSocketHandler<Data = unknown> {
   #request: Request | string | undefined;
   #requestRead = false;
   #connection: WebSocketConnection<Data> | undefined;
+  /** Whether the handler has closed it: then it is given no more messages. */
+  #closing = false;
   /** The options of this request until there is a connection; after that, the router's. */
   #options: UpgradeOptions = {};
 
@@ -205,6 +208,9 @@ export abstract class WebSocketHandler<Data = unknown> {
    * A promise holds the next message back. So one that waits for what only a later `onMessage` can
    * bring waits forever: take the next message by `await this.connection.receive()`, or let the
    * work run on and catch its errors: `void work().catch((error) => this.onError(error))`.
+   *
+   * Not called any more once the handler has called {@linkcode close}; `receive` still gives what
+   * arrives before the peer's Close.
    */
   abstract onMessage(message: Message): unknown;
 
@@ -290,19 +296,39 @@ export abstract class WebSocketHandler<Data = unknown> {
   /**
    * Sends a message, see `WebSocketConnection.send`; a plain object is sent as JSON. The promise is
    * the flow control, and rejects with a `WebSocketClosedError` on a closed connection.
+   *
+   * @throws {TypeError} for what cannot be sent. In a handler a wrong argument is thrown at once, so
+   * that the router catches it even if nobody awaits the promise.
    */
   writeMessage(message: Sendable, options?: SendOptions): Promise<void> {
-    return this.connection.send(message, options);
+    const isPlain = typeof message === "string" || message instanceof Uint8Array;
+    return this.connection.send(isPlain ? message : toPayload(message), options);
   }
 
-  /** Sends a ping and resolves with the round trip in milliseconds. */
+  /**
+   * Sends a ping and resolves with the round trip in milliseconds, see `WebSocketConnection.ping`.
+   *
+   * @throws {TypeError} for a payload that is neither text nor bytes.
+   * @throws {RangeError} for one of more than 125 bytes.
+   */
   ping(payload?: string | ArrayBufferView | ArrayBuffer): Promise<number> {
-    return this.connection.ping(payload);
+    return this.connection.ping(payload === undefined ? undefined : toControlPayload(payload));
   }
 
-  /** Closes the connection, see `WebSocketConnection.close`. */
-  close(code?: number, reason?: string): Promise<CloseInfo> {
-    return this.connection.close(code, reason);
+  /**
+   * Closes the connection, see `WebSocketConnection.close`. From then on {@linkcode onMessage} is
+   * not called any more.
+   *
+   * @throws {RangeError} for a code that may not be sent or a reason of more than 123 bytes.
+   * @throws {TypeError} for a code that is no number or a reason that is no string.
+   */
+  close(code: number = CloseCode.Normal, reason: string = ""): Promise<CloseInfo> {
+    const { connection } = this;
+    validateClose(code, reason);
+    const closed = connection.close(code, reason);
+    // Unless the host has refused, as Workers do for the connection of another request.
+    this.#closing = isClosing(connection);
+    return closed;
   }
 
   /** Switches Nagle's algorithm off or on, see `WebSocketConnection.setNoDelay`. */
@@ -372,7 +398,7 @@ export abstract class WebSocketHandler<Data = unknown> {
       const open = () => this.#open(groups);
       const abandoned = await consumeMessages(
         connection,
-        (message) => this.onMessage(message),
+        (message) => this.#closing ? undefined : this.onMessage(message),
         open,
       );
       void abandoned?.failure.then((error) => this.#fail(error));

@@ -13,7 +13,7 @@ export type Groups = readonly (string | undefined)[];
  * where the URL is not the route's. A string is the pathname of a `URLPattern`; a RegExp must match
  * the whole pathname.
  *
- * @throws {TypeError} if a string is not a pathname of `URLPattern`.
+ * @throws {TypeError} if a string is not a pathname of `URLPattern`, or matches none.
  */
 export function compileRoute(
   pattern: string | URLPattern | RegExp,
@@ -21,6 +21,9 @@ export function compileRoute(
   if (pattern instanceof RegExp) {
     const whole = wholeMatch(pattern);
     return ({ pathname }) => whole.exec(pathname)?.slice(1).map(decode);
+  }
+  if (typeof pattern === "string" && !PATHNAME.test(pattern)) {
+    throw new TypeError(`pattern ${JSON.stringify(pattern)} matches no path: one begins with "/"`);
   }
   const compiled = typeof pattern === "string" ? new URLPattern({ pathname: pattern }) : pattern;
   const names = groupNames(compiled.pathname);
@@ -31,6 +34,9 @@ export function compileRoute(
     return groups && names.map((name) => decode(groups[name]));
   };
 }
+
+/** What may match the `/` that every pathname begins with. */
+const PATHNAME = /^[/*({]/;
 
 /**
  * The names of a pattern's groups in their order. `URLPattern` gives the groups as an object, in

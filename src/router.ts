@@ -2,7 +2,7 @@
  * From the path of a request to the handler that serves it.
  */
 
-import { requireFunction, withoutUndefined } from "./arguments.ts";
+import { requireFunction, requireIterable, withoutUndefined } from "./arguments.ts";
 import type { WebSocketConnection } from "./connection/connection.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
@@ -92,7 +92,8 @@ export class WebSocketRouter<Data = unknown> {
   /**
    * Creates a router.
    *
-   * @throws {TypeError} if a pattern is not one of URLPattern's, or an option or a handler is of a
+   * @throws {TypeError} if `routes` is not iterable, a pattern is not one of URLPattern's or
+   * matches no path, a class does not extend {@linkcode WebSocketHandler}, or an option is of a
    * wrong type.
    * @throws {RangeError} if an option is out of its range.
    */
@@ -104,8 +105,9 @@ export class WebSocketRouter<Data = unknown> {
     requireFunction("onError", onError);
     resolveConnectionOptions(upgradeOptions);
     resolveHandshakeOptions(upgradeOptions);
+    requireIterable("routes", routes);
     this.#routes = Array.from(routes, ([pattern, handler, init]) => {
-      requireFunction("handler", handler);
+      requireHandler(handler);
       return { match: compileRoute(pattern), handler, init };
     });
     this.#options = upgradeOptions;
@@ -134,6 +136,7 @@ export class WebSocketRouter<Data = unknown> {
     upgrade: HostUpgrade,
     options?: NonNullable<Parameters<HostUpgrade>[1]> & UpgradeOptions<Data>,
   ): Promise<Response | undefined> {
+    requireFunction("upgrade", upgrade);
     if (!isUpgradeRequest(request)) return undefined;
     const url = new URL(request.url);
     const given = withoutUndefined<UpgradeOptions<Data>>(options);
@@ -170,6 +173,14 @@ export class WebSocketRouter<Data = unknown> {
     } catch (error) {
       failConnection(connection, error, this.#onError);
     }
+  }
+}
+
+function requireHandler(handler: WebSocketFunction<never> | WebSocketHandlerClass): void {
+  requireFunction("handler", handler);
+  // Calling a class as a function would throw with each connection.
+  if (!isHandlerClass(handler) && /^class\b/.test(Function.prototype.toString.call(handler))) {
+    throw new TypeError(`handler must extend WebSocketHandler, and class ${handler.name} does not`);
   }
 }
 

@@ -10,7 +10,9 @@ import {
   requireDelay,
   requireFunction,
   requireInteger,
+  requireIterable,
   requireOptionalFunction,
+  requireOptionalPem,
   requireOptionalSignal,
   withoutUndefined,
 } from "../src/arguments.ts";
@@ -30,6 +32,22 @@ test("withoutUndefined leaves out what is undefined, and nothing else", () => {
     ["e", ""],
   ]);
   assertEquals(withoutUndefined(undefined), {});
+});
+
+test("requireIterable takes what can be iterated over, and no text", () => {
+  for (const value of [[], new Set(), new Map().keys()]) requireIterable("routes", value);
+  for (const value of ["text", {}, null, undefined, 1]) {
+    assertThrows(() => requireIterable("routes", value), TypeError, "routes must be an array");
+  }
+});
+
+test("requireOptionalPem takes a text in PEM, or nothing, and shows no key", () => {
+  requireOptionalPem("key", undefined);
+  requireOptionalPem("key", "\n-----BEGIN PRIVATE KEY-----\n");
+  for (const value of ["secret", "", null, new Uint8Array(1), ["-----BEGIN "]]) {
+    const error = assertThrows(() => requireOptionalPem("key", value), TypeError, "text in PEM");
+    assertEquals(error.message.includes("secret"), false);
+  }
 });
 
 test("requireOptionalFunction and requireOptionalSignal take what they ask for, and nothing at all", () => {

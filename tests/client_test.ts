@@ -16,6 +16,9 @@ import { type ScriptedPeer, ScriptedServer, switchingProtocols } from "./client/
 import { stateOf } from "./connection/fake_transport.ts";
 import { chunkings, test } from "./harness.ts";
 
+const CA = "-----BEGIN CERTIFICATE----- of an authority";
+const CERT = "-----BEGIN CERTIFICATE-----";
+const KEY = "-----BEGIN PRIVATE KEY-----";
 const URL_ = "ws://host/";
 /** Without timers of the connection, which would outlive a test. */
 const QUIET: ConnectOptions = { pingInterval: 0 };
@@ -203,15 +206,15 @@ for (
       noDelay: true,
       unixPath: "/run/it",
     }],
-    ["wss://host/", { caCerts: ["CA"], cert: "C", key: "K", serverName: "name" }, {
+    ["wss://host/", { caCerts: [CA], cert: CERT, key: KEY, serverName: "name" }, {
       hostname: "host",
       port: 443,
       secure: true,
       noDelay: true,
       serverName: "name",
-      caCerts: ["CA"],
-      cert: "C",
-      key: "K",
+      caCerts: [CA],
+      cert: CERT,
+      key: KEY,
     }],
   ] as [string, ConnectOptions, DialTarget][]
 ) {
@@ -285,8 +288,13 @@ for (
     [URL_, { headers: { "Sec-WebSocket-Key": "x" } }, TypeError],
     [URL_, { origin: "http://a\r\nX: y" }, TypeError],
     [URL_, { compression: { level: 10 } }, RangeError],
-    [URL_, { cert: "C" }, TypeError],
-    [URL_, { key: "K" }, TypeError],
+    [URL_, { cert: CERT }, TypeError],
+    [URL_, { key: KEY }, TypeError],
+    [URL_, { cert: "cert.pem", key: KEY }, TypeError],
+    [URL_, { cert: CERT, key: "key.pem" }, TypeError],
+    [URL_, { caCerts: CA as unknown as string[] }, TypeError],
+    [URL_, { caCerts: ["ca.pem"] }, TypeError],
+    [URL_, { caCerts: [new Uint8Array(1) as unknown as string] }, TypeError],
     [URL_, { maxMessageSize: -1 }, RangeError],
     [URL_, { connectTimeout: -1 }, RangeError],
     [URL_, { connectTimeout: 2 ** 31 }, RangeError],
@@ -366,6 +374,25 @@ for (
     assertEquals(error.response?.headers.get("www-authenticate"), 'Basic realm="r"');
     assertEquals(await error.response?.text(), body);
     assertEquals(error.cause, undefined);
+  });
+}
+
+for (
+  const [type, body, shown] of [
+    ["text/plain; charset=utf-8", "no\u0007\nway", ': "no\\u0007"'],
+    ["Text/Plain", "x".repeat(300), `: "${"x".repeat(200)}"`],
+    ["text/plain", "", ""],
+    ["text/plain", "\nno", ""],
+    ["text/html", "<p>no", ""],
+  ] as const
+) {
+  test(`connectBy says what the server wrote, where it is text: ${type}, ${body.length}`, async () => {
+    const head = `HTTP/1.1 403 Forbidden\r\nContent-Type: ${type}\r\n`;
+    const error = await failsBy((peer) =>
+      peer.respond(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)
+    );
+    const answer = "Cannot open the WebSocket: the server answered 403 Forbidden";
+    assertEquals(error.message, answer + shown);
   });
 }
 
@@ -515,17 +542,17 @@ test("connectBy takes credentials along within an origin alone, and not back to 
 
 for (const location of ["ws://host:81/", "wss://host/", "ws://sub.host/"]) {
   test(`connectBy takes no credentials along from ws://host to ${location}`, async () => {
-    const options = { headers, cert: "C", key: "K", serverName: "name", caCerts: ["CA"] };
+    const options = { headers, cert: CERT, key: KEY, serverName: "name", caCerts: [CA] };
     const { taken, targets } = await follow(URL_, [location], options);
     assertEquals(taken, [all, stripped]);
     const [first, second] = targets;
-    assertEquals([first?.cert, first?.key, first?.serverName], ["C", "K", "name"]);
+    assertEquals([first?.cert, first?.key, first?.serverName], [CERT, KEY, "name"]);
     assertEquals([second?.cert, second?.key, second?.serverName], [
       undefined,
       undefined,
       undefined,
     ]);
-    assertEquals(second?.caCerts, ["CA"]);
+    assertEquals(second?.caCerts, [CA]);
   });
 }
 

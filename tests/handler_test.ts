@@ -45,6 +45,8 @@ class Recorder extends WebSocketHandler {
   }
 }
 
+type ErrorClass = new (...given: never[]) => Error;
+
 interface Run extends MemoryUpgrade {
   readonly response: Response;
 }
@@ -813,6 +815,60 @@ test("WebSocketHandler survives an onError that throws or rejects", async () => 
     });
     assertEquals(lines, [another, another]);
   }
+});
+
+test("WebSocketHandler throws for wrong arguments at once, so that its router catches them", async () => {
+  const circular: Record<string, unknown> = {};
+  circular["self"] = circular;
+  const mistakes: [
+    name: string,
+    make: (handler: WebSocketHandler) => unknown,
+    error: ErrorClass,
+  ][] = [
+    ["a long reason", (handler) => void handler.close(4000, "x".repeat(124)), RangeError],
+    ["a wrong code", (handler) => void handler.close(999), RangeError],
+    ["no reason", (handler) => void handler.close(4000, 1 as unknown as string), TypeError],
+    ["a circle", (handler) => void handler.writeMessage(circular), TypeError],
+    ["nothing", (handler) => void handler.writeMessage(undefined as unknown as string), TypeError],
+    ["a long ping", (handler) => void handler.ping("x".repeat(126)), RangeError],
+  ];
+  for (const [name, make, error] of mistakes) {
+    const handler = new class extends Recorder {
+      override onMessage(): void {
+        make(this);
+      }
+    }();
+    const { client } = await run(handler);
+    await client.send("go");
+    assertEquals((await client.closed).code, 1011, name);
+    await handler.over;
+    assertEquals(handler.errors.length, 1, name);
+    assertInstanceOf(handler.errors[0], error, name);
+  }
+});
+
+test("WebSocketHandler.onMessage is not called once the handler has closed", async () => {
+  const handler = new class extends Recorder {
+    override onMessage(message: Message): unknown {
+      super.onMessage(message);
+      return message === "b" ? void this.close(4000, "enough") : undefined;
+    }
+  }();
+  const { client } = await run(handler);
+  for (const message of ["a", "b", "c"]) void client.send(message);
+  const { code } = await client.closed;
+  await handler.over;
+  assertEquals([handler.calls, code], [["open", "message a", "message b", "close"], 4000]);
+});
+
+test("WebSocketHandler.close that is refused changes nothing", async () => {
+  const handler = new Recorder();
+  const { client } = await run(handler);
+  assertThrows(() => handler.close(1006), RangeError);
+  await client.send("a");
+  await client.close();
+  await handler.over;
+  assertEquals(handler.calls, ["open", "message a", "close"]);
 });
 
 test("WebSocketHandler.writeMessage rejects on a closed connection", async () => {

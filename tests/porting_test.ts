@@ -278,7 +278,7 @@ test("Tornado's WebSocketClosedError on a closed connection", async () => {
   await connection.close();
   for (const error of [await outcome.promise, await connection.send("too late").catch((e) => e)]) {
     assert(error instanceof WebSocketClosedError);
-    assertEquals(error.message, "Cannot send message: connection is closed");
+    assertEquals(error.message, "Cannot send message: connection is closed (1000)");
   }
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { WebSocketHandler } from "../src/handler.ts";
 import { WebSocketRouter, type WebSocketRouterOptions } from "../src/router.ts";
 import type { Message } from "../src/types.ts";
@@ -7,6 +7,32 @@ import { captureConsole, MemoryUpgrade, upgradeRequest } from "./upgrade_fixture
 
 test("WebSocketRouter refuses a pattern that is none", () => {
   assertThrows(() => new WebSocketRouter([["/:", () => {}]]), TypeError);
+});
+
+test("WebSocketRouter refuses routes that could serve nothing", async () => {
+  class Stray {
+    onMessage(): void {}
+  }
+  const wrong: [routes: unknown, message: string][] = [
+    [{ "/a": () => {} }, "routes must be an array, not an object"],
+    ["/a", "routes must be an array"],
+    [undefined, "routes must be an array"],
+    [[["a", () => {}]], 'pattern "a" matches no path'],
+    [[["/a", Stray]], "handler must extend WebSocketHandler, and class Stray does not"],
+    [[["/a", {}]], "handler must be a function"],
+  ];
+  for (const [routes, message] of wrong) {
+    assertThrows(() => new WebSocketRouter(routes as []), TypeError, message);
+  }
+  const patterns = ["/a", "*", "(.*)", "{/a}?", /\/a/, new URLPattern({ pathname: "/a" })];
+  new WebSocketRouter(patterns.map((pattern) => [pattern, function (): void {}]));
+  const router = new WebSocketRouter([]);
+  const handle = router.handle as (request: Request) => Promise<unknown>;
+  await assertRejects(
+    () => handle.call(router, upgradeRequest("/a")),
+    TypeError,
+    "upgrade must be",
+  );
 });
 
 test("WebSocketRouter serves by the first route that matches", async () => {

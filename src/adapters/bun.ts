@@ -104,8 +104,8 @@ export function upgradeWebSocket<Data = unknown>(
   if (result !== undefined) return result;
   if (options.server === undefined) {
     throw new TypeError(
-      "Cannot upgrade the request: it is not from serveTcp of this module, and for one of " +
-        "Bun.serve the option `server` is missing",
+      "Cannot upgrade the request: it is not the one that serveTcp of this module passed on, and " +
+        "for one of Bun.serve the option `server` is missing",
     );
   }
   return upgradeBunRequest(request, options.server, options);

@@ -1,6 +1,6 @@
 /** The near side of a `WebSocketPair`, as {@linkcode HostLink} wants it. */
 
-import { CloseCode, isReceivableCloseCode } from "../close_code.ts";
+import { CloseCode, isReasonTooLong, isReceivableCloseCode } from "../close_code.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
 import { WebSocketProtocolError } from "../errors.ts";
 import type { WorkersWebSocket } from "./cloudflare_types.ts";
@@ -53,6 +53,9 @@ function onClose(
     closeQuietly(socket);
   } else if (!isReceivable(code, reason)) {
     link.refuseClose(CloseCode.ProtocolError, `invalid close code ${code}`);
+  } else if (isReasonTooLong(reason)) {
+    // The runtime has made three bytes of U+FFFD of each that is not UTF-8.
+    link.refuseClose(CloseCode.InvalidPayload, "close reason is not UTF-8");
   } else if (socket.readyState === CLOSED) {
     link.closed(code, reason);
   } else {

@@ -49,9 +49,10 @@ export function upgradeOnDeno<Data>(
   options: DenoUpgradeOptions<Data> = {},
 ): UpgradeResult<Data> {
   if (!isImmutable(request.headers)) {
+    const otherHost = "Deno" in globalThis ? "" : "; on Bun, use that of @gale/websocket/bun";
     throw new TypeError(
       "Cannot upgrade the request: it is not the one that Deno.serve, or serveTcp of this module, " +
-        "passed on",
+        "passed on" + otherHost,
     );
   }
   if (upgrades.has(request)) {

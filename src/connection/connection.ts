@@ -177,8 +177,8 @@ export class WebSocketConnection<Data = unknown>
 
   /**
    * A sink of messages: {@linkcode send} with its flow control; closing it closes the connection,
-   * and aborting it aborts it. It fails when the connection ends, so that a pipe into it ends as
-   * well.
+   * and rejects where that does not end cleanly; aborting it aborts the connection. It fails when
+   * the connection ends, so that a pipe into it ends as well.
    */
   get writable(): WritableStream<Sendable> {
     return this.#writable ??= createWritable(this, () => this.#core.closedError());

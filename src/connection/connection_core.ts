@@ -261,7 +261,8 @@ export class ConnectionCore implements LinkSink, InboxSource, OutboxOwner, Keepa
 
   /** The peer takes too little. */
   onOverflow(): void {
-    this.end.close(CloseCode.TryAgainLater, "too far behind");
+    const cause = new Error("The peer is too far behind: more than maxBufferedAmount waits for it");
+    this.end.closeUnasked(CloseCode.TryAgainLater, "too far behind", cause);
   }
 
   // For the keepalive ----------------------------------------------------------------------------
@@ -296,7 +297,8 @@ export class ConnectionCore implements LinkSink, InboxSource, OutboxOwner, Keepa
 
   /** Nobody uses the connection. */
   onIdle(): void {
-    this.end.closeUnasked(CloseCode.GoingAway, "idle");
+    const cause = new Error("No message came or went for idleTimeout");
+    this.end.closeUnasked(CloseCode.GoingAway, "idle", cause);
   }
 
   // Within ---------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ export class Ending {
   #over = false;
   /** Why nothing that is sent leaves any more, though something may still be received. */
   #sendError: unknown;
+  /** Why the connection was closed, where nobody asked for that. */
+  #cause: Error | undefined;
   #failure: WebSocketProtocolError | undefined;
   #info: CloseInfo | undefined;
   /** Bounds what we wait for: the peer's Close, and the end of the transport. */
@@ -109,10 +111,12 @@ export class Ending {
   }
 
   /**
-   * Closes unasked. Where the host refuses, as Workers do for the connection of another request,
-   * drops the connection.
+   * Closes unasked, and tells the application why. Where the host refuses, as Workers do for the
+   * connection of another request, drops the connection.
    */
-  closeUnasked(code: number, reason: string): void {
+  closeUnasked(code: number, reason: string, cause: Error): void {
+    if (this.refusesMessages) return;
+    this.#cause = cause;
     this.#orDrop(() => this.close(code, reason));
   }
 
@@ -187,7 +191,7 @@ export class Ending {
     const close = this.#received ?? { code: CloseCode.Abnormal, reason: "" };
     const info: CloseInfo = this.#received !== undefined && this.#closeSent && !isCut
       ? { ...close, wasClean: true }
-      : { ...close, wasClean: false, error: this.#failure ?? error };
+      : { ...close, wasClean: false, error: this.#failure ?? this.#cause ?? error };
     this.#info = info;
     this.#parts.onClosing();
     this.#closeTimeout?.clear();
@@ -230,11 +234,13 @@ export class Ending {
   closedError(action: string): WebSocketClosedError {
     const info = this.#info ?? { code: CloseCode.Abnormal, reason: "", ...this.#received };
     const state = this.#info === undefined ? "closing" : "closed";
-    return new WebSocketClosedError(`Cannot ${action}: connection is ${state}`, {
+    const cause = this.#failure ?? this.#cause ?? this.#info?.error ?? this.#sendError;
+    const why = describeEnd(this.#received, cause);
+    return new WebSocketClosedError(`Cannot ${action}: connection is ${state}${why}`, {
       code: info.code,
       reason: info.reason,
       wasClean: this.#info?.wasClean ?? this.#isComplete(),
-      cause: this.#failure ?? this.#info?.error ?? this.#sendError,
+      cause,
     });
   }
 
@@ -263,7 +269,8 @@ export class Ending {
    * way.
    */
   #answer(): void {
-    if (this.#received !== undefined) this.closeUnasked(this.#received.code, this.#received.reason);
+    const received = this.#received;
+    if (received !== undefined) this.#orDrop(() => this.close(received.code, received.reason));
   }
 
   #orDrop(close: () => void): void {
@@ -319,4 +326,13 @@ export class Ending {
     this.#parts.onNoPongs();
     this.#parts.outbox.giveUp();
   }
+}
+
+/** Why a connection has ended, as the message of an error goes on. */
+function describeEnd(received: Close | undefined, cause: unknown): string {
+  if (cause instanceof Error) return `: ${cause.message}`;
+  if (received === undefined) return "";
+  const { code, reason } = received;
+  // Quoted, since the peer chose it: a log takes no control characters from it.
+  return reason === "" ? ` (${code})` : ` (${code}, ${JSON.stringify(reason)})`;
 }

@@ -10,12 +10,15 @@ export interface WritableOwner {
   /** Sends a message; rejects once the connection is closing. */
   send(message: Sendable): Promise<void>;
   /** Closes in order. */
-  close(): Promise<unknown>;
+  close(): Promise<{ readonly wasClean: boolean }>;
   /** Drops the connection. */
   abort(reason: unknown): void;
 }
 
-/** A sink of messages, which fails with `closedError` when its connection ends. */
+/**
+ * A sink of messages, which fails with `closedError` when its connection ends, and where the end
+ * that closing it leads to is not clean: then it is not known what the peer has of it.
+ */
 export function createWritable(
   owner: WritableOwner,
   closedError: () => Error,
@@ -35,7 +38,8 @@ export function createWritable(
     write: (message) => owner.send(message),
     close: async () => {
       closing = true;
-      await owner.close();
+      const { wasClean } = await owner.close();
+      if (!wasClean) throw closedError();
     },
   });
 }

@@ -73,7 +73,9 @@ export function parseWebSocketUrl(url: string | URL): URL {
   const parsed = URL.parse(url);
   if (parsed === null) throw invalidUrl(null, "what is given is not an absolute URL");
   const scheme = SCHEMES.get(parsed.protocol);
-  if (scheme === undefined) throw invalidUrl(parsed, "its scheme is not ws or wss");
+  if (scheme === undefined) {
+    throw invalidUrl(parsed, "its scheme is not ws or wss; a URL begins with ws:// or wss://");
+  }
   // An empty fragment shows in the whole URL only.
   if (parsed.href.includes("#")) throw invalidUrl(parsed, "it has a fragment");
   parsed.protocol = scheme;

@@ -7,6 +7,7 @@ import {
   requireInteger,
   requireOptionalClock,
   requireOptionalFunction,
+  requireOptionalPem,
   requireOptionalSignal,
   type Resolved,
 } from "../arguments.ts";
@@ -186,6 +187,8 @@ export function resolveListenOptions(options: ServeTcpOptions): ListenTarget {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("Cannot listen: cert and key must be given together");
   }
+  requireOptionalPem("cert", cert);
+  requireOptionalPem("key", key);
   if (path !== undefined && (options.port !== undefined || options.hostname !== undefined)) {
     throw new TypeError("Cannot listen: path excludes port and hostname");
   }

@@ -104,6 +104,21 @@ test("cloudflare.upgradeWebSocket gives a peer up that does not answer its Close
   });
 }, { skip });
 
+test(
+  "cloudflare.upgradeWebSocket refuses a reason that grows as it is decoded (RFC 6455 8.1)",
+  async () => {
+    await using worker = await startWorker(WORKER);
+    await using client = await open(worker, "/echo");
+    client.send(CLOSE, Uint8Array.of(0x0f, 0xa0, ...new Uint8Array(120).fill(0xff)));
+    assertEquals(await client.nextClose(), 1007);
+    assertEquals(
+      (await end(worker)).error,
+      "WebSocketProtocolError: close reason is not UTF-8,1007",
+    );
+  },
+  { skip },
+);
+
 test("cloudflare.upgradeWebSocket reports a peer that vanishes as 1006", async () => {
   await using worker = await startWorker(WORKER);
   await using client = await open(worker, "/echo");
@@ -236,6 +251,16 @@ test("attachWorkersSocket takes a Close for answered where the runtime has done 
   socket.dispatchEvent(closeEvent({ code: 3000, reason: "x", wasClean: true }));
   assertEquals(notes.calls, ["close 3000 x", "end"]);
   assertEquals(notes.error, undefined);
+});
+
+test("attachWorkersSocket takes the longest reason, and refuses a longer one (RFC 6455 5.5)", () => {
+  for (const [length, call] of [[41, "close 4000 "], [42, "failure 1007"]] as const) {
+    const { socket, notes } = attach();
+    socket.close = () => {};
+    const reason = "\ufffd".repeat(length);
+    socket.dispatchEvent(closeEvent({ code: 4000, reason, wasClean: true }));
+    assert(notes.calls[0]?.startsWith(call), notes.calls[0]);
+  }
 });
 
 test("attachWorkersSocket asks for ArrayBuffers, and takes bufferedAmount for 0 without it", () => {

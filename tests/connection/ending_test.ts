@@ -76,7 +76,7 @@ test("Ending is as it was where the host refuses the Close", () => {
     assert(error instanceof TypeError);
   }
   assert(!ending.refusesMessages && !ending.isClosing);
-  ending.closeUnasked(1001, "idle");
+  ending.closeUnasked(1001, "idle", new Error("idle"));
   assertEquals(calls, ["abort refused"]);
 });
 
@@ -124,4 +124,48 @@ test("Ending calls an end clean where both Close frames have gone all the way", 
     const { wasClean } = ending.finish(undefined, isCut);
     assertEquals(wasClean, !isCut);
   }
+});
+
+test("Ending says in its errors why the connection has ended", () => {
+  const message = (happen: (scene: ReturnType<typeof createEnding>) => void) => {
+    const scene = createEnding();
+    happen(scene);
+    return scene.ending.closedError("send").message;
+  };
+  const cases: [happen: (scene: ReturnType<typeof createEnding>) => void, message: string][] = [
+    [({ ending }) => ending.close(1000, ""), "Cannot send: connection is closing"],
+    [({ ending }) => ending.receiveClose(4001, ""), "Cannot send: connection is closing (4001)"],
+    [
+      ({ ending }) => ending.receiveClose(4001, 'sign\nin "first"'),
+      'Cannot send: connection is closing (4001, "sign\\nin \\"first\\"")',
+    ],
+    [
+      ({ ending }) => ending.closeUnasked(1001, "idle", new Error("nothing came")),
+      "Cannot send: connection is closing: nothing came",
+    ],
+    [
+      ({ ending }) => void ending.finish(new Error("reset"), false),
+      "Cannot send: connection is closed: reset",
+    ],
+    [({ ending }) => void ending.finish("reset", false), "Cannot send: connection is closed"],
+    [
+      ({ ending }) => ending.fail(new WebSocketProtocolError(1002, "bad opcode")),
+      "Cannot send: connection is closing: bad opcode",
+    ],
+    [
+      ({ ending }) => ending.loseSending(new Error("pipe")),
+      "Cannot send: connection is closing: pipe",
+    ],
+  ];
+  for (const [happen, expected] of cases) assertEquals(message(happen), expected);
+});
+
+test("Ending tells why it was closed unasked where the peer does not answer that", () => {
+  const { ending } = createEnding();
+  const cause = new Error("too far behind");
+  ending.closeUnasked(1013, "too far behind", cause);
+  ending.closeUnasked(1001, "idle", new Error("idle"));
+  const info = ending.finish(new Error("not in time"), false);
+  assertEquals(info, { code: 1006, reason: "", wasClean: false, error: cause });
+  assertEquals(ending.closedError("send").cause, cause);
 });

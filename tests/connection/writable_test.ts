@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { WebSocketClosedError } from "../../src/errors.ts";
-import { createPair } from "../../src/testing.ts";
+import { createPair, ManualClock } from "../../src/testing.ts";
 import type { Message } from "../../src/types.ts";
 import { test } from "../harness.ts";
-import { openConnection } from "./fake_transport.ts";
+import { openConnection, settle } from "./fake_transport.ts";
 
 test("writable that is aborted drops the connection, though a write waits for the peer", async () => {
   const { connection, transport } = openConnection();
@@ -35,6 +35,17 @@ test("writable fails as its connection ends, unless it was closed by it", async 
   const mine = pair.client.writable.getWriter();
   await mine.close();
   assertEquals([await mine.closed, (await pair.server.closed).code], [undefined, 1000]);
+});
+
+test("writable whose closing is not clean rejects, since the peer may have missed what was sent", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({ clock });
+  transport.blocked = true;
+  const piping = ReadableStream.from(["a", "b"]).pipeTo(connection.writable);
+  const rejection = assertRejects(() => piping, WebSocketClosedError);
+  await settle();
+  await clock.advance(10_000);
+  assertEquals((await rejection).wasClean, false);
 });
 
 test("writable fails where the connection is closed, and aborts it where it is aborted", async () => {

@@ -74,7 +74,7 @@ for (const [options, message] of OUT_OF_RANGE) {
   });
 }
 
-const PEM = { cert: "cert", key: "key" };
+const PEM = { cert: "-----BEGIN CERTIFICATE-----", key: "-----BEGIN PRIVATE KEY-----" };
 
 test("resolveListenOptions fills in the defaults for each way to listen", () => {
   const defaults = {
@@ -103,6 +103,8 @@ const CONTRADICTIONS: [options: ServeTcpOptions, message: string][] = [
   [{ path: "/s", port: 8000 }, "path excludes port and hostname"],
   [{ path: "/s", hostname: "::1" }, "path excludes port and hostname"],
   [{ path: "/s", ...PEM }, "a Unix socket takes no certificate"],
+  [{ ...PEM, cert: "cert.pem" }, "cert must be a text in PEM, not another text"],
+  [{ key: "key.pem", cert: PEM.cert }, "key must be a text in PEM, not another text"],
 ];
 
 for (const [options, message] of CONTRADICTIONS) {

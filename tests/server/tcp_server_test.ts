@@ -73,7 +73,11 @@ test("LazyTcpServer loads what answers by itself", async () => {
 });
 
 test("LazyTcpServer answers once the code is there, secure where it has a certificate", async () => {
-  const fixture = new Fixture({ cert: "c", key: "k", maxConnections: 1 });
+  const fixture = new Fixture({
+    cert: "-----BEGIN CERTIFICATE-----",
+    key: "-----BEGIN PRIVATE KEY-----",
+    maxConnections: 1,
+  });
   await settle();
   assertEquals(fixture.calls, ["listen"]);
   fixture.loading.resolve();
