@@ -26,6 +26,16 @@ export type Network = (port: number) => Promise<AsyncDisposable & { readonly por
 
 const direct: Network = (port) => Promise.resolve({ port, async [Symbol.asyncDispose]() {} });
 
+/** What has not settled after so many milliseconds hangs: far more than a case's waits come to. */
+const HANGS = 30_000;
+
+/** Rejects where a promise does not settle at all, which Deno would wait for without end. */
+async function unlessHanging<T>(promise: Promise<T>): Promise<T> {
+  const { promise: hanging, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("The case hangs")), HANGS);
+  return await Promise.race([promise, hanging]).finally(() => clearTimeout(timer));
+}
+
 /** Runs the cases on a host, against the application on Deno TCP and a scripted server. */
 export function testClient(host: ClientHost, network: Network = direct): void {
   const skip = host.missing ?? runtimeMissing("deno");
@@ -46,11 +56,12 @@ export function testClient(host: ClientHost, network: Network = direct): void {
       await using scripted = await ScriptedServer.start();
       await using toApplication = await network(application!.port);
       await using toScripted = await network(scripted.port);
-      const result = await host.run(index, {
+      const result = await unlessHanging(host.run(index, {
         application: `ws://127.0.0.1:${toApplication.port}`,
         scripted: `ws://127.0.0.1:${toScripted.port}`,
-      });
+      }));
       assertEquals(result, expected);
+      await scripted.released();
       if (closes !== undefined) {
         assertEquals([...scripted.closes.values()], closes === null ? [] : [closes]);
       }

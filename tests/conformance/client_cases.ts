@@ -3,7 +3,7 @@
  * process of the tests, and in a Worker, and give JSON.
  */
 
-import type { ConnectOptions, WebSocketConnection } from "@gale/websocket";
+import type { CloseInfo, ConnectOptions, WebSocketConnection } from "@gale/websocket";
 
 /** Where a case runs. */
 export interface ClientContext {
@@ -98,6 +98,14 @@ async function thrown(promise: Promise<unknown>): Promise<string> {
     return "nothing";
   } catch (error) {
     return (error as Error).name;
+  }
+}
+
+/** Waits until a count has stopped to change: somebody is held up then. */
+async function standstill(count: () => number): Promise<void> {
+  for (let last = -1; count() !== last;) {
+    last = count();
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -307,6 +315,49 @@ function mustAnswer(path: string, what: string, closes: number | null): ClientCa
 
 const WRONG_ACCEPT = "the Sec-WebSocket-Accept header does not answer the key";
 
+/** A server that does not do its part of the end: the client waits for `closeTimeout` alone. */
+function mustGiveUp(
+  path: string,
+  what: string,
+  { closer, wasClean }: { readonly closer: "client" | "server"; readonly wasClean: boolean },
+): ClientCase {
+  return {
+    name: `waits no longer than closeTimeout for a server that ${what} (RFC 6455 7.1.1)`,
+    run: async ({ connectWebSocket, scripted }) => {
+      // Where the server has a part to play, time enough for that on a busy machine.
+      const closeTimeout = wasClean ? 1_000 : 100;
+      const connection = await connectWebSocket(`${scripted}/${path}`, { closeTimeout });
+      const info = await (closer === "client" ? connection.close(4001) : connection.closed);
+      return [info.code, info.wasClean];
+    },
+    expected: [wasClean ? 4001 : 1006, wasClean],
+    closes: 4001,
+  };
+}
+
+/** A server that reads nothing of what it is sent, until the client ends in this way. */
+function mustNotFeed(
+  how: string,
+  end: (connection: WebSocketConnection) => Promise<CloseInfo>,
+): ClientCase {
+  return {
+    name: `holds no more for a server that does not read than the marks, and ${how} ends it`,
+    run: async ({ connectWebSocket, scripted }) => {
+      const connection = await connectWebSocket(`${scripted}/unread`, { closeTimeout: 100 });
+      let sent = 0;
+      const sending = thrown((async () => {
+        for (; sent < 64; sent++) await connection.send(new Uint8Array(MIB));
+      })());
+      await standstill(() => connection.stats().bytesSent);
+      const held = connection.bufferedAmount;
+      const { code, wasClean } = await end(connection);
+      return [sent < 64, 0 < held && held < 2 * MIB, code, wasClean, await sending];
+    },
+    expected: [true, true, 1006, false, "WebSocketClosedError"],
+    closes: null,
+  };
+}
+
 const onScripted: readonly ClientCase[] = [
   mustFail("wrong-accept", "with a wrong Sec-WebSocket-Accept", WRONG_ACCEPT),
   mustFail("no-accept", "without Sec-WebSocket-Accept", WRONG_ACCEPT),
@@ -365,6 +416,33 @@ const onScripted: readonly ClientCase[] = [
   mustAnswer("close-one-byte", "a Close payload of one byte", 1002),
   mustAnswer("vanish", "a server that vanishes", null),
   mustAnswer("vanish-within", "a server that vanishes within a frame", null),
+  {
+    name: "tells 1006 for a server that resets the connection within a frame, and fails what waits",
+    run: async ({ connectWebSocket, scripted }) => {
+      const connection = await connectWebSocket(`${scripted}/reset-within`);
+      const first = await connection.receive();
+      const pinging = thrown(connection.ping("reset"));
+      const message = await connection.receive();
+      const { code, wasClean, error } = await connection.closed;
+      return [first, message, await pinging, code, wasClean, error instanceof Error];
+    },
+    expected: ["first", null, "WebSocketClosedError", 1006, false, true],
+    closes: null,
+  },
+  mustGiveUp("mute", "does not answer its Close", { closer: "client", wasClean: false }),
+  mustGiveUp("never-ends", "answers its Close and does not end the transport", {
+    closer: "client",
+    wasClean: true,
+  }),
+  mustGiveUp("closes-and-never-ends", "closes and does not end the transport", {
+    closer: "server",
+    wasClean: true,
+  }),
+  mustNotFeed("close", (connection) => connection.close()),
+  mustNotFeed("abort", (connection) => {
+    connection.abort();
+    return connection.closed;
+  }),
 ];
 
 /** All of them. */

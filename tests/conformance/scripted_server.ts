@@ -13,6 +13,7 @@ import {
   FrameReader,
   type FrameSpec,
   join,
+  PATIENCE,
   PING,
   TEXT,
 } from "./raw_client.ts";
@@ -64,6 +65,18 @@ const FRAMES: Readonly<Record<string, Uint8Array>> = {
   "close-one-byte": frame(CLOSE, "a"),
   "vanish": new Uint8Array(0),
   "vanish-within": frame(BINARY, new Uint8Array(100)).subarray(0, 50),
+  "reset-within": join([
+    frame(TEXT, "first"),
+    frame(BINARY, new Uint8Array(100)).subarray(0, 50),
+  ]),
+  "closes-and-never-ends": close(4001),
+};
+
+/** What is done once a client's Close has come, where it is not the end of the transport. */
+const ON_CLOSE: Readonly<Record<string, (socket: Socket, code: number) => void>> = {
+  "mute": () => {},
+  "never-ends": (socket, code) => void socket.write(close(code)),
+  "closes-and-never-ends": () => {},
 };
 
 /** The server. */
@@ -72,6 +85,7 @@ export class ScriptedServer implements AsyncDisposable {
   readonly closes: Map<string, number> = new Map();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #wake: () => void = () => {};
 
   private constructor(server: Server) {
     this.#server = server;
@@ -90,6 +104,20 @@ export class ScriptedServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Waits until clients have nothing open any more; what was not read is read for that. */
+  async released(): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error("A client holds its socket")), PATIENCE);
+    for (const socket of this.#sockets) socket.resume();
+    try {
+      while (this.#sockets.size > 0) {
+        await Promise.race([new Promise<void>((resolve) => this.#wake = resolve), late]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -97,7 +125,10 @@ export class ScriptedServer implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on("error", () => {}).on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => {}).on("close", () => {
+      this.#sockets.delete(socket);
+      this.#wake();
+    });
     let head = "";
     const reader = new FrameReader();
     let path: string | undefined;
@@ -111,10 +142,15 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   #read(socket: Socket, path: string, frames: ReturnType<FrameReader["push"]>): void {
+    if (path === "reset-within" && frames.some(({ opcode }) => opcode === PING)) {
+      socket.resetAndDestroy();
+    }
     const close = frames.find(({ opcode }) => opcode === CLOSE);
     if (close === undefined) return;
-    this.closes.set(path, codeOf(close));
-    socket.end();
+    const code = codeOf(close);
+    this.closes.set(path, code);
+    const onClose = ON_CLOSE[path] ?? (() => socket.end());
+    onClose(socket, code);
   }
 }
 
@@ -136,4 +172,5 @@ function answer(socket: Socket, path: string, head: string): void {
   const bytes = join([new TextEncoder().encode(response), FRAMES[path] ?? new Uint8Array(0)]);
   if (path.startsWith("vanish")) socket.end(bytes);
   else socket.write(bytes);
+  if (path === "unread") socket.pause();
 }
