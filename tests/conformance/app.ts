@@ -271,6 +271,20 @@ const broadcast = reported(async (connection, request, count) => {
   await connection.closed;
 });
 
+/** At the first message, sends as many and waits for none; closes at the second. */
+const pile = reported(async (connection, request, count) => {
+  const report = reportOf(request.url);
+  await connection.receive();
+  for (let i = 0; i < Number(count); i++) {
+    connection.send(new Uint8Array(MIB)).then(
+      () => report.sent++,
+      (error) => report.errors.push(error.name),
+    );
+  }
+  report.mostBuffered = connection.bufferedAmount;
+  if (await connection.receive() !== null) await connection.close(4000);
+});
+
 /** Tells what the router gave it as data. */
 const data = reported((connection: WebSocketConnection) =>
   connection.send({ data: connection.data as string })
@@ -297,8 +311,12 @@ const routers = [
   new WebSocketRouter([["/origins", Echo]], { allowedOrigins: ["https://allowed.example"] }),
   new WebSocketRouter([["/named-subprotocols", Subprotocol]], { subprotocols: ["x", "y"] }),
   new WebSocketRouter([["/small", Echo]], { maxMessageSize: 1000 }),
-  new WebSocketRouter([["/impatient", Echo]], { closeTimeout: 100 }),
-  new WebSocketRouter([["/impatient/close/:when/:code", Close]], { closeTimeout: 100 }),
+  new WebSocketRouter([
+    ["/impatient", Echo],
+    ["/impatient/close/:when/:code", Close],
+    ["/impatient/pile/:count", pile],
+  ], { closeTimeout: 100 }),
+  new WebSocketRouter([["/patient/close/:when/:code", Close]], { closeTimeout: 1_000 }),
   new WebSocketRouter([["/idle", Echo]], { idleTimeout: 300 }),
   new WebSocketRouter([["/keepalive", Wishes]], { pingInterval: 50, pingTimeout: 1_000 }),
   new WebSocketRouter([["/broadcast/:count", broadcast]], { maxBufferedAmount: 4 * MIB }),

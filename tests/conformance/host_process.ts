@@ -53,6 +53,11 @@ export interface Host {
   readonly shutsDown: boolean;
   /** Whether the transport ends with the connection where the peer does not answer our Close. */
   readonly endsTransport: boolean;
+  /**
+   * How the end is told where a client closes and does not read what waits for it: the host may take
+   * that for sent, or say nothing before the client has left.
+   */
+  readonly endsUnread: "uncleanly" | "cleanly" | "silently";
   /** What the host itself may write, line by line; otherwise nothing. */
   readonly writes?: RegExp;
   /** Whether the garbage collector can be asked to work. */

@@ -24,6 +24,7 @@ const TCP_HOST: Omit<Host, "name" | "missing" | "start"> = {
   closeWaits: true,
   shutsDown: true,
   endsTransport: true,
+  endsUnread: "uncleanly",
   collectsGarbage: true,
 };
 
@@ -81,6 +82,7 @@ export const DENO_SERVE: Host = {
   closeWaits: true,
   shutsDown: true,
   endsTransport: false,
+  endsUnread: "silently",
   collectsGarbage: true,
 };
 
@@ -109,5 +111,6 @@ export const BUN_SERVE: Host = {
   closeWaits: false,
   shutsDown: true,
   endsTransport: true,
+  endsUnread: "uncleanly",
   collectsGarbage: true,
 };

@@ -179,6 +179,11 @@ export class RawClient implements AsyncDisposable {
     this.#socket.resume();
   }
 
+  /** Does not end its direction when the server ends its own. */
+  holdOpen(): void {
+    this.#socket.allowHalfOpen = true;
+  }
+
   /** Vanishes, without a goodbye. */
   reset(): void {
     this.#socket.resetAndDestroy();

@@ -26,6 +26,7 @@ testHost({
   closeWaits: true,
   shutsDown: false,
   endsTransport: true,
+  endsUnread: "uncleanly",
   writes: /^\{"event":"listen"|bootstrap compile cache/,
   collectsGarbage: true,
 });

@@ -34,6 +34,7 @@ testHost({
   closeWaits: true,
   shutsDown: false,
   endsTransport: false,
+  endsUnread: "cleanly",
   writes: /^\{"event":"listen"|bootstrap compile cache|WebSocket protocol error/,
   collectsGarbage: true,
 });

@@ -1,6 +1,7 @@
 /** Cases of the end of a connection: by Close frames from either side, by violations, or without. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { openFiles } from "../host_process.ts";
 import {
   BINARY,
   CLOSE,
@@ -12,7 +13,7 @@ import {
   type RawClient,
   TEXT,
 } from "../raw_client.ts";
-import type { Cases } from "../served_app.ts";
+import type { Cases, ServedApp, Visit } from "../served_app.ts";
 
 /** A reason of 123 bytes, the longest that there may be. */
 const LONGEST_REASON = "ü".repeat(61) + "!";
@@ -84,6 +85,24 @@ const VANISHINGS: readonly (readonly [how: string, vanish: (client: RawClient) =
     void client[Symbol.asyncDispose]();
   }],
 ];
+
+/** Mebibytes that wait for a client: more than kernels and hosts buffer together. */
+const PILE = 32;
+
+/** A client that reads nothing, and for which `/impatient/pile` has all to send that it was told. */
+async function openUnread(visit: Visit): Promise<RawClient> {
+  const client = await visit.open();
+  client.pause();
+  client.send(TEXT, "send");
+  await visit.report(({ mostBuffered }) => mostBuffered > 0);
+  return client;
+}
+
+/** Waits until the server has fewer files open than while a client was there. */
+async function untilReleased(server: ServedApp, files: number): Promise<void> {
+  const { pid } = server.process;
+  await server.poll(() => openFiles(pid), (count) => count < files, "the socket's release");
+}
 
 /** Registers them. */
 export const testClosing: Cases = (host, test) => {
@@ -183,6 +202,50 @@ export const testClosing: Cases = (host, test) => {
     const end = await visit.end();
     assertEquals([end.code, end.wasClean], host.closeWaits ? [1006, false] : [4000, true]);
     if (host.endsTransport) await client.untilEnd();
+  });
+
+  test("ends within closeTimeout where the client answers its Close, and does not end TCP", async (server) => {
+    const visit = server.visit("/patient/close/now/4000");
+    await using client = await visit.open();
+    const files = openFiles(server.process.pid);
+    client.holdOpen();
+    assertEquals(await client.nextClose(), 4000);
+    client.sendClose(4000);
+    assertEquals(await visit.end(), { code: 4000, reason: "", wasClean: true });
+    await untilReleased(server, files);
+  });
+
+  test("gives up after closeTimeout a client that has stopped reading", async (server) => {
+    const visit = server.visit(`/impatient/pile/${PILE}`);
+    await using client = await openUnread(visit);
+    const files = openFiles(server.process.pid);
+    client.send(TEXT, "close");
+    const end = await visit.end();
+    assertEquals([end.code, end.wasClean], [1006, false]);
+    assertMatch(end.error ?? "", /in time/);
+    const { sent, errors } = await visit.report(({ sent, errors }) => sent + errors.length >= PILE);
+    assertLess(sent, PILE);
+    assertEquals(new Set(errors), new Set(["WebSocketClosedError"]));
+    if (!host.endsTransport) await client[Symbol.asyncDispose]();
+    await untilReleased(server, files);
+  });
+
+  const unread = "by the Close of a client that has stopped reading";
+  const ends = {
+    uncleanly: `ends uncleanly ${unread}`,
+    cleanly: `ends cleanly ${unread}`,
+    silently: `does not end ${unread} before that has left`,
+  };
+  test(ends[host.endsUnread], async (server) => {
+    const visit = server.visit(`/impatient/pile/${PILE}`);
+    await using client = await openUnread(visit);
+    client.sendClose(4001);
+    if (host.endsUnread === "silently") await client[Symbol.asyncDispose]();
+    const end = await visit.end();
+    assertEquals(
+      [end.code, end.wasClean],
+      [host.endsUnread === "silently" ? 1006 : 4001, host.endsUnread === "cleanly"],
+    );
   });
 
   for (const [what, bytes, code] of VIOLATIONS) {
