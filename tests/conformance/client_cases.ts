@@ -103,7 +103,8 @@ async function thrown(promise: Promise<unknown>): Promise<string> {
 
 /** Waits until a count has stopped to change: somebody is held up then. */
 async function standstill(count: () => number): Promise<void> {
-  for (let last = -1; count() !== last;) {
+  // Nothing has moved yet at first, which is no standstill.
+  for (let last = 0; last === 0 || count() !== last;) {
     last = count();
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -248,11 +249,7 @@ const onApplication: readonly ClientCase[] = [
     name: "does not read on while nobody takes messages",
     run: async ({ connectWebSocket, application }) => {
       const connection = await connectWebSocket(`${application}/flood/64`);
-      // Nothing has come yet at first, which is no standstill.
-      for (let last = 0; last === 0 || connection.stats().bytesReceived !== last;) {
-        last = connection.stats().bytesReceived;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await standstill(() => connection.stats().bytesReceived);
       const { bytesReceived } = connection.stats();
       let received = 0;
       for await (const message of connection) received += message.length;
