@@ -58,6 +58,8 @@ export interface Host {
    * that for sent, or say nothing before the client has left.
    */
   readonly endsUnread: "uncleanly" | "cleanly" | "silently";
+  /** Whether the process lives on behind a shutdown while what was sent waits for a client. */
+  readonly keptByUnread: boolean;
   /** What the host itself may write, line by line; otherwise nothing. */
   readonly writes?: RegExp;
   /** Whether the garbage collector can be asked to work. */
@@ -68,12 +70,12 @@ export interface Host {
 export interface HostProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** Resolves when it has ended. */
-  readonly exited: Promise<unknown>;
+  /** Resolves with its exit code when it has ended; with `null` where a signal had to end it. */
+  readonly exited: Promise<number | null>;
   /** What it has written. */
   output(): string;
-  /** Asks it to end, and gives its exit code; `null` where a signal had to. */
-  stop(): Promise<number | null>;
+  /** Asks it to shut its server down. Once that is done, nothing may keep it: it has to end by itself. */
+  shutDown(): Promise<void>;
 }
 
 /** Flags that a script is started with; Deno hands out its garbage collector only on demand. */
@@ -92,8 +94,12 @@ export async function startHost(runtime: RuntimeName, script: string): Promise<H
       port: Number(port),
       pid: program.pid,
       exited: program.exited,
-      output: () => program.output.replace(/^port \d+\n/, ""),
-      stop: () => program.stop("SIGTERM"),
+      output: () => program.output.replace(/^(port \d+|shut down)\n/gm, ""),
+      async shutDown() {
+        void program.stop("SIGTERM");
+        await program.outputMatching(/^shut down$/m);
+        program.endInput();
+      },
       [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -114,7 +120,7 @@ export async function startWorkerHost(
     pid: worker.pid,
     exited: worker.exited,
     output: worker.output,
-    stop: () => worker.stop().then(() => null),
+    shutDown: worker.stop,
     [Symbol.asyncDispose]: () => worker.stop(),
   };
 }

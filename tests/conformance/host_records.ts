@@ -25,6 +25,7 @@ const TCP_HOST: Omit<Host, "name" | "missing" | "start"> = {
   shutsDown: true,
   endsTransport: true,
   endsUnread: "uncleanly",
+  keptByUnread: false,
   collectsGarbage: true,
 };
 
@@ -83,6 +84,7 @@ export const DENO_SERVE: Host = {
   shutsDown: true,
   endsTransport: false,
   endsUnread: "silently",
+  keptByUnread: true,
   collectsGarbage: true,
 };
 
@@ -112,5 +114,6 @@ export const BUN_SERVE: Host = {
   shutsDown: true,
   endsTransport: true,
   endsUnread: "uncleanly",
+  keptByUnread: false,
   collectsGarbage: true,
 };

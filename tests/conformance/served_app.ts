@@ -10,6 +10,7 @@ import {
   type RawResponse,
   type RequestParts,
   requestText,
+  TEXT,
 } from "./raw_client.ts";
 import type { Report, ReportedEnd, Stats } from "./reports.ts";
 
@@ -22,6 +23,9 @@ export type HostTest = (
 
 /** Registers the cases of one theme for a host. */
 export type Cases = (host: Host, test: HostTest) => void;
+
+/** Mebibytes that wait for whoever does not read: more than kernels and hosts buffer together. */
+export const PILE = 32;
 
 let visits = 0;
 
@@ -158,6 +162,15 @@ export class Visit {
     const opening = RawClient.open(this.#server, this.#target, parts);
     void this.#server.note(opening.then(({ client }) => client));
     return opening;
+  }
+
+  /** Connects by hand to a `pile`, which has sent all that it is to; nothing of it is read. */
+  async openUnread(): Promise<RawClient> {
+    const client = await this.open();
+    client.pause();
+    client.send(TEXT, "send");
+    await this.report(({ mostBuffered }) => mostBuffered > 0);
+    return client;
   }
 
   /** Asks for the connection by hand, to be refused. */

@@ -27,6 +27,7 @@ testHost({
   shutsDown: false,
   endsTransport: true,
   endsUnread: "uncleanly",
+  keptByUnread: false,
   writes: /^\{"event":"listen"|bootstrap compile cache/,
   collectsGarbage: true,
 });

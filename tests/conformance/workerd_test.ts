@@ -35,6 +35,7 @@ testHost({
   shutsDown: false,
   endsTransport: false,
   endsUnread: "cleanly",
+  keptByUnread: false,
   writes: /^\{"event":"listen"|bootstrap compile cache|WebSocket protocol error/,
   collectsGarbage: true,
 });

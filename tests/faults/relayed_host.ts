@@ -43,7 +43,7 @@ async function behindRelay(host: HostProcess, seed: number): Promise<HostProcess
     pid: host.pid,
     exited: host.exited,
     output: host.output,
-    stop: host.stop,
+    shutDown: host.shutDown,
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]();
       await host[Symbol.asyncDispose]();

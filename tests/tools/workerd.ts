@@ -51,8 +51,8 @@ export interface RunningWorker extends AsyncDisposable {
   readonly tcpPort: number | undefined;
   /** The process. */
   readonly pid: number;
-  /** Resolves when the process has ended. */
-  readonly exited: Promise<unknown>;
+  /** Resolves with its exit code when the process has ended; with `null` where a signal had to. */
+  readonly exited: Promise<number | null>;
   /** What the worker has logged, and the runtime complained of. */
   output(): string;
   /** Ends the process, whatever it is at. */

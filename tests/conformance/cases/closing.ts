@@ -13,7 +13,7 @@ import {
   type RawClient,
   TEXT,
 } from "../raw_client.ts";
-import type { Cases, ServedApp, Visit } from "../served_app.ts";
+import { type Cases, PILE, type ServedApp } from "../served_app.ts";
 
 /** A reason of 123 bytes, the longest that there may be. */
 const LONGEST_REASON = "ü".repeat(61) + "!";
@@ -85,18 +85,6 @@ const VANISHINGS: readonly (readonly [how: string, vanish: (client: RawClient) =
     void client[Symbol.asyncDispose]();
   }],
 ];
-
-/** Mebibytes that wait for a client: more than kernels and hosts buffer together. */
-const PILE = 32;
-
-/** A client that reads nothing, and for which `/impatient/pile` has all to send that it was told. */
-async function openUnread(visit: Visit): Promise<RawClient> {
-  const client = await visit.open();
-  client.pause();
-  client.send(TEXT, "send");
-  await visit.report(({ mostBuffered }) => mostBuffered > 0);
-  return client;
-}
 
 /** Waits until the server has fewer files open than while a client was there. */
 async function untilReleased(server: ServedApp, files: number): Promise<void> {
@@ -217,7 +205,7 @@ export const testClosing: Cases = (host, test) => {
 
   test("gives up after closeTimeout a client that has stopped reading", async (server) => {
     const visit = server.visit(`/impatient/pile/${PILE}`);
-    await using client = await openUnread(visit);
+    await using client = await visit.openUnread();
     const files = openFiles(server.process.pid);
     client.send(TEXT, "close");
     const end = await visit.end();
@@ -238,7 +226,7 @@ export const testClosing: Cases = (host, test) => {
   };
   test(ends[host.endsUnread], async (server) => {
     const visit = server.visit(`/impatient/pile/${PILE}`);
-    await using client = await openUnread(visit);
+    await using client = await visit.openUnread();
     client.sendClose(4001);
     if (host.endsUnread === "silently") await client[Symbol.asyncDispose]();
     const end = await visit.end();

@@ -2,8 +2,8 @@
 
 import { assertEquals, assertLess } from "@std/assert";
 import { openFiles } from "../host_process.ts";
-import { TEXT } from "../raw_client.ts";
-import { type Cases, ServedApp } from "../served_app.ts";
+import { BINARY, TEXT } from "../raw_client.ts";
+import { type Cases, PILE, ServedApp } from "../served_app.ts";
 
 /** Connections opened in one round of the search for leaks, and how many at a time. */
 const ROUND = 1000;
@@ -31,6 +31,18 @@ async function comeAndGoInRounds(server: ServedApp): Promise<void> {
   for (let done = 0; done < ROUND; done += AT_A_TIME) {
     await Promise.all(Array.from({ length: AT_A_TIME }, (_, i) => comeAndGo(server, i)));
   }
+}
+
+/**
+ * Milliseconds that a shutdown and the end of a process may take: far more than the `closeTimeout` of the
+ * connections, and less than those that are 10 s long by default.
+ */
+const SHUTDOWN_LIMIT = 8_000;
+
+async function beforeLimit<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${what} takes too long`)), SHUTDOWN_LIMIT);
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Registers them. */
@@ -87,11 +99,34 @@ export const testProcess: Cases = (host, test) => {
     const server = new ServedApp(process);
     const visits = Array.from({ length: 5 }, () => server.visit("/echo").connect());
     const connections = await Promise.all(visits);
-    const exitCode = await process.stop();
+    await beforeLimit("the shutdown", process.shutDown());
     const ends = await Promise.all(connections.map(({ closed }) => closed));
     for (const { code, wasClean } of ends) {
       assertEquals([code, wasClean], host.shutsDown ? [1001, true] : [1006, false]);
     }
-    assertEquals(exitCode, host.shutsDown ? 0 : null);
+    assertEquals(await beforeLimit("the end", process.exited), host.shutsDown ? 0 : null);
+  });
+
+  if (!host.shutsDown) return;
+  test("shuts down within closeTimeout though clients do not read, answer or end TCP", async () => {
+    await using process = await host.start();
+    const server = new ServedApp(process);
+    await using unread = await server.visit(`/impatient/pile/${PILE}`).openUnread();
+    await using mute = await server.visit("/impatient").open();
+    await using halfOpen = await server.visit("/impatient").open();
+    for (const client of [mute, halfOpen]) client.holdOpen();
+    const answered = halfOpen.nextClose().then((code) => {
+      halfOpen.sendClose(1001);
+      return code;
+    });
+    await beforeLimit("the shutdown", process.shutDown());
+    assertEquals([await answered, await mute.nextClose()], [1001, 1001]);
+    if (host.keptByUnread) {
+      unread.resume();
+      for (let i = 0; i < PILE; i++) assertEquals((await unread.nextData())?.opcode, BINARY);
+      assertEquals(await unread.nextClose(), 1001);
+      await unread[Symbol.asyncDispose]();
+    }
+    assertEquals(await beforeLimit("the end", process.exited), 0);
   });
 };
