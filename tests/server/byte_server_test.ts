@@ -1,5 +1,12 @@
-import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
+import { WebSocketClosedError } from "../../src/errors.ts";
 import { ByteServer } from "../../src/server/byte_server.ts";
 import type { RequestHandler } from "../../src/server/http_exchange.ts";
 import {
@@ -250,5 +257,51 @@ test("ByteServer.shutdown drops what is still open after shutdownTimeout", async
   await finished;
   assert(socket.closed && page.closed);
   assertEquals(aborted.map(String), ["Error: The server shut down"]);
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown waits for closeTimeout at most where peers do not read, answer or end", async () => {
+  const fixture = new Fixture({ shutdownTimeout: 60_000 });
+  const unread = await fixture.connect();
+  const mute = await fixture.connect();
+  const halfOpen = await fixture.connect();
+  unread.blocked = true;
+  const taken = fixture.connections[0]!.send("on its way");
+  const waiting = assertRejects(
+    () => fixture.connections[0]!.send(new Uint8Array(1_000_000)),
+    WebSocketClosedError,
+  );
+  await taken;
+  const finished = fixture.shutdown();
+  await halfOpen.until(() => halfOpen.bytes.at(-CLOSE.length) === CLOSE[0]);
+  halfOpen.feed(CLOSE_ANSWER);
+  await fixture.clock.advance(9_999);
+  await settle();
+  assertFalse(fixture.finished || unread.closed || mute.closed || halfOpen.closed);
+  await fixture.clock.advance(1);
+  await finished;
+  assert(unread.closed && mute.closed && halfOpen.closed);
+  await waiting;
+  const ends = await Promise.all(fixture.connections.map(({ closed }) => closed));
+  assertEquals(
+    ends.map(({ code, wasClean }) => [code, wasClean]),
+    [[1006, false], [1006, false], [1001, true]],
+  );
+  assertEquals(fixture.clock.pending, 0);
+});
+
+test("ByteServer.shutdown drops those who do not take a page after shutdownTimeout", async () => {
+  const fixture = new Fixture({ shutdownTimeout: 500 }, () => new Response("page"));
+  const transport = fixture.accept();
+  transport.blocked = true;
+  transport.feed(GET);
+  await transport.until(() => transport.writes > 0);
+  const finished = fixture.shutdown();
+  await fixture.clock.advance(499);
+  await settle();
+  assertFalse(fixture.finished || transport.closed);
+  await fixture.clock.advance(1);
+  await finished;
+  assert(transport.closed);
   assertEquals(fixture.clock.pending, 0);
 });
