@@ -6,7 +6,7 @@ import { requireFunction, requireIterable, withoutUndefined } from "./arguments.
 import type { WebSocketConnection } from "./connection/connection.ts";
 import { resolveConnectionOptions } from "./connection/options.ts";
 import { failConnection, runHandler, WebSocketHandler } from "./handler.ts";
-import { isUpgradeRequest, resolveHandshakeOptions } from "./handshake/server.ts";
+import { isUpgradeRequest, judgeUrl, resolveHandshakeOptions } from "./handshake/server.ts";
 import { compileRoute, type Groups } from "./route_pattern.ts";
 import type { UpgradeOptions, UpgradeResult } from "./server/upgrade.ts";
 
@@ -138,6 +138,8 @@ export class WebSocketRouter<Data = unknown> {
   ): Promise<Response | undefined> {
     requireFunction("upgrade", upgrade);
     if (!isUpgradeRequest(request)) return undefined;
+    const refusal = judgeUrl(request);
+    if (refusal !== undefined) return refusal;
     const url = new URL(request.url);
     const given = withoutUndefined<UpgradeOptions<Data>>(options);
     for (const { match, handler, init } of this.#routes) {

@@ -35,6 +35,32 @@ test("WebSocketRouter refuses routes that could serve nothing", async () => {
   );
 });
 
+test("WebSocketRouter matches no path that Host brings along, and calls no handler for it", async () => {
+  let prepared = 0;
+  class Admin extends WebSocketHandler {
+    override prepare(): Response {
+      prepared++;
+      return new Response("secret");
+    }
+    override onMessage(): void {}
+  }
+  const router = new WebSocketRouter([["/admin/:name", Admin]]);
+  const host = "example.com/admin/secret?";
+  const { headers } = upgradeRequest("/", { host });
+  const requests = [
+    { url: `http://${host}/public`, method: "GET", headers } as Request,
+    {
+      url: "/admin/secret",
+      method: "GET",
+      headers: new Headers({ upgrade: "websocket" }),
+    } as Request,
+  ];
+  for (const request of requests) {
+    const response = await router.handle(request, new MemoryUpgrade().upgrade);
+    assertEquals([response?.status, prepared], [400, 0]);
+  }
+});
+
 test("WebSocketRouter serves by the first route that matches", async () => {
   const called: string[] = [];
   const router = new WebSocketRouter([

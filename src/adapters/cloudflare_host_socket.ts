@@ -103,7 +103,8 @@ class WorkersHostSocket implements HostSocket {
   }
 
   sendText(text: string): boolean {
-    explained(() => this.#socket.send(text));
+    // The runtime would send a lone surrogate as it is, which is no UTF-8 (RFC 6455 section 8.1).
+    explained(() => this.#socket.send(text.toWellFormed()));
     return true;
   }
 

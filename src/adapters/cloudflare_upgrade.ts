@@ -35,7 +35,7 @@ export function upgradeOnWorkers<Data>(
 
   const { url, agreement, resolved } = agreed;
   const { 0: far, 1: near } = createSocketPair();
-  const extensions = hasCompatibilityFlag("web_socket_compression") ? agreement.extensions : "";
+  const extensions = canCompress(request) ? agreement.extensions : "";
   const link = new HostLink({
     host: "a Worker's fetch",
     alternative: "acceptWebSocket of @gale/websocket/cloudflare in a Worker's connect handler",
@@ -57,7 +57,11 @@ export function upgradeOnWorkers<Data>(
   attachWorkersSocket(near, link);
   const timeout = new Timeout(resolved.clock, () => abortUnlessReturned(far, link), RETURN_TIMEOUT);
   onceClosed(connection, () => timeout.clear());
-  return { response: createResponse(request, agreement, far), connection, request };
+  return {
+    response: createResponse(request, { ...agreement, extensions }, far),
+    connection,
+    request,
+  };
 }
 
 /**
@@ -73,6 +77,12 @@ function abortUnlessReturned(far: WorkersWebSocket, link: HostLink): void {
   }
   link.abort(returnTimeoutError());
   far.close(CloseCode.GoingAway);
+}
+
+/** Whether the runtime compresses; it does not understand an offer with a quoted value. */
+function canCompress(request: Request): boolean {
+  return hasCompatibilityFlag("web_socket_compression") &&
+    !request.headers.get("sec-websocket-extensions")?.includes('"');
 }
 
 /** A value of `Sec-WebSocket-Extensions` that agrees to none; the runtime does not send it. */

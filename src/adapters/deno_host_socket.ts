@@ -1,5 +1,6 @@
 /** The WebSocket that `Deno.upgradeWebSocket` gives, as {@linkcode HostLink} wants it. */
 
+import { copyOf } from "../bytes.ts";
 import { CloseCode } from "../close_code.ts";
 import type { HostLink, HostSocket } from "../connection/host_link.ts";
 import type { Capabilities } from "../types.ts";
@@ -110,7 +111,10 @@ class DenoHostSocket implements HostSocket {
 
   sendBinary(data: Uint8Array): boolean {
     this.#noteIfDropped(data.length);
-    const bytes = data as Uint8Array<ArrayBuffer>;
+    // Deno takes no shared memory.
+    const bytes = data.buffer instanceof ArrayBuffer
+      ? data as Uint8Array<ArrayBuffer>
+      : copyOf(data);
     // Deno takes a buffer 3 % faster than a view (of the CPU of an echo of 16 bytes).
     this.#socket.send(bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes);
     return true;

@@ -12,6 +12,7 @@ import { Timeout } from "../connection/alarms.ts";
 import { connectionOver, onceClosed, type WebSocketConnection } from "../connection/connection.ts";
 import { HostLink } from "../connection/host_link.ts";
 import { copyExtraHeaders } from "../handshake/extra_headers.ts";
+import { judgeAbsoluteTarget } from "../handshake/server.ts";
 import {
   type AgreedUpgrade,
   agreeOnUpgrade,
@@ -60,6 +61,9 @@ export function upgradeOnDeno<Data>(
   }
   const agreed = agreeOnUpgrade(request, options);
   if ("response" in agreed) return agreed;
+  // Deno takes an absolute target as it comes, whatever Host says.
+  const refusal = judgeAbsoluteTarget(request);
+  if (refusal !== undefined) return { response: refusal, connection: undefined, request };
   const upgrade = new DenoUpgrade<Data>(request, agreed, options);
   upgrades.set(request, upgrade);
   return { response: upgrade.response, connection: upgrade.connection, request: upgrade.request };
@@ -100,7 +104,8 @@ export function guardUpgrades<Address extends Deno.Addr = Deno.NetAddr>(
       const response = await handler(request, info);
       const upgrade = begunUpgrade(request);
       // A copy of the response with headers added, such as frameworks make, will do.
-      if (upgrade === undefined || response.status === 101) return response;
+      if (upgrade === undefined) return response;
+      if (response instanceof Response && response.status === 101) return response;
       return upgrade.fail(new TypeError("The response of an upgrade was not returned"));
     } catch (error) {
       const upgrade = begunUpgrade(request);

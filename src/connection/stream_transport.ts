@@ -48,6 +48,7 @@ export class StreamTransport implements ByteTransport {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #onWritten: () => void;
+  readonly #onWriteFailed: (error: unknown) => void;
   #sink: TransportSink | undefined = undefined;
   /** The chunk that is lent to us. */
   #lent: Uint8Array | undefined = undefined;
@@ -60,6 +61,7 @@ export class StreamTransport implements ByteTransport {
   #readEnded = false;
   /** Whether our direction is to end, has ended or has failed. */
   #writeEnding = false;
+  #writeFailed = false;
   #closed = false;
 
   /** Locks both streams; throws a `TypeError` where one is locked already. */
@@ -71,6 +73,7 @@ export class StreamTransport implements ByteTransport {
     this.#reader = readable.getReader();
     this.#writer = writable.getWriter();
     this.#onWritten = () => this.#noteWritten();
+    this.#onWriteFailed = (error) => this.#failWriting(error);
   }
 
   /** Names who receives; the first call starts the reading. */
@@ -78,7 +81,7 @@ export class StreamTransport implements ByteTransport {
     const first = this.#sink === undefined;
     this.#sink = sink;
     if (!first) return;
-    this.#writer.closed.catch((error) => this.#failWriting(error));
+    this.#writer.closed.catch(this.#onWriteFailed);
     this.#startReading();
   }
 
@@ -141,8 +144,8 @@ export class StreamTransport implements ByteTransport {
   #writePiece(chunk: Uint8Array): void {
     const at = chunk.length - this.#unwritten;
     const piece = chunk.length <= WRITE_SIZE ? chunk : chunk.subarray(at, at + WRITE_SIZE);
-    // A write that fails is a stream that fails, which `closed` reports.
-    this.#writer.write(copyOf(piece)).then(this.#onWritten, ignore);
+    // Most writes that fail are of a stream that fails, but one may have been closed before.
+    this.#writer.write(copyOf(piece)).then(this.#onWritten, this.#onWriteFailed);
   }
 
   #noteWritten(): void {
@@ -211,8 +214,8 @@ export class StreamTransport implements ByteTransport {
   }
 
   #failWriting(error: unknown): void {
-    if (this.#closed) return;
-    this.#writeEnding = true;
+    if (this.#closed || this.#writeFailed) return;
+    this.#writeEnding = this.#writeFailed = true;
     this.#sink!.writeFailed(reasonOf(error));
   }
 

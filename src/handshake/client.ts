@@ -216,7 +216,12 @@ function basicCredentials(url: URL): string {
   if (user.includes(":")) {
     throw new TypeError("Cannot authenticate: a user name for Basic authentication has no colon");
   }
-  const pair = new TextEncoder().encode(`${user}:${decodeUserinfo(url.password)}`);
+  const password = decodeUserinfo(url.password);
+  // deno-lint-ignore no-control-regex -- RFC 7617 section 2 forbids them
+  if (/[\0-\x1f\x7f]/.test(user + password)) {
+    throw new TypeError("Cannot authenticate: Basic authentication has no control characters");
+  }
+  const pair = new TextEncoder().encode(`${user}:${password}`);
   return `Basic ${btoa(decodeLatin1(pair))}`;
 }
 

@@ -132,13 +132,18 @@ function parseVersion(version: string): 0 | 1 | HeadViolation {
   return version[7] === "0" ? 0 : 1;
 }
 
-/** Whether `target` is one that `method` may have: no fragment, an authority for CONNECT alone. */
+/**
+ * Whether `target` is one that `method` may have: no fragment, no user, an authority for CONNECT
+ * alone. Nor a backslash, which some take for a slash and others do not; in queries browsers send
+ * it.
+ */
 function isTarget(target: string, method: string): boolean {
   if (!isVisibleAscii(target) || target.includes("#")) return false;
+  if (/^[^?]*\\/.test(target)) return false;
   if (target.startsWith("/")) return true;
   if (target === "*") return method === "OPTIONS";
   if (method === "CONNECT") return /^[^/?@]+:[0-9]+$/.test(target);
-  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]/.test(target);
+  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?@]+(?:[/?]|$)/.test(target);
 }
 
 function isVisibleAscii(text: string): boolean {

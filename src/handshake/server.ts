@@ -11,7 +11,7 @@ import {
   type ResolvedCompression,
 } from "../extensions/permessage_deflate_negotiation.ts";
 import type { CompressionOptions } from "../types.ts";
-import { formatAuthority, parseAuthority, parseOrigin } from "./authority.ts";
+import { formatAuthority, isSameAuthority, parseAuthority, parseOrigin } from "./authority.ts";
 import { copyExtraHeaders } from "./extra_headers.ts";
 import {
   type ExtensionOffer,
@@ -114,6 +114,35 @@ export function isUpgradeRequest(request: Request): boolean {
   return listIncludes(field(request, "upgrade"), "websocket");
 }
 
+/**
+ * Refuses a request whose URL may not be what was asked for: hosts make it of the Host field without
+ * a look at that, so that a malformed one may hold a path of its own, or make no URL at all.
+ */
+export function judgeUrl(request: Request): Response | undefined {
+  const host = request.headers.get("host");
+  if (host !== null && parseAuthority(host) === undefined) return refuse(400, BAD_HOST);
+  return URL.canParse(request.url) ? undefined : refuse(400, BAD_TARGET);
+}
+
+/**
+ * Refuses a request of which a host has taken an absolute target as it came: its authority must be
+ * Host's, and has no user (RFC 9112 section 3.2.2, RFC 9110 section 4.2.4).
+ */
+export function judgeAbsoluteTarget(request: Request): Response | undefined {
+  const url = URL.parse(request.url);
+  if (url === null || url.username !== "" || url.password !== "") return refuse(400, BAD_TARGET);
+  // A Unix socket has no authority.
+  if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
+  const host = parseAuthority(field(request, "host"));
+  const authority = parseAuthority(url.host);
+  if (host === undefined || authority === undefined) return refuse(400, BAD_HOST);
+  if (isSameAuthority(host, authority, url.protocol.slice(0, -1))) return undefined;
+  return refuse(400, "The request target and the Host header name different hosts.");
+}
+
+const BAD_HOST = "The Host header is missing or malformed.";
+const BAD_TARGET = "The request target is not a valid URL.";
+
 /** What the options come to. */
 interface HandshakeTerms {
   readonly compression: ResolvedCompression | undefined;
@@ -162,7 +191,7 @@ export function negotiateUpgrade(
   if (fault !== undefined) return fault;
 
   const host = parseAuthority(field(request, "host"));
-  if (host === undefined) return refuse(400, "The Host header is missing or malformed.");
+  if (host === undefined) return refuse(400, BAD_HOST);
   const target = { host, secure: request.url.startsWith("https:") };
   if (hostPolicy?.allows(target) === false) {
     return refuse(403, `The host "${formatAuthority(host)}" is not allowed.`);

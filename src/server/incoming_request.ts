@@ -2,6 +2,7 @@
  * From the head of an HTTP/1 request to what a `Request` is made of (RFC 9112 sections 3.2 and 6).
  */
 
+import { trimSpace } from "../handshake/header_values.ts";
 import { fieldValues, type HeadViolation, type RequestHead } from "../handshake/http1.ts";
 import type { BodyFraming } from "../http/body_decoder.ts";
 
@@ -108,7 +109,7 @@ function bodyFraming(head: RequestHead): BodyFraming | HeadViolation {
     if (head.minorVersion === 0) {
       return refused(400, "HTTP/1.0 has no Transfer-Encoding");
     }
-    const names = codings.join(",").toLowerCase().split(",").map((coding) => coding.trim());
+    const names = codings.join(",").toLowerCase().split(",").map(trimSpace);
     // Without it nothing tells where the body ends (RFC 9112 6.3).
     if (names.at(-1) !== "chunked") {
       return refused(400, "The last transfer coding is not chunked");

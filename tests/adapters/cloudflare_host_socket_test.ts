@@ -263,6 +263,14 @@ test("attachWorkersSocket takes the longest reason, and refuses a longer one (RF
   }
 });
 
+test("attachWorkersSocket sends no lone surrogate, which is no UTF-8 (RFC 6455 8.1)", () => {
+  const { socket, link } = attach();
+  const sent: unknown[] = [];
+  Object.assign(socket, { send: (data: unknown) => void sent.push(data) });
+  link.sendText("a\ud800b\u{1f600}", undefined);
+  assertEquals(sent, ["a\ufffdb\u{1f600}"]);
+});
+
 test("attachWorkersSocket asks for ArrayBuffers, and takes bufferedAmount for 0 without it", () => {
   const { socket, link, notes } = attach();
   assertEquals(socket.binaryType, "arraybuffer");

@@ -4,7 +4,7 @@ import { upgradeOnWorkers } from "../../src/adapters/cloudflare_upgrade.ts";
 import { Opcode } from "../../src/opcode.ts";
 import { returnTimeoutError } from "../../src/server/agreed_upgrade.ts";
 import type { UpgradeOptions } from "../../src/server/upgrade.ts";
-import type { RemoteAddress } from "../../src/types.ts";
+import type { Capabilities, RemoteAddress } from "../../src/types.ts";
 import {
   RawClient,
   type RawResponse,
@@ -162,6 +162,17 @@ test(
       }
       assertEquals(echoing.stats().bytesReceived < message.length, agreed !== "");
     }
+  },
+  { skip },
+);
+
+test(
+  "cloudflare.upgradeWebSocket agrees to no offer that the runtime does not understand",
+  async () => {
+    await using worker = await startWorker(WORKER);
+    const offer = { "Sec-WebSocket-Extensions": 'permessage-deflate; server_max_window_bits="10"' };
+    const { extensions, capabilities } = await facts(worker, { compression: true }, offer);
+    assertEquals([extensions, (capabilities as Capabilities).compression], ["", false]);
   },
   { skip },
 );

@@ -55,6 +55,16 @@ test("DenoHostSocket says what Deno.serve lacks", async () => {
   await pair.client.destroy();
 }, { skip });
 
+test("DenoHostSocket sends shared memory, which Deno takes none of", async () => {
+  await using pair = await connectPair((connection) => {
+    void connection.send("first").then(() =>
+      connection.send(new Uint8Array(new SharedArrayBuffer(3)).fill(7).subarray(1))
+    );
+  });
+  assertEquals(await pair.client.receive(), "first");
+  assertEquals(await pair.client.receive(), Uint8Array.of(7, 7));
+}, { skip });
+
 test("DenoHostSocket sends what was sent before it opened, in order with a Blob", async () => {
   await using pair = await connectPair((connection) => {
     void connection.send("first");

@@ -84,6 +84,42 @@ for (const [title, request, options = {}] of refusals) {
   }, { skip });
 }
 
+/** What Deno takes as it comes: what serveTcp refuses before there is a `Request`. */
+const targets: readonly (readonly [title: string, target: string, host: string])[] = [
+  ["an absolute target for another host", "http://evil.example/ws", "example.com"],
+  ["an absolute target with a user", "http://u:p@example.com/ws", "example.com"],
+  ["an absolute target with no possible port", "http://example.com:99999/ws", "example.com"],
+  ["a Host with a path", "/ws", "example.com/other?"],
+  ["a Host with no possible port", "/ws", "example.com:99999"],
+];
+for (const [title, target, host] of targets) {
+  test(`deno.upgradeWebSocket and routers refuse ${title} (RFC 9112 3.2)`, async () => {
+    const router = new WebSocketRouter([["/*", () => {}]]);
+    const handlers: ((request: Request) => Response | Promise<Response>)[] = [
+      (request) => upgradeWebSocket(request, { allowedHosts: ["example.com"] }).response,
+      async (request) => (await router.handle(request, upgradeWebSocket))!,
+    ];
+    for (const handler of handlers) {
+      await using native = serve(handler);
+      const request = head({ Host: host }).replace("/ws", target);
+      assertEquals((await answerOf(native.port, request))[0], "400");
+      assertEquals([await native.fetchStatus(), native.errors], [200, []]);
+    }
+  }, { skip });
+}
+
+test(
+  "deno.upgradeWebSocket takes an absolute target that is its Host's (RFC 9112 3.2.2)",
+  async () => {
+    await using native = serve((request) => upgradeWebSocket(request).response);
+    const client = native.open();
+    client.send(head().replace("/ws", "http://example.com/ws"));
+    assertStringIncludes(await client.receive("\r\n\r\n"), "HTTP/1.1 101");
+    await client.destroy();
+  },
+  { skip },
+);
+
 test("deno.upgradeWebSocket selects from an offer without spaces (RFC 6455 4.2.2)", async () => {
   await using fixture = serve((request) =>
     upgradeWebSocket(request, { subprotocols: ["b"] }).response
@@ -213,6 +249,7 @@ const failures: Readonly<Record<string, (response: Response) => Response | Promi
   },
   "rejects": () => Promise.reject(new Error("mine")),
   "returns another response": () => new Response("mine", { status: 404 }),
+  "returns what is no response": () => ({ status: 101 }) as Response,
 };
 
 for (const [title, fail] of Object.entries(failures)) {

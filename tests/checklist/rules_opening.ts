@@ -371,7 +371,8 @@ export const OPENING_RULES: readonly RuleGroup[] = [
         level: "MUST",
         statement:
           "After an answer other than 101, the connection is closed and nothing more is read.",
-        how: "Each refusal says `Connection: close`; bytes behind the request are no request.",
+        how:
+          "Each refusal says `Connection: close`; on raw TCP bytes behind the request are no request. `Deno.serve` and Workers read on, whatever the response says.",
         tests: [
           "HttpExchange closes behind each refusal of an upgrade, and reads no further (RFC 6455 4.2.2)",
           "HttpExchange never takes what follows a request for another one",

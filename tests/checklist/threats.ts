@@ -191,7 +191,8 @@ export const THREATS: readonly Threat[] = [
   {
     where: "reverse proxies, lua-resty-websocket",
     fault: "The status was not looked at, and requests were smuggled behind a refused upgrade.",
-    answer: "A client takes 101 alone; a server closes behind any other answer.",
+    answer:
+      "A client takes 101 alone; a server on raw TCP closes behind any other answer. `Deno.serve` and Workers do not: behind a proxy that takes no heed of the status, use `serveTcp`.",
     tests: [
       "A request behind a refused upgrade is not answered, whatever a proxy believes",
       "No status but 101 opens a client's connection, whatever else the response says",

@@ -295,6 +295,21 @@ test("StreamTransport tells of a writable that failed before attach", async () =
   transport.close();
 });
 
+test("StreamTransport tells of a write that fails though the stream does not, once", async () => {
+  const writable = new WritableStream<Uint8Array>();
+  await writable.close();
+  const sink = new RecordingSink();
+  const transport = new StreamTransport({ readable: new ReadableStream(), writable });
+  transport.attach(sink);
+  assertEquals(transport.write(Uint8Array.of(1)), false);
+  await sink.called("writeFailed");
+  assertInstanceOf(sink.error, TypeError);
+  assertEquals(transport.write(Uint8Array.of(2)), true);
+  transport.close();
+  await settled(() => sink.calls.length);
+  assertEquals(sink.calls, ["writeFailed"]);
+});
+
 test("StreamTransport gives an error where the stream does not say why it failed", async () => {
   for (const [side, call] of [["output", "writeFailed"], ["input", "lost"]] as const) {
     const { stream, controllers } = controlled();

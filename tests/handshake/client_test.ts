@@ -185,7 +185,7 @@ test("ClientHandshake sends the user of the URL as Basic credentials (RFC 7617 2
     [":password", ":password"],
     ["us%65r:p%3Aw%40%2F", "user:p:w@/"],
     ["%C3%A9:\u20ac", "\u00e9:\u20ac"],
-    ["user:%0d%0a", "user:\r\n"],
+    ["user:%C2%80", "user:\u0080"],
   ];
   for (const [userinfo, pair] of cases) {
     const head = requestOf(handshakeFor(`ws://${userinfo}@example.com/`));
@@ -194,6 +194,12 @@ test("ClientHandshake sends the user of the URL as Basic credentials (RFC 7617 2
     assertMatch(value, /^Basic [A-Za-z0-9+/]+=*$/);
     const bytes = Uint8Array.from(atob(value.slice(6)), (character) => character.charCodeAt(0));
     assertEquals(new TextDecoder().decode(bytes), pair);
+  }
+});
+
+test("ClientHandshake refuses users and passwords that Basic cannot carry (RFC 7617 2)", () => {
+  for (const userinfo of ["us%3Aer", "us%00er", "user:%0d%0a", "user:%7f", "%ff"]) {
+    assertThrows(() => handshakeFor(`ws://${userinfo}@example.com/`), TypeError, "authenticat");
   }
 });
 

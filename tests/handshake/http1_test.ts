@@ -84,6 +84,12 @@ test("RequestHeadReader keeps methods and targets as written (RFC 9112 3)", () =
   }
 });
 
+test("RequestHeadReader takes what browsers send in a query", () => {
+  for (const target of ["/?a=\\", "/?a@b", "http://a/?b@c", "http://a?b\\c", "/a@b", "/|"]) {
+    assertEquals(readRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).target, target);
+  }
+});
+
 test("RequestHeadReader refuses malformed request lines (RFC 9112 3)", () => {
   const cases: [line: string, status: number][] = [
     ["GET", 400],
@@ -116,6 +122,10 @@ test("RequestHeadReader refuses malformed request lines (RFC 9112 3)", () => {
     ["GET http://?a HTTP/1.1", 400],
     ["GET http:/a HTTP/1.1", 400],
     ["GET 1://a HTTP/1.1", 400],
+    ["GET http://@a/ HTTP/1.1", 400],
+    ["GET http://a\\@b/ HTTP/1.1", 400],
+    ["GET /\\evil/a HTTP/1.1", 400],
+    ["GET /a\\b?c HTTP/1.1", 400],
   ];
   for (const [line, status] of cases) {
     assertEquals(refusalOfRequest(`${line}\r\n\r\n`), status, line);

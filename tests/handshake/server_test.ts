@@ -6,6 +6,8 @@ import {
   type HandshakeAgreement,
   type HandshakeOptions,
   isUpgradeRequest,
+  judgeAbsoluteTarget,
+  judgeUrl,
   negotiateUpgrade,
   upgradeFields,
 } from "../../src/handshake/server.ts";
@@ -397,6 +399,56 @@ test("negotiateUpgrade throws for wrong options, whatever the request (RFC 6455 
     for (const request of [requestWith(), new Request("http://example.com/", { method: "POST" })]) {
       assertThrows(() => negotiateUpgrade(request, options), error);
     }
+  }
+});
+
+/** A request as a host makes it, which need not be one that `Request` would take. */
+function requestAs(url: string, host: string | undefined): Request {
+  const headers = new Headers(host === undefined ? {} : { host });
+  return { url, headers } as Request;
+}
+
+test("judgeUrl refuses a URL that a malformed Host has made (RFC 9112 3.2)", async () => {
+  const good: [url: string, host: string | undefined][] = [
+    ["http://a/p", "a"],
+    ["https://a:8443/p?q", "a:8443"],
+    ["http+unix://%2Frun%2Fsock/p", "a"],
+    ["http://a/p", undefined],
+  ];
+  for (const [url, host] of good) assertEquals(judgeUrl(requestAs(url, host)), undefined, url);
+  const bad: [url: string, host: string | undefined][] = [
+    ["http://a/admin/secret?/public", "a/admin/secret?"],
+    ["http://a#/p", "a#"],
+    ["http://x@a/p", "x@a"],
+    ["http://a:99999/p", "a:99999"],
+    ["http://[/p", "["],
+    ["/p", ""],
+    ["/p", undefined],
+    ["http://a:99999/p", "a"],
+  ];
+  for (const [url, host] of bad) {
+    const refusal = judgeUrl(requestAs(url, host));
+    assertEquals(refusal?.status, 400, url);
+    assertMatch(await refusal!.text(), /^The (Host header|request target) is .*\.\n$/);
+  }
+});
+
+test("judgeAbsoluteTarget holds an absolute target to Host (RFC 9112 3.2.2)", () => {
+  const cases: [url: string, host: string, taken: boolean][] = [
+    ["http://a/p", "a", true],
+    ["http://a/p", "A:80", true],
+    ["https://a/p", "a:443", true],
+    ["http://[::1]:8000/p", "[0:0::1]:8000", true],
+    ["http+unix://%2Frun%2Fsock/p", "a", true],
+    ["http://evil.example/p", "good.example", false],
+    ["http://a:81/p", "a", false],
+    ["http://u:p@a/p", "a", false],
+    ["http://u@a/p", "a", false],
+    ["http://a:99999/p", "a", false],
+    ["http://[/p", "a", false],
+  ];
+  for (const [url, host, taken] of cases) {
+    assertEquals(judgeAbsoluteTarget(requestAs(url, host))?.status, taken ? undefined : 400, url);
   }
 });
 

@@ -142,6 +142,11 @@ const REFUSED: [name: string, variation: Variation, status: number][] = [
     { fields: [HOST, ["Transfer-Encoding", "chunked, gzip"]] },
     400,
   ],
+  [
+    "a transfer coding behind what is no space (RFC 9110 5.6.3)",
+    { fields: [HOST, ["Transfer-Encoding", "\xa0chunked"]] },
+    400,
+  ],
   ["an empty transfer coding", { fields: [HOST, ["Transfer-Encoding", ""]] }, 400],
   [
     "two fields of transfer codings",
