@@ -89,6 +89,8 @@ export class RequestBody {
   }
 
   #cancel(): void {
+    // The stream may still have had content of a body that has ended.
+    if (this.#over) return;
     this.#end();
     this.#flow.unwanted();
   }

@@ -122,3 +122,12 @@ test("RequestBody stops asking once it is cancelled", async () => {
   body.receive(http("hello"));
   assertEquals(flow.calls, ["unwanted"]);
 });
+
+test("RequestBody asks nothing where a body is cancelled that has come whole", async () => {
+  const { body, flow } = create(5);
+  body.receive(http("hello"));
+  const { calls } = flow;
+  assertEquals([body.over, calls.length], [true, 1]);
+  await body.stream.cancel();
+  assertEquals(calls, ["satisfied"]);
+});
