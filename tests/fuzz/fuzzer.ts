@@ -14,8 +14,8 @@ export interface Fuzzer {
   readonly name: string;
   /** A random input. */
   generate(random: Random): Uint8Array;
-  /** Throws where what the library makes of the input is wrong. Takes every input. */
-  check(input: Uint8Array): void;
+  /** Throws or rejects where what the library makes of the input is wrong. Takes every input. */
+  check(input: Uint8Array): void | Promise<void>;
 }
 
 /** Reads settings from the front of an input; what is not there counts as zeros. */
@@ -91,16 +91,21 @@ export interface Failure {
 }
 
 /** Runs the case of a seed. */
-export function runCase(fuzzer: Fuzzer, seed: number): Failure | undefined {
+export async function runCase(fuzzer: Fuzzer, seed: number): Promise<Failure | undefined> {
   const input = fuzzer.generate(new Random(seed));
-  if (failureOf(fuzzer, input) === undefined) return undefined;
-  const shrunk = shrink(input, (smaller) => failureOf(fuzzer, smaller) !== undefined);
-  return { name: fuzzer.name, seed, input: shrunk, error: failureOf(fuzzer, shrunk)!.error };
+  if (await failureOf(fuzzer, input) === undefined) return undefined;
+  const fails = async (smaller: Uint8Array) => await failureOf(fuzzer, smaller) !== undefined;
+  const shrunk = await shrink(input, fails);
+  const { error } = (await failureOf(fuzzer, shrunk))!;
+  return { name: fuzzer.name, seed, input: shrunk, error };
 }
 
-function failureOf(fuzzer: Fuzzer, input: Uint8Array): { readonly error: unknown } | undefined {
+async function failureOf(
+  fuzzer: Fuzzer,
+  input: Uint8Array,
+): Promise<{ readonly error: unknown } | undefined> {
   try {
-    fuzzer.check(input.slice());
+    await fuzzer.check(input.slice());
     return undefined;
   } catch (error) {
     return { error };
@@ -115,16 +120,19 @@ const MAX_TRIED_BYTES = 4_000_000;
  * The smallest input found that `fails`: parts are left out, from halves down to single bytes, then
  * bytes are set to zero, until nothing of that fails any more.
  */
-export function shrink(input: Uint8Array, fails: (input: Uint8Array) => boolean): Uint8Array {
+export async function shrink(
+  input: Uint8Array,
+  fails: (input: Uint8Array) => boolean | Promise<boolean>,
+): Promise<Uint8Array> {
   let best = input;
   let tries = 0;
   let bytes = 0;
   const isTired = (): boolean => tries >= MAX_TRIES || bytes >= MAX_TRIED_BYTES;
-  const attempt = (candidate: Uint8Array): boolean => {
+  const attempt = async (candidate: Uint8Array): Promise<boolean> => {
     if (isTired()) return false;
     tries++;
     bytes += candidate.length;
-    if (!fails(candidate)) return false;
+    if (!await fails(candidate)) return false;
     best = candidate;
     return true;
   };
@@ -132,11 +140,11 @@ export function shrink(input: Uint8Array, fails: (input: Uint8Array) => boolean)
     before = best;
     for (let size = best.length >> 1; size > 0; size >>= 1) {
       for (let at = 0; at < best.length;) {
-        if (!attempt(without(best, at, size))) at += size;
+        if (!await attempt(without(best, at, size))) at += size;
       }
     }
     for (let at = 0; at < best.length; at++) {
-      if (best[at] !== 0) attempt(best.with(at, 0));
+      if (best[at] !== 0) await attempt(best.with(at, 0));
     }
   }
   return best;

@@ -1,5 +1,6 @@
 /** All fuzzers. */
 
+import { bodyFuzzer } from "./bodies.ts";
 import { closeFuzzer } from "./close_payload.ts";
 import { deflateFuzzer } from "./deflate.ts";
 import { frameFuzzer } from "./frame_decoder.ts";
@@ -19,6 +20,7 @@ export const fuzzers: readonly Fuzzer[] = [
   closeFuzzer,
   headerFuzzer,
   headFuzzer,
+  bodyFuzzer,
   negotiationFuzzer,
   inflateFuzzer,
   deflateFuzzer,

@@ -45,7 +45,7 @@ function parseRun(args: string[]): Run {
 }
 
 /** Runs cases until the time is over; returns how many failed. */
-function fuzz({ seconds, seed, fuzzers }: Run): number {
+async function fuzz({ seconds, seed, fuzzers }: Run): Promise<number> {
   using watchdog = new Watchdog(fuzzers.map(({ name }) => name));
   const end = performance.now() + seconds * 1000;
   const counts = new Map(fuzzers.map((fuzzer) => [fuzzer, { cases: 0, failures: 0, spent: 0 }]));
@@ -59,7 +59,7 @@ function fuzz({ seconds, seed, fuzzers }: Run): number {
     const start = performance.now();
     for (; performance.now() - start < 100 && count.failures < ENOUGH;) {
       watchdog.note(fuzzers.indexOf(fuzzer), seed + count.cases);
-      const failure = runCase(fuzzer, seed + count.cases++);
+      const failure = await runCase(fuzzer, seed + count.cases++);
       if (failure !== undefined) {
         count.failures++;
         console.error(`\n${describeFailure(failure)}\n`);
@@ -75,4 +75,4 @@ function fuzz({ seconds, seed, fuzzers }: Run): number {
   return [...counts.values()].reduce((sum, { failures }) => sum + failures, 0);
 }
 
-process.exitCode = fuzz(parseRun(process.argv.slice(2))) === 0 ? 0 : 1;
+process.exitCode = await fuzz(parseRun(process.argv.slice(2))) === 0 ? 0 : 1;

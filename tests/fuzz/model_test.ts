@@ -2,8 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "../harness.ts";
-import { concat, hex } from "../protocol/frames.ts";
+import { bytes, concat, hex } from "../protocol/frames.ts";
 import { type ModelRules, readUtf8, readWire } from "./model.ts";
+import { readChunked } from "./model_chunked.ts";
 import { modelInflate } from "./model_inflate.ts";
 
 const RULES: ModelRules = { role: "client", maxMessageSize: 1 << 20, maxFragments: 10 };
@@ -89,4 +90,32 @@ test("The model's window ends where it is agreed to (RFC 7692 7.1.2.1)", () => {
   assertEquals(modelInflate(match, history, { ...options, windowBits: 9 }).status, "ok");
   assertEquals(modelInflate(match, history, { ...options, windowBits: 8 }).status, "corrupt");
   assertEquals(modelInflate(match, [65], { ...options, windowBits: 9 }).status, "corrupt");
+});
+
+test("The model reads the chunked coding (RFC 9112 7.1)", () => {
+  const cases: [string, string, ReturnType<typeof readChunked>["status"]][] = [
+    ["5\r\nHello\r\n0\r\n\r\n", "Hello", "done"],
+    ["2\r\nHe\r\n3;a=b\r\nllo\r\n0 \t;c\r\nX: y\r\n\r\nmore", "Hello", "done"],
+    ["5\r\nHe", "He", "incomplete"],
+    ["5\r\nHello\r", "Hello", "incomplete"],
+    ["5\r\nHello\r\n0\r\nX: y", "Hello", "incomplete"],
+    ["", "", "incomplete"],
+    ["5\nHello", "", "broken"],
+    ["0x5\r\nHello", "", "broken"],
+    ["\r", "", "broken"],
+    ["4\r\nHello\r\n", "Hell", "broken"],
+    ["5\r\nHello\r\n0\r\nX: y\n\r\n", "Hello", "broken"],
+    ["1000000000000", "", "broken"],
+    [`1;${"x".repeat(16_384)}`, "", "unsure"],
+    [`1;${"x".repeat(16_385)}`, "", "broken"],
+  ];
+  for (const [wire, content, status] of cases) {
+    const read = readChunked(bytes(wire));
+    assertEquals(
+      [String.fromCharCode(...read.content), read.status],
+      [content, status],
+      wire.slice(0, 40),
+    );
+    if (status === "done") assertEquals(read.end, wire.length - (wire.endsWith("more") ? 4 : 0));
+  }
 });
