@@ -14,6 +14,7 @@ const CASES: Readonly<Record<string, number>> = {
   heads: 4_000,
   bodies: 400,
   negotiation: 4_000,
+  handshake: 2_000,
   inflate: 200,
   deflate: 100,
   "round-trip": 60,

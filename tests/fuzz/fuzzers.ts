@@ -1,6 +1,7 @@
 /** All fuzzers. */
 
 import { bodyFuzzer } from "./bodies.ts";
+import { handshakeFuzzer } from "./client_handshake.ts";
 import { closeFuzzer } from "./close_payload.ts";
 import { deflateFuzzer } from "./deflate.ts";
 import { frameFuzzer } from "./frame_decoder.ts";
@@ -22,6 +23,7 @@ export const fuzzers: readonly Fuzzer[] = [
   headFuzzer,
   bodyFuzzer,
   negotiationFuzzer,
+  handshakeFuzzer,
   inflateFuzzer,
   deflateFuzzer,
   roundTripFuzzer,

@@ -41,7 +41,7 @@ function trimModel(text: string): string {
 }
 
 /** The elements of a list (RFC 9110 section 5.6.1.2), the empty ones left out. */
-function modelList(value: string): string[] {
+export function modelList(value: string): string[] {
   return value.split(",").map(trimModel).filter((element) => element !== "");
 }
 
@@ -79,7 +79,7 @@ function lex(value: string): Part[] | undefined {
 }
 
 /** RFC 6455 section 9.1. */
-function modelExtensions(value: string): ExtensionOffer[] | undefined {
+export function modelExtensions(value: string): ExtensionOffer[] | undefined {
   const parts = lex(value);
   if (parts === undefined) return undefined;
   const offers: ExtensionOffer[] = [];

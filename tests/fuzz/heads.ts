@@ -12,19 +12,21 @@ import type { Random } from "./random.ts";
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What the model makes of a head. */
-type Judgement =
+export type Judgement =
   | { readonly end: number; readonly status: number }
   | { readonly end: number; readonly start: Start; readonly fields: [string, string][] }
   | "incomplete";
 
-type Start =
+/** A start line. */
+export type Start =
   | { readonly method: string; readonly target: string; readonly minorVersion: number }
   | { readonly status: number; readonly statusText: string; readonly minorVersion: number };
 
-type Kind = "request" | "response";
+/** Which kind of message a head begins. */
+export type Kind = "request" | "response";
 
 /** Judges a head; `text` has one character for each byte. */
-function judge(text: string, kind: Kind, limits: ResolvedHeadLimits): Judgement {
+export function judge(text: string, kind: Kind, limits: ResolvedHeadLimits): Judgement {
   const empty = kind === "request" ? leadingEmptyLines(text) : 0;
   const startLine = text.indexOf("\r\n", empty * 2);
   const tooLong = (at: number): number =>

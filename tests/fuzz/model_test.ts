@@ -5,6 +5,7 @@ import { test } from "../harness.ts";
 import { bytes, concat, hex } from "../protocol/frames.ts";
 import { type ModelRules, readUtf8, readWire } from "./model.ts";
 import { readChunked } from "./model_chunked.ts";
+import { judgeResponse } from "./model_handshake.ts";
 import { modelInflate } from "./model_inflate.ts";
 
 const RULES: ModelRules = { role: "client", maxMessageSize: 1 << 20, maxFragments: 10 };
@@ -117,5 +118,60 @@ test("The model reads the chunked coding (RFC 9112 7.1)", () => {
       wire.slice(0, 40),
     );
     if (status === "done") assertEquals(read.end, wire.length - (wire.endsWith("more") ? 4 : 0));
+  }
+});
+
+test("The model judges the response of RFC 6455 1.3, and what it may not be changed to", () => {
+  const parameters = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const request = {
+    key: "dGhlIHNhbXBsZSBub25jZQ==",
+    subprotocols: ["chat", "superchat"],
+    requireSubprotocol: false,
+    offered: parameters,
+  };
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    "Sec-WebSocket-Protocol: chat",
+  ];
+  const judged = (...changed: string[]) =>
+    judgeResponse(`${changed.join("\r\n")}\r\n\r\n`, request);
+  const agreement = { protocol: "chat", extensions: "", parameters: undefined };
+  assertEquals<unknown>(judged(...lines), agreement);
+  assertEquals<unknown>(judged(...lines.slice(0, 4)), { ...agreement, protocol: "" });
+  const extensions = "permessage-deflate; client_no_context_takeover";
+  assertEquals<unknown>(judged(...lines, `Sec-WebSocket-Extensions: ${extensions}`), {
+    protocol: "chat",
+    extensions,
+    parameters: { ...parameters, clientNoContextTakeover: true },
+  });
+
+  // Each line is needed but the last, each may be there once, and its value counts.
+  for (let at = 0; at < lines.length; at++) {
+    const without = judged(...lines.toSpliced(at, 1));
+    if (at < 4) assertEquals(typeof without, "string", `without ${lines[at]}`);
+    const changed = judged(...lines.toSpliced(at, 1, `${lines[at]}x`));
+    if (at > 0) assertEquals(typeof changed, "string", `${lines[at]}x`);
+    if (lines[at]!.startsWith("Connection")) continue;
+    assertEquals(typeof judged(...lines.toSpliced(at, 0, lines[at]!)), "string", "twice");
+  }
+  for (
+    const value of [
+      "permessage-foo",
+      "permessage-deflate, permessage-deflate",
+      "permessage-deflate; client_max_window_bits",
+      "permessage-deflate; server_max_window_bits=16",
+      "permessage-deflate; unknown",
+      "permessage-deflate;",
+    ]
+  ) {
+    assertEquals(typeof judged(...lines, `Sec-WebSocket-Extensions: ${value}`), "string", value);
   }
 });

@@ -36,7 +36,8 @@ const VALUES = [
   "x",
 ];
 
-function readOptions(settings: Settings): ResolvedCompression {
+/** Options of one side. */
+export function readOptions(settings: Settings): ResolvedCompression {
   const flags = settings.byte();
   const windows = settings.byte();
   return resolveCompression({
@@ -62,11 +63,11 @@ function readOffers(settings: Settings): ExtensionOffer[] {
 }
 
 /** Whether an offer or a response is valid by itself (RFC 7692 section 7.1). */
-function isValid({ parameters }: ExtensionOffer, offer: boolean): boolean {
+export function isValid({ parameters }: ExtensionOffer, offer: boolean): boolean {
   const names = parameters.map(([name]) => name);
   return new Set(names).size === names.length && parameters.every(([name, value]) => {
-    if (name.endsWith("_no_context_takeover")) return value === undefined;
-    if (!name.endsWith("_max_window_bits")) return false;
+    if (/^(server|client)_no_context_takeover$/.test(name)) return value === undefined;
+    if (!/^(server|client)_max_window_bits$/.test(name)) return false;
     if (value === undefined) return offer && name.startsWith("client");
     return /^([89]|1[0-5])$/.test(value);
   });
