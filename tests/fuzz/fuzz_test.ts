@@ -13,6 +13,7 @@ const CASES: Readonly<Record<string, number>> = {
   headers: 5_000,
   heads: 4_000,
   bodies: 400,
+  responses: 120,
   negotiation: 4_000,
   handshake: 2_000,
   inflate: 200,

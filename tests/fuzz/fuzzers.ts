@@ -11,6 +11,7 @@ import { headFuzzer } from "./heads.ts";
 import { inflateFuzzer } from "./inflate.ts";
 import { negotiationFuzzer } from "./negotiation.ts";
 import { protocolFuzzer } from "./protocol.ts";
+import { responseFuzzer } from "./responses.ts";
 import { roundTripFuzzer } from "./round_trip.ts";
 import { utf8Fuzzer } from "./utf8.ts";
 
@@ -22,6 +23,7 @@ export const fuzzers: readonly Fuzzer[] = [
   headerFuzzer,
   headFuzzer,
   bodyFuzzer,
+  responseFuzzer,
   negotiationFuzzer,
   handshakeFuzzer,
   inflateFuzzer,
