@@ -3,6 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { constants, deflateRawSync } from "node:zlib";
 import { type FakeTransport, openConnection, settle } from "../connection/fake_transport.ts";
+import { Deflater } from "../../src/deflate/deflate.ts";
+import { Inflater } from "../../src/deflate/inflate.ts";
 import type { PermessageDeflateInit } from "../../src/extensions/permessage_deflate.ts";
 import { RequestHeadReader } from "../../src/handshake/http1.ts";
 import { HttpExchange } from "../../src/server/http_exchange.ts";
@@ -331,6 +333,37 @@ test("A connection that has spoken holds the windows agreed, and gives the rest 
   assert(allocated <= 4 * message.length, `${allocated} bytes allocated`);
   await server.receive();
   await client.close();
+});
+
+/** Bytes behind a window that are read beyond its end, and left out of the formula. */
+const PADDING = 3;
+
+test("A window of compression takes what the formula says, whatever its size", () => {
+  const data = new Random(4).bytes(70_000);
+  for (let windowBits = 8; windowBits <= 15; windowBits++) {
+    // What all share is there after the first, which keeps its window. The next one gets its own,
+    // in one go: the message is larger.
+    const first = new Deflater({ windowBits });
+    const message = first.deflate(data).slice(0, -4);
+    const own = allocatedBy(() => void new Deflater({ windowBits }).deflate(data));
+    const most = formula.windows({
+      ...LIMITS,
+      peerWindowBits: undefined,
+      ownWindowBits: windowBits,
+    });
+    assert(own <= most + PADDING, `${windowBits}: ${own} bytes allocated, not at most ${most}`);
+    assert(own >= most - 1_032, `${windowBits}: ${own} bytes allocated, not about ${most}`);
+
+    const receive = (): void => {
+      const inflater = new Inflater({ windowBits });
+      inflater.push(message, data.length);
+      const { output } = inflater.finish({ keepWindow: true, copy: false });
+      assert(output.length === data.length);
+    };
+    receive();
+    const peer = { ...LIMITS, peerWindowBits: windowBits, ownWindowBits: undefined };
+    assertEquals(allocatedBy(receive), formula.windows(peer), `${windowBits}: the peer's`);
+  }
 });
 
 test("docs/limits.md gives the results of the formulas for the defaults", () => {
