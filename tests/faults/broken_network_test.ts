@@ -1,7 +1,7 @@
 /**
  * The battery over a network that resets, drops, half-closes and stalls its connections, all cases at
  * once. Any of them may fail, but none may hang, no message may arrive changed, and the host has to be
- * as it was before.
+ * as it was before. Those whose connections are not broken meanwhile notice nothing of it.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -32,6 +32,9 @@ const HANGS = 30_000;
 
 /** Sessions besides the cases, whose messages are compared one by one. */
 const SESSIONS = 40;
+
+/** Sessions with the same host at the same time that nothing breaks. */
+const NEIGHBOURS = 10;
 
 /** A case, or a session. */
 interface Attempt {
@@ -105,8 +108,12 @@ async function breakConnections(host: Host): Promise<void> {
     const server = await (async () => {
       await using relay = await startRelay(process.port, { seed, breaks: true });
       const server = new ServedApp(process, { ...ROUTE, port: relay.port });
-      const outcomes = await Promise.all(attempts.map((attempt) => outcomeOf(attempt, server)));
+      const [outcomes] = await Promise.all([
+        Promise.all(attempts.map((attempt) => outcomeOf(attempt, server))),
+        ...sessions.slice(0, NEIGHBOURS).map(({ run }) => run(direct)),
+      ]);
       assert(outcomes.includes("failed"), `seed ${seed} breaks nothing`);
+      assert(outcomes.includes("passed"), `seed ${seed} lets nothing through`);
       return server;
     })();
     await server.letGo();
