@@ -14,6 +14,7 @@ import { WebSocketProtocolError } from "../../src/errors.ts";
 import type { UpgradeResult } from "../../src/server/upgrade.ts";
 import type { CompressionOptions } from "../../src/types.ts";
 import { CLOSE, PING, PONG, RawClient, requestText, TEXT } from "../conformance/raw_client.ts";
+import { settled } from "../connection/transport_battery.ts";
 import { runtime, test } from "../harness.ts";
 import { captureConsole } from "../upgrade_fixture.ts";
 import { serving, type TestServer } from "./bun_serving.ts";
@@ -430,7 +431,7 @@ test("upgradeBunRequest does not read on while the application does not", async 
     })();
     // Until the client feels it as well.
     while (client.bufferedAmount < 65_536) await new Promise((resolve) => setTimeout(resolve, 10));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await settled(() => connection.stats().bytesReceived, 100);
     assert(connection.stats().bytesReceived < 4_000_000, `${connection.stats().bytesReceived}`);
     for (let at = 0; at < 100; at++) await connection.receive();
     await sent;

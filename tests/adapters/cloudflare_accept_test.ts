@@ -226,7 +226,7 @@ test(
 
 test("a connect handler of a Worker keeps a peer that takes a large message slowly", async () => {
   await using worker = await startWorker(WORKER, { tcp: true, bindings: { INBOUND: "serve" } });
-  const options = encodeURIComponent(JSON.stringify({ pingInterval: 500, pingTimeout: 500 }));
+  const options = encodeURIComponent(JSON.stringify({ pingInterval: 500, pingTimeout: 1_500 }));
   const { client } = await RawClient.open({ port: worker.tcpPort! }, `/large?options=${options}`);
   await using _ = client;
   let arrived = false;

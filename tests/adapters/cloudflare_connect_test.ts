@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import type { WebSocketConnection } from "../../mod.ts";
 import { connectWebSocket } from "../../src/adapters/cloudflare_connect.ts";
 import type { ConnectOptions } from "../../src/client.ts";
@@ -150,6 +150,19 @@ async function listenSilently() {
   return {
     port,
     sockets,
+    /**
+     * How many others have connected until now: whoever did so before is accepted before a
+     * connection of our own.
+     */
+    async reached(): Promise<number> {
+      const own = connect(port, "127.0.0.1");
+      await once(own, "connect");
+      const isOwn = ({ remotePort }: Socket) => remotePort === own.localPort;
+      while (!sockets.some(isOwn)) await once(server, "connection");
+      sockets.splice(sockets.findIndex(isOwn), 1);
+      own.destroy();
+      return sockets.length;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -170,16 +183,28 @@ test("cloudflare.connectWebSocket gives up where nobody listens", async () => {
 test("cloudflare.connectWebSocket gives a silent server up, in time or when aborted", async () => {
   await using worker = await startWorker(WORKER, { trustedCertificates: [authority] });
   await using server = await listenSilently();
+  const { sockets } = server;
+  const attempts = [
+    async (url: string, time: number) => {
+      const late = await report(worker, url, { connectTimeout: time });
+      assertEquals(late.name, "WebSocketHandshakeError");
+      assertStringIncludes(late.cause!, "TimeoutError");
+    },
+    async (url: string, time: number) => {
+      const aborted = await report(worker, url, {}, { abort: String(time) });
+      assertEquals(aborted.name, "TimeoutError");
+    },
+  ];
   for (const scheme of ["ws", "wss"]) {
-    const url = `${scheme}://127.0.0.1:${server.port}/`;
-    const late = await report(worker, url, { connectTimeout: 50 });
-    assertEquals(late.name, "WebSocketHandshakeError");
-    assertStringIncludes(late.cause!, "TimeoutError");
-    const aborted = await report(worker, url, {}, { abort: "50" });
-    assertEquals(aborted.name, "TimeoutError");
+    for (const attempt of attempts) {
+      const before = sockets.length;
+      // A worker that is held up for so long gives up before it dials, which is not what is tested.
+      for (let time = 50; await server.reached() === before; time *= 2) {
+        await attempt(`${scheme}://127.0.0.1:${server.port}/`, time);
+      }
+    }
   }
-  assertEquals(server.sockets.length, 4);
-  for (const socket of server.sockets) {
+  for (const socket of sockets) {
     if (!socket.closed) await once(socket, "close");
   }
 }, { skip });

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { WebSocketConnection } from "../../src/connection/connection.ts";
 import type { TcpServer } from "../../src/server/tcp_server.ts";
+import { settled } from "../connection/transport_battery.ts";
 import { test } from "../harness.ts";
 import {
   BINARY,
@@ -99,12 +100,8 @@ class BareClient implements AsyncDisposable {
 
 /** Waits until a count has stopped to change: the other side is then held up. */
 async function standstill(count: () => number): Promise<number> {
-  for (let last = -1;;) {
-    const now = count();
-    if (now === last) return now;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
+  await settled(count, 150);
+  return count();
 }
 
 /** Runs the battery against the entry point of a host. */

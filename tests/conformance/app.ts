@@ -318,7 +318,7 @@ const routers = [
   ], { closeTimeout: 100 }),
   new WebSocketRouter([["/patient/close/:when/:code", Close]], { closeTimeout: 1_000 }),
   new WebSocketRouter([["/idle", Echo]], { idleTimeout: 300 }),
-  new WebSocketRouter([["/keepalive", Wishes]], { pingInterval: 50, pingTimeout: 1_000 }),
+  new WebSocketRouter([["/keepalive", Wishes]], { pingInterval: 50, pingTimeout: 2_000 }),
   new WebSocketRouter([["/broadcast/:count", broadcast]], { maxBufferedAmount: 4 * MIB }),
   new WebSocketRouter([["/data", data]], { data: "Ada" }),
 ];

@@ -103,10 +103,13 @@ async function thrown(promise: Promise<unknown>): Promise<string> {
 
 /** Waits until a count has stopped to change: somebody is held up then. */
 async function standstill(count: () => number): Promise<void> {
-  // Nothing has moved yet at first, which is no standstill.
-  for (let last = 0; last === 0 || count() !== last;) {
-    last = count();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  // The looks are timed one by one, since a process that was stopped comes to one of them before
+  // what has arrived meanwhile.
+  for (let last = 0, looks = 0; looks < 10; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const now = count();
+    if (now === 0 || now !== last) looks = -1;
+    last = now;
   }
 }
 

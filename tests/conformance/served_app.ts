@@ -196,10 +196,12 @@ export class Visit {
   /** The report once a count of it has stopped to change: somebody is held up then. */
   async standstill(count: (report: Report) => number): Promise<Report> {
     const deadline = Date.now() + this.#server.patience;
-    for (let last = await this.report();;) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    // A host that was stopped may report once before it takes what has arrived meanwhile.
+    for (let last = await this.report(), looks = 0;;) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
       const now = await this.report();
-      if (count(now) === count(last) && count(now) > 0) return now;
+      looks = count(now) === count(last) && count(now) > 0 ? looks + 1 : 0;
+      if (looks === 5) return now;
       if (Date.now() > deadline) throw new Error(`No standstill: ${JSON.stringify(now)}`);
       last = now;
     }

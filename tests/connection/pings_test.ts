@@ -30,14 +30,25 @@ test("Pings ignores a pong that answers none (RFC 6455 5.5.3)", async () => {
   assertEquals(await waiting, 2);
 });
 
+/** The milliseconds of the fastest of three runs: a machine that stands still spoils one of them. */
+function fastest(prepare: () => () => void): number {
+  const times = Array.from({ length: 3 }, () => {
+    const run = prepare();
+    const start = performance.now();
+    run();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
+
 test("Pings finds one among very many, and takes no time for pongs that answer none", async () => {
   const pings = new Pings();
   const count = 20_000;
   const all = Array.from({ length: count }, () => pings.wait(pings.nextPayload(), 0));
-  const start = performance.now();
   const wrong = Uint8Array.of(0, 0, 0xff, 0xff);
-  for (let i = 0; i < count; i++) pings.settle(wrong, 1);
-  const took = performance.now() - start;
+  const took = fastest(() => () => {
+    for (let i = 0; i < count; i++) pings.settle(wrong, 1);
+  });
   // Compared one by one, they would be 400 million comparisons.
   assert(took < 500, `${took} ms`);
   pings.settle(Uint8Array.of(0, 0, 0, 99), 2);
@@ -48,11 +59,14 @@ test("Pings finds one among very many, and takes no time for pongs that answer n
 test("Pings that are answered one by one take no time for all the others", async () => {
   const pings = new Pings();
   const count = 20_000;
+  const all: Promise<number>[] = [];
   const payloads = Array.from({ length: count }, () => pings.nextPayload());
-  const all = payloads.map((payload) => pings.wait(payload, 0));
-  const start = performance.now();
-  for (const payload of payloads) pings.settle(payload, 3);
-  const took = performance.now() - start;
+  const took = fastest(() => {
+    for (const payload of payloads) all.push(pings.wait(payload, 0));
+    return () => {
+      for (const payload of payloads) pings.settle(payload, 3);
+    };
+  });
   assert(took < 1_000, `${took} ms`);
   assertEquals(new Set(await Promise.all(all)), new Set([3]));
   pings.settle(payloads[0]!, 4);

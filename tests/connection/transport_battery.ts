@@ -63,11 +63,22 @@ export async function written(
   }
 }
 
-/** Waits until a number has stopped to change: nothing more moves on a connection. */
-export async function settled(read: () => number): Promise<void> {
-  for (let before = -1; before !== read();) {
-    before = read();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** Looks in a row that a number has to pass unchanged. */
+const LOOKS = 10;
+
+/**
+ * Waits until a number has stopped to change for so many milliseconds: nothing more moves on a
+ * connection. Its looks are timed one after the other: a process that is stopped for long comes too
+ * late to one of them, and sees in the others what had come meanwhile.
+ */
+export async function settled(read: () => number, milliseconds = 50): Promise<void> {
+  let last = read();
+  for (let looks = 0; looks < LOOKS; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds / LOOKS));
+    const now = read();
+    if (now === last) continue;
+    last = now;
+    looks = -1;
   }
 }
 

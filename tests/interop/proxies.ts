@@ -17,7 +17,7 @@ export interface Proxy {
   readonly command: (folder: string) => readonly [program: string, ...args: string[]];
   /**
    * Its configuration: `/renamed/` reaches the server under another Host, `/impatient/` is cut off
-   * after a second of silence.
+   * after two seconds of silence.
    */
   readonly configure: (ports: ProxyPorts, folder: string) => string;
 }
@@ -79,7 +79,7 @@ http {
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
       proxy_set_header Host $http_host;
-      proxy_read_timeout 1s;
+      proxy_read_timeout 2s;
     }
   }
 }
@@ -114,7 +114,7 @@ backend renamed
   http-request set-header Host internal.example:8080
   server gale 127.0.0.1:${back}
 backend impatient
-  timeout tunnel 1s
+  timeout tunnel 2s
   server gale 127.0.0.1:${back}
 `,
 };

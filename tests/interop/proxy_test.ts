@@ -123,7 +123,7 @@ function testProxy(proxy: Proxy): void {
     while (server.served.length === 0) await tick();
     assertEquals(server.served[0]!.end.code, 1006);
 
-    while (performance.now() - begin < 2_000) await tick();
+    while (performance.now() - begin < 4_000) await tick();
     await echo(pinged, "two");
   }, options);
 

@@ -2,6 +2,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { SuiteCase } from "./case.ts";
+import { Countdown } from "./countdown.ts";
 import { formatResponse, type Head, readHead } from "./handshake.ts";
 import { formatParameters, isOffered, type Parameters } from "./negotiation.ts";
 import { Peer } from "./peer.ts";
@@ -142,9 +143,9 @@ class ClientTester {
 /** Resolves after so many milliseconds, or when aborted. */
 function pause(time: number, { signal }: AbortController): Promise<false> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), signal.aborted ? 0 : time);
+    const countdown = new Countdown(signal.aborted ? 0 : time, () => resolve(false));
     signal.addEventListener("abort", () => {
-      clearTimeout(timer);
+      countdown.stop();
       resolve(false);
     }, { once: true });
   });

@@ -3,6 +3,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { Countdown } from "./countdown.ts";
 import type { RawSocket } from "./raw_socket.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -61,9 +62,12 @@ export function formatResponse(key: string, extensions: string | undefined): Uin
 export function readHead(socket: RawSocket, timeout: number): Promise<Head> {
   return new Promise((resolve, reject) => {
     let head = "";
-    const timer = setTimeout(() => reject(new Error("no answer to the handshake")), timeout);
+    const countdown = new Countdown(
+      timeout,
+      () => reject(new Error("no answer to the handshake")),
+    );
     const stop = (error: Error) => {
-      clearTimeout(timer);
+      countdown.stop();
       reject(error);
     };
     socket.listen((bytes) => {
@@ -73,7 +77,7 @@ export function readHead(socket: RawSocket, timeout: number): Promise<Head> {
         if (head.length > MAX_HEAD) stop(new Error("an endless head"));
         return;
       }
-      clearTimeout(timer);
+      countdown.stop();
       socket.unlisten(bytes.slice(bytes.length - (head.length - end - 4)));
       resolve(parseHead(head.slice(0, end)));
     }, () => stop(new Error("the connection ended before the handshake was done")));

@@ -1,6 +1,7 @@
 /** The suite's side of one connection, which does what a script says. */
 
 import type { Script, Step } from "./case.ts";
+import { Countdown } from "./countdown.ts";
 import { Deflater } from "./deflate.ts";
 import type { Parameters } from "./negotiation.ts";
 import { Observer } from "./observer.ts";
@@ -41,7 +42,8 @@ export class Peer {
   #late = false;
   #hasty = false;
   #wake: () => void = () => {};
-  #lastByte = Date.now();
+  /** How long the endpoint may still say nothing, where it is waited for. */
+  #silence: Countdown | undefined;
 
   /** `tested` is the role of the endpoint, `agreed` the compression agreed on, if any. */
   constructor(
@@ -67,7 +69,7 @@ export class Peer {
     const { withHandshake = false } = this.#script;
     this.#socket.listen(
       (bytes) => {
-        this.#lastByte = Date.now();
+        this.#silence?.restart();
         this.#observer.receive(bytes);
         this.#wake();
       },
@@ -226,20 +228,17 @@ export class Peer {
 
   /** Waits for something; without a time, as long as the endpoint is not silent for too long. */
   async #until(isMet: () => boolean, time?: number): Promise<boolean> {
-    const started = Date.now();
-    while (!isMet()) {
-      const since = time === undefined ? Math.max(started, this.#lastByte) : started;
-      const left = since + (time ?? this.#patience.silence) - Date.now();
-      if (left <= 0) return false;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    return true;
+    if (isMet()) return true;
+    let isOver = false;
+    const countdown = new Countdown(time ?? this.#patience.silence, () => {
+      isOver = true;
+      this.#wake();
+    });
+    this.#silence = time === undefined ? countdown : undefined;
+    while (!isMet() && !isOver) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#silence = undefined;
+    countdown.stop();
+    return isMet();
   }
 }
 
