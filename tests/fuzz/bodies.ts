@@ -188,6 +188,7 @@ export const bodyFuzzer: Fuzzer = {
     if (expected.status === "unsure") return;
     checkDecoder(chunking.cut(bytes), framing, expected);
     checkResponseBody(chunking.cut(bytes), { framing, limit, expected });
-    await checkRequestBody(chunking.cut(bytes), { framing, seed, expected });
+    // A request without content has no body at all.
+    if (framing !== 0) await checkRequestBody(chunking.cut(bytes), { framing, seed, expected });
   },
 };
