@@ -62,9 +62,12 @@ export function windows({ peerWindowBits, ownWindowBits }: Limits): number {
     (ownWindowBits === undefined ? 0 : ownWindow(2 ** ownWindowBits));
 }
 
-/** The table of hashes grows no more behind 32 KiB, and a small window has room for the longest matches. */
+/**
+ * The table of hashes grows no more behind 32 KiB, and a small window has room for the longest
+ * matches; a large one for 3 bytes that are read beyond its end.
+ */
 function ownWindow(size: number): number {
-  return size < 32_768 ? 7.5 * size + 1_035 : 5.5 * size;
+  return size < 32_768 ? 7.5 * size + 1_035 : 5.5 * size + 3;
 }
 
 /** Everything, but for the fixed size of the objects. */
