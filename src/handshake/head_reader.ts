@@ -29,6 +29,8 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
+/** The first byte of an alert and of a ClientHello (RFC 8446 section 5.1). */
+const TLS_RECORDS: ReadonlySet<number> = new Set([0x15, 0x16]);
 
 /**
  * Whether a byte may stand within a line: no control character but the tab (RFC 9110 section 5.5).
@@ -135,6 +137,11 @@ export abstract class HeadReader {
       return undefined;
     }
     if (byte === LINE_FEED) return badHead("A line ends in LF without CR");
+    if (this.#size === 1 && TLS_RECORDS.has(byte)) {
+      return badHead(
+        "The head begins like TLS, which is not spoken here: ws: and wss: are mixed up",
+      );
+    }
     if (!isText(byte)) return badHead("The head contains a control character");
     return this.#tooLarge(`A line of the head exceeds ${maxLineSize} bytes`);
   }
