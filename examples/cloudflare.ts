@@ -15,7 +15,7 @@ const MAX_WAITING = 256 * 1024;
 /**
  * Milliseconds without a message in either direction, after which a connection is closed: a Worker
  * cannot ping. What a room says counts too, so in a busy one a member who has vanished stays; the
- * README says what to do where that matters.
+ * docs/hosts.md says what to do where that matters.
  */
 const IDLE_TIMEOUT = 600_000;
 

@@ -11,6 +11,17 @@ export function requireFunction(name: string, value: unknown): void {
 }
 
 /**
+ * Checks that an array is one.
+ *
+ * @throws {TypeError} otherwise, naming it.
+ */
+export function requireArray(name: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${name} must be an array, not ${describe(value)}`);
+  }
+}
+
+/**
  * Checks that something can be iterated over, and is no string, whose letters nobody means.
  *
  * @throws {TypeError} otherwise, naming it.

@@ -4,9 +4,9 @@
  */
 
 import {
+  requireArray,
   requireDelay,
   requireInteger,
-  requireIterable,
   requireOptionalFunction,
   requireOptionalPem,
 } from "./arguments.ts";
@@ -32,6 +32,7 @@ import {
 import { type HeadLimits, resolveHeadLimits } from "./handshake/head_limits.ts";
 import type { ResponseHead } from "./handshake/http1.ts";
 import { switchingProtocols } from "./handshake/switching_protocols.ts";
+import { quote } from "./quote.ts";
 import type { ConnectionOptions } from "./types.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 
@@ -128,7 +129,7 @@ export async function connectBy<Data>(
   requireOptionalPem("cert", options.cert);
   requireOptionalPem("key", options.key);
   const { caCerts = [] } = options;
-  requireIterable("caCerts", caCerts);
+  requireArray("caCerts", caCerts);
   for (const cert of caCerts) requireOptionalPem("each of caCerts", cert);
   const url = parseWebSocketUrl(source instanceof Request ? source.url : source);
   let attempt = createAttempt(url, options);
@@ -262,7 +263,7 @@ function refusalError(refusal: Refusal): WebSocketHandshakeError {
 function firstLine({ head, body }: Refusal): string {
   if (!/^text\/plain\b/i.test(toHeaders(head).get("content-type") ?? "")) return "";
   const [line = ""] = new TextDecoder().decode(body.subarray(0, SHOWN_OF_BODY)).split(/[\r\n]/, 1);
-  return line === "" ? "" : `: ${JSON.stringify(line)}`;
+  return line === "" ? "" : `: ${quote(line)}`;
 }
 
 function redirectError(refusal: Refusal, reason: string): WebSocketHandshakeError {

@@ -35,8 +35,8 @@ export function compileRoute(
   };
 }
 
-/** What may match the `/` that every pathname begins with. */
-const PATHNAME = /^[/*({]/;
+/** How a pattern begins that may match the `/` that every pathname begins with. */
+const PATHNAME = /^(?:[*({]|\\?\/|:[\p{ID_Start}$_][\p{ID_Continue}$]*\()/u;
 
 /**
  * The names of a pattern's groups in their order. `URLPattern` gives the groups as an object, in

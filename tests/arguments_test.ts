@@ -7,6 +7,7 @@ import * as cloudflare from "../src/adapters/cloudflare.ts";
 import * as deno from "../src/adapters/deno.ts";
 import * as tcp from "../src/adapters/tcp.ts";
 import {
+  requireArray,
   requireDelay,
   requireFunction,
   requireInteger,
@@ -38,6 +39,13 @@ test("requireIterable takes what can be iterated over, and no text", () => {
   for (const value of [[], new Set(), new Map().keys()]) requireIterable("routes", value);
   for (const value of ["text", {}, null, undefined, 1]) {
     assertThrows(() => requireIterable("routes", value), TypeError, "routes must be an array");
+  }
+});
+
+test("requireArray takes nothing else", () => {
+  requireArray("caCerts", []);
+  for (const value of [new Set(), { length: 0 }, "text", undefined]) {
+    assertThrows(() => requireArray("caCerts", value), TypeError, "caCerts must be an array");
   }
 });
 

@@ -19,6 +19,7 @@ const layers: readonly (readonly string[])[] = [
     "src/errors.ts",
     "src/types.ts",
     "src/unless_aborted.ts",
+    "src/quote.ts",
     "src/whole_match.ts",
   ],
   [

@@ -18,13 +18,23 @@ test("WebSocketRouter refuses routes that could serve nothing", async () => {
     ["/a", "routes must be an array"],
     [undefined, "routes must be an array"],
     [[["a", () => {}]], 'pattern "a" matches no path'],
+    [[[":a", () => {}]], 'pattern ":a" matches no path'],
     [[["/a", Stray]], "handler must extend WebSocketHandler, and class Stray does not"],
     [[["/a", {}]], "handler must be a function"],
   ];
   for (const [routes, message] of wrong) {
     assertThrows(() => new WebSocketRouter(routes as []), TypeError, message);
   }
-  const patterns = ["/a", "*", "(.*)", "{/a}?", /\/a/, new URLPattern({ pathname: "/a" })];
+  const patterns = [
+    "/a",
+    "*",
+    "(.*)",
+    "{/a}?",
+    ":path(.*)",
+    "\\/a",
+    /\/a/,
+    new URLPattern({ pathname: "/a" }),
+  ];
   new WebSocketRouter(patterns.map((pattern) => [pattern, function (): void {}]));
   const router = new WebSocketRouter([]);
   const handle = router.handle as (request: Request) => Promise<unknown>;

@@ -193,8 +193,9 @@ export class ClientExchange implements TransportSink {
     const connection = connectionOver(link, resolved, options);
     this.#end();
     this.#transport.resume();
-    link.open(this.#transport, this.#early.take());
+    // Before anything is sent, which would count as written.
     if (this.#writeError !== undefined) link.writeFailed(this.#writeError);
+    link.open(this.#transport, this.#early.take());
     if (this.#peerEnded) link.receiveEof();
     this.#outcome.resolve(connection);
   }

@@ -5,6 +5,7 @@
 
 import { CloseCode } from "../close_code.ts";
 import { WebSocketClosedError, type WebSocketProtocolError } from "../errors.ts";
+import { quote } from "../quote.ts";
 import type { CloseInfo } from "../types.ts";
 import { Timeout } from "./alarms.ts";
 import type { Inbox } from "./inbox.ts";
@@ -142,7 +143,8 @@ export class Ending {
     const isAtWork = returning !== "no" || inbox.isFilled;
     const isDone = this.#hasClosed ? this.#closeSent : !isAtWork && backlog === undefined;
     this.#limitClosing();
-    if (isDone || link.answersClose) {
+    // Where nothing can be sent, nobody waits for an answer.
+    if (isDone || link.answersClose || this.#sendError !== undefined) {
       this.#closeSent = true;
       this.#stopMessages();
       return true;
@@ -189,6 +191,7 @@ export class Ending {
   finish(error: unknown, isCut: boolean): CloseInfo {
     const { outbox } = this.#parts;
     const close = this.#received ?? { code: CloseCode.Abnormal, reason: "" };
+    if (this.#cause !== undefined) this.#cause.cause ??= error;
     const info: CloseInfo = this.#received !== undefined && this.#closeSent && !isCut
       ? { ...close, wasClean: true }
       : { ...close, wasClean: false, error: this.#failure ?? this.#cause ?? error };
@@ -330,9 +333,19 @@ export class Ending {
 
 /** Why a connection has ended, as the message of an error goes on. */
 function describeEnd(received: Close | undefined, cause: unknown): string {
-  if (cause instanceof Error) return `: ${cause.message}`;
+  const message = messageOf(cause);
+  if (message !== "") return `: ${message}`;
   if (received === undefined) return "";
   const { code, reason } = received;
-  // Quoted, since the peer chose it: a log takes no control characters from it.
-  return reason === "" ? ` (${code})` : ` (${code}, ${JSON.stringify(reason)})`;
+  return reason === "" ? ` (${code})` : ` (${code}, ${quote(reason)})`;
+}
+
+/** The message of an error, which may be the application's own, of any class; never throws. */
+function messageOf(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : "";
+    return typeof message === "string" ? message : "";
+  } catch {
+    return "";
+  }
 }

@@ -274,11 +274,14 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     if (this.#writing > 0 && this.bufferedAmount <= this.#sendLowWaterMark) this.#sink!.onDrain();
   }
 
-  /** Nothing can be written any more; what the peer has sent before is still read. */
+  /**
+   * Nothing can be written any more. What the peer has sent before is still read, except where
+   * reading is paused: then nobody can say for how long.
+   */
   writeFailed(error: unknown): void {
     if (this.#ended) return;
     this.#writeError = error;
-    if (this.#isAllRead) this.#endFailed(error);
+    if (this.#isReadEnough) this.lost(error);
     else this.#sink!.onWriteFailed(error);
   }
 
@@ -288,7 +291,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#isOpen = false;
     this.#transport!.close();
     this.#releaseHeld();
-    this.#endFailed(this.#writeError ?? error);
+    // Once both sides have said all and it has left, it no longer matters how the transport ends.
+    const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
+    this.#end(isDone ? undefined : this.#writeError ?? error);
   }
 
   // From the protocol ------------------------------------------------------------------------
@@ -336,7 +341,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #afterInput(): void {
     this.#sink!.onTurnEnd();
     if (this.#ended) return;
-    if (this.#writeError !== undefined && this.#isAllRead) return this.#endFailed(this.#writeError);
+    if (this.#writeError !== undefined && this.#isReadEnough) return this.lost(this.#writeError);
     if (this.#core.output.length > 0 || this.#core.closeExpected) this.flush();
   }
 
@@ -355,15 +360,10 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     }
   }
 
-  /** Whether nothing that the peer still sends would be looked at. */
-  get #isAllRead(): boolean {
-    return this.#core.closeReceived !== undefined || this.#core.failure !== undefined;
-  }
-
-  /** Once both sides have said all and it has left, it no longer matters how the transport ends. */
-  #endFailed(error: unknown): void {
-    const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
-    this.#end(isDone ? undefined : error);
+  /** Whether nothing that the peer still sends is waited for, where it cannot be answered. */
+  get #isReadEnough(): boolean {
+    const { closeReceived, failure } = this.#core;
+    return this.#paused || closeReceived !== undefined || failure !== undefined;
   }
 
   #end(error: unknown): void {

@@ -131,8 +131,9 @@ export function judgeUrl(request: Request): Response | undefined {
 export function judgeAbsoluteTarget(request: Request): Response | undefined {
   const url = URL.parse(request.url);
   if (url === null || url.username !== "" || url.password !== "") return refuse(400, BAD_TARGET);
-  // A Unix socket has no authority.
-  if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
+  // Those of Deno's requests over a Unix or a VM's socket, which it makes of Host.
+  if (url.protocol === "http+unix:" || url.protocol === "http+vsock:") return undefined;
+  if (url.protocol !== "http:" && url.protocol !== "https:") return refuse(400, BAD_TARGET);
   const host = parseAuthority(field(request, "host"));
   const authority = parseAuthority(url.host);
   if (host === undefined || authority === undefined) return refuse(400, BAD_HOST);

@@ -173,6 +173,17 @@ test("ClientExchange rejects with why the request was not written where no refus
   }
 });
 
+test("ClientExchange calls no end clean whose Close was not written", async () => {
+  const { transport, outcome } = begin();
+  transport.sink.drained();
+  transport.write = () => true;
+  transport.receive(SWITCHING);
+  transport.receive(CLOSE);
+  transport.sink.writeFailed(new Error("pipe"));
+  const { code, wasClean } = await (await opened(outcome)).closed;
+  assertEquals([code, wasClean], [1000, false]);
+});
+
 test("ClientExchange hands on that nothing can be written any more", async () => {
   const { transport, outcome } = begin();
   transport.sink.drained();

@@ -92,6 +92,71 @@ for (const [name, end] of ends) {
   });
 }
 
+/** A handler's work: it answers, and waits where the peer takes no more. */
+const works: readonly [string, (connection: WebSocketConnection) => Promise<unknown>][] = [
+  ["forEach", (connection) => connection.forEach((message) => connection.send(message))],
+  ["iteration", async (connection) => {
+    for await (const message of connection) await connection.send(message);
+  }],
+];
+for (const [name, work] of works) {
+  test(`A connection whose reading is paused ends at once where our direction fails: ${name}`, async () => {
+    const clock = new ManualClock();
+    const { connection, transport } = openConnection({
+      clock,
+      receiveHighWaterMark: 200,
+      receiveLowWaterMark: 0,
+      sendHighWaterMark: 10,
+    });
+    transport.blocked = true;
+    const worked = assertRejects(() => work(connection), WebSocketClosedError);
+    for (let i = 0; i < 4; i++) transport.receive(frameFor("server", TEXT, "x".repeat(60)));
+    await settle();
+    assertEquals(transport.paused, true);
+    transport.failWriting(PIPE);
+    assertStrictEquals((await connection.closed).error, PIPE);
+    await worked;
+    assertEquals([transport.closed, clock.pending], [true, 0]);
+  });
+}
+
+test("A connection ends where its reading is paused after our direction has failed", async () => {
+  const clock = new ManualClock();
+  const { connection, transport } = openConnection({
+    clock,
+    receiveHighWaterMark: 200,
+    receiveLowWaterMark: 0,
+  });
+  transport.failWriting(PIPE);
+  transport.receive(frameFor("server", TEXT, "a"));
+  assertEquals(connection.readyState, 2);
+  const large = frameFor("server", TEXT, "x".repeat(200));
+  transport.receive(large, frameFor("server", TEXT, "b"), closeFrameFor("server", 4000));
+  assertEquals((await connection.closed).code, 4000);
+  for (const expected of ["a", "x".repeat(200), "b", null]) {
+    assertEquals(await connection.receive(), expected);
+  }
+  assertEquals([transport.closed, clock.pending], [true, 0]);
+});
+
+test("Whoever iterates over what arrives behind a failed write is told of an orderly end", async () => {
+  for (const atWork of [true, false]) {
+    const { connection, transport } = failedConnection();
+    const received: unknown[] = [];
+    const iterating = (async () => {
+      for await (const message of connection) {
+        received.push(message);
+        if (atWork) await settle();
+      }
+    })();
+    transport.receive(frameFor("server", TEXT, "a"));
+    await null;
+    transport.receive(closeFrameFor("server", 1000));
+    await iterating;
+    assertEquals([received, (await connection.closed).wasClean], [["a"], false]);
+  }
+});
+
 test("What waits for a slow application is kept where our direction fails", async () => {
   const clock = new ManualClock();
   const { connection, transport } = openConnection({

@@ -132,7 +132,8 @@ test("Ending says in its errors why the connection has ended", () => {
     happen(scene);
     return scene.ending.closedError("send").message;
   };
-  const cases: [happen: (scene: ReturnType<typeof createEnding>) => void, message: string][] = [
+  type Case = [happen: (scene: ReturnType<typeof createEnding>) => void, message: string];
+  const cases: Case[] = [
     [({ ending }) => ending.close(1000, ""), "Cannot send: connection is closing"],
     [({ ending }) => ending.receiveClose(4001, ""), "Cannot send: connection is closing (4001)"],
     [
@@ -148,6 +149,18 @@ test("Ending says in its errors why the connection has ended", () => {
       "Cannot send: connection is closed: reset",
     ],
     [({ ending }) => void ending.finish("reset", false), "Cannot send: connection is closed"],
+    ...[
+      Object.assign(new Error(), { message: Symbol("odd") }),
+      Object.defineProperty(new Error(), "message", {
+        get() {
+          throw new Error("odd");
+        },
+      }),
+      new Error(""),
+    ].map((odd): Case => [
+      ({ ending }) => void ending.finish(odd, false),
+      "Cannot send: connection is closed",
+    ]),
     [
       ({ ending }) => ending.fail(new WebSocketProtocolError(1002, "bad opcode")),
       "Cannot send: connection is closing: bad opcode",
@@ -165,7 +178,9 @@ test("Ending tells why it was closed unasked where the peer does not answer that
   const cause = new Error("too far behind");
   ending.closeUnasked(1013, "too far behind", cause);
   ending.closeUnasked(1001, "idle", new Error("idle"));
-  const info = ending.finish(new Error("not in time"), false);
+  const end = new Error("not in time");
+  const info = ending.finish(end, false);
   assertEquals(info, { code: 1006, reason: "", wasClean: false, error: cause });
+  assertEquals(cause.cause, end);
   assertEquals(ending.closedError("send").cause, cause);
 });
