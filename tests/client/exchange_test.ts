@@ -293,7 +293,8 @@ for (
 for (
   const [name, sent, message] of [
     ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n", "HTTP version is malformed"],
-    ["bytes that no head has", "\x15\x03", "control character"],
+    ["an alert of TLS", "\x15\x03", "begins like TLS"],
+    ["bytes that no head has", "\x01\x03", "control character"],
     ["HTTP/2", "HTTP/2.0 101 \r\n", "HTTP version is not 1.x"],
     ["a line without CR", "HTTP/1.1 101 Switching\n", "LF without CR"],
     ["a folded field", `HTTP/1.1 101 \r\nA: b\r\n c: d\r\n`, "folded"],
