@@ -6,6 +6,7 @@ import { withoutUndefined } from "./arguments.ts";
 import { CloseCode, validateClose } from "./close_code.ts";
 import {
   consumeMessages,
+  discardMessages,
   isClosing,
   type SendOptions,
   type WebSocketConnection,
@@ -103,8 +104,6 @@ export abstract class WebSocketHandler<Data = unknown> {
   #request: Request | string | undefined;
   #requestRead = false;
   #connection: WebSocketConnection<Data> | undefined;
-  /** Whether the handler has closed it: then it is given no more messages. */
-  #closing = false;
   /** The options of this request until there is a connection; after that, the router's. */
   #options: UpgradeOptions = {};
 
@@ -301,8 +300,10 @@ export abstract class WebSocketHandler<Data = unknown> {
    * that the router catches it even if nobody awaits the promise.
    */
   writeMessage(message: Sendable, options?: SendOptions): Promise<void> {
-    const isPlain = typeof message === "string" || message instanceof Uint8Array;
-    return this.connection.send(isPlain ? message : toPayload(message), options);
+    if (typeof message === "string" || message instanceof Uint8Array) {
+      return this.connection.send(message, options);
+    }
+    return this.connection.send(toPayload(message), options);
   }
 
   /**
@@ -327,7 +328,7 @@ export abstract class WebSocketHandler<Data = unknown> {
     validateClose(code, reason);
     const closed = connection.close(code, reason);
     // Unless the host has refused, as Workers do for the connection of another request.
-    this.#closing = isClosing(connection);
+    if (isClosing(connection)) discardMessages(connection);
     return closed;
   }
 
@@ -398,7 +399,7 @@ export abstract class WebSocketHandler<Data = unknown> {
       const open = () => this.#open(groups);
       const abandoned = await consumeMessages(
         connection,
-        (message) => this.#closing ? undefined : this.onMessage(message),
+        (message) => this.onMessage(message),
         open,
       );
       void abandoned?.failure.then((error) => this.#fail(error));

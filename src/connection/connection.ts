@@ -392,3 +392,11 @@ export function consumeMessages(
 ): Promise<void | Abandoned> {
   return coreOf(connection).consume(consumer, open);
 }
+
+/**
+ * Discards what still arrives and was to go to the consumer of {@linkcode consumeMessages}. What it
+ * takes by `receive` is given to it all the same.
+ */
+export function discardMessages(connection: WebSocketConnection): void {
+  coreOf(connection).inbox.discard();
+}

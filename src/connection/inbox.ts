@@ -66,7 +66,7 @@ export interface Abandoned {
 
 /** A consumer at work. */
 interface Consumption {
-  readonly consumer: Consumer;
+  consumer: Consumer;
   readonly failsAtEnd: boolean;
   readonly opens: boolean;
   /** What `consume` has returned. */
@@ -310,6 +310,11 @@ export class Inbox {
     if (this.#paused) this.#resume();
   }
 
+  /** The consumer is given nothing more: messages are taken, and discarded. */
+  discard(): void {
+    if (this.#consumption !== undefined) this.#consumption.consumer = ignore;
+  }
+
   /** No longer waits for the consumer, which is given nothing more. */
   abandon(): void {
     const consumption = this.#consumption;
@@ -408,6 +413,8 @@ export class Inbox {
     else this.#waiters = this.#waiters?.filter((other) => other !== waiter);
   }
 }
+
+function ignore(): void {}
 
 /** Whether a value is a promise, or may be something like one. */
 function mayBePending(value: unknown): boolean {

@@ -373,6 +373,22 @@ test("Inbox takes in what room that is made brings, behind the message that made
   assertEquals(consumed, ["a", "b", "c"]);
 });
 
+test("Inbox.discard takes messages on, and gives the consumer none of them", async () => {
+  const { inbox, count } = createInbox();
+  inbox.discard(); // There is no consumer, whose messages these were.
+  const seen: Message[] = [];
+  const consumed = inbox.consume((message) => {
+    seen.push(message);
+    if (message === "b") inbox.discard();
+  });
+  deliver(inbox, "a", "b", "c");
+  for (let i = 0; i < 10; i++) deliver(inbox, "x".repeat(50));
+  inbox.deliver("d");
+  assertEquals([seen, inbox.length, count("pause")], [["a", "b"], 0, count("resume")]);
+  inbox.end();
+  await consumed;
+});
+
 test("Inbox holds messages back while a consumer's promise is pending", async () => {
   const { inbox, calls } = createInbox();
   const gates = [gate(), gate()];
