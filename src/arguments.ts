@@ -32,13 +32,21 @@ export function requireIterable(name: string, value: unknown): void {
 }
 
 /**
- * Checks that a text holds something in PEM, where it is given: the name of a file is a likely
- * mistake.
+ * Checks that a text holds something in PEM, where it is given.
  *
  * @throws {TypeError} otherwise, naming it.
  */
 export function requireOptionalPem(name: string, value: unknown): void {
-  if (value === undefined || typeof value === "string" && value.includes("-----BEGIN ")) return;
+  if (value !== undefined) requirePem(name, value);
+}
+
+/**
+ * Checks that a text holds something in PEM: the name of a file is a likely mistake.
+ *
+ * @throws {TypeError} otherwise, naming it.
+ */
+export function requirePem(name: string, value: unknown): void {
+  if (typeof value === "string" && value.includes("-----BEGIN ")) return;
   // What a text is taken for is not shown: it may be a key.
   const what = typeof value === "string" ? "another text" : describe(value);
   throw new TypeError(`${name} must be a text in PEM, not ${what}; the name of a file is none`);

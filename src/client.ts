@@ -9,6 +9,7 @@ import {
   requireInteger,
   requireOptionalFunction,
   requireOptionalPem,
+  requirePem,
 } from "./arguments.ts";
 import { Deadline } from "./client/deadline.ts";
 import { ClientExchange, type Refusal } from "./client/exchange.ts";
@@ -130,7 +131,7 @@ export async function connectBy<Data>(
   requireOptionalPem("key", options.key);
   const { caCerts = [] } = options;
   requireArray("caCerts", caCerts);
-  for (const cert of caCerts) requireOptionalPem("each of caCerts", cert);
+  for (const cert of caCerts) requirePem("each of caCerts", cert);
   const url = parseWebSocketUrl(source instanceof Request ? source.url : source);
   let attempt = createAttempt(url, options);
 

@@ -294,6 +294,7 @@ for (
     [URL_, { cert: CERT, key: "key.pem" }, TypeError],
     [URL_, { caCerts: CA as unknown as string[] }, TypeError],
     [URL_, { caCerts: ["ca.pem"] }, TypeError],
+    [URL_, { caCerts: [undefined as unknown as string] }, TypeError],
     [URL_, { caCerts: new Set([CA]) as unknown as string[] }, TypeError],
     [URL_, { caCerts: [new Uint8Array(1) as unknown as string] }, TypeError],
     [URL_, { maxMessageSize: -1 }, RangeError],
