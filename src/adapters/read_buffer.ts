@@ -1,12 +1,14 @@
 /** The memory that a transport reads into. */
 
+import { returnVectorBuffer, takeVectorBuffer } from "../protocol/vector_memory.ts";
+
 /**
  * What an idle connection keeps for its next read, in bytes: enough for a ping or a short message.
  * Deno itself needs some 7.5 KiB a connection.
  */
 const SMALL_SIZE = 256;
 
-/** The largest read, in bytes. */
+/** The largest read, in bytes, where no vector buffer is to be had. */
 const LARGE_SIZE = 65536;
 
 /** A read that fills the buffer multiplies its size by this. */
@@ -20,8 +22,9 @@ const GROWTH = 4;
 const SMALL_READS_BEFORE_SHRINKING = 4;
 
 /**
- * Large buffers out of use, which spare a connection with bursts the 30 µs that a fresh one costs.
- * At most 1 MiB is kept this way. What they hold is no secret within the process.
+ * Large buffers out of use, besides vector buffers, which spare a connection with bursts the 30 µs
+ * that a fresh one costs. At most 1 MiB is kept this way. What they hold is no secret within the
+ * process.
  */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 const MAX_SPARES = 16;
@@ -29,8 +32,8 @@ const MAX_SPARES = 16;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
- * A buffer that is small while little arrives and large while much does: 256 bytes, then
- * 1, 4, 16 and 64 KiB. It has no memory before the first use, nor once released.
+ * A buffer that is small while little arrives and large while much does: 256 bytes, then 1, 4, 16
+ * and 64 KiB, or a vector buffer of 128. It has no memory before the first use, nor once released.
  */
 export class ReadBuffer {
   #bytes = NOTHING;
@@ -71,12 +74,17 @@ export class ReadBuffer {
 
   /** Gives the memory up. No read may be pending. */
   release(): void {
-    if (this.#bytes.length === LARGE_SIZE && spares.length < MAX_SPARES) spares.push(this.#bytes);
+    if (this.#bytes.length >= LARGE_SIZE) keep(this.#bytes);
     this.#bytes = this.#filled = NOTHING;
     this.#smallReads = 0;
   }
 }
 
 function obtain(size: number): Uint8Array<ArrayBuffer> {
-  return (size === LARGE_SIZE ? spares.pop() : undefined) ?? new Uint8Array(size);
+  const kept = size === LARGE_SIZE ? takeVectorBuffer() ?? spares.pop() : undefined;
+  return kept ?? new Uint8Array(size);
+}
+
+function keep(large: Uint8Array<ArrayBuffer>): void {
+  if (!returnVectorBuffer(large) && spares.length < MAX_SPARES) spares.push(large);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Engine } from "../engine.ts";
+import { maskVectors, VECTORS_FROM } from "./vector_memory.ts";
 
 /** Whether the first byte of a word is its lowest. */
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -41,6 +42,7 @@ export function applyMask(
   key: number,
   words?: Int32Array,
 ): void {
+  if (end - start >= VECTORS_FROM) start = maskVectors(bytes, start, end, key);
   if (end - start < WORDS_FROM || !LITTLE_ENDIAN) {
     maskBytes(bytes, start, end, key);
     return;

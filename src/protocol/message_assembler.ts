@@ -8,8 +8,8 @@ import type { Engine } from "../engine.ts";
 import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
+import { ConnectionSlab, type ConnectionSlabOwner } from "./connection_slab.ts";
 import { allocatePayload, noteRoom } from "./header_room.ts";
-import { LoneSlab, type LoneSlabOwner } from "./lone_slab.ts";
 import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
 import type { Violation } from "./violation.ts";
@@ -59,14 +59,14 @@ const CORRUPT: Violation = {
  * Gathers the fragments of one message in one buffer, so that a fragment costs its bytes and
  * nothing else, and checks limits and UTF-8 on the way.
  */
-export class MessageAssembler implements LoneSlabOwner {
+export class MessageAssembler implements ConnectionSlabOwner {
   readonly #maxMessageSize: number;
   readonly #maxFragments: number;
   #decompressor: Decompressor | undefined;
   #engine: Engine = "V8";
   #keepsChunks = false;
-  #slab: PayloadSlab = commonSlab({ sharing: true, keepsChunks: false });
-  #lone: LoneSlab | undefined;
+  #payloadSlab: PayloadSlab = commonSlab({ sharing: true, keepsChunks: false });
+  #connectionSlab: ConnectionSlab | undefined;
   #validator: Utf8Validator | undefined;
   #text = false;
   #compressed = false;
@@ -85,9 +85,9 @@ export class MessageAssembler implements LoneSlabOwner {
     this.#decompressor = decompressor;
   }
 
-  /** The memory for small messages that come alone. */
-  get loneSlab(): LoneSlab {
-    return this.#lone ??= new LoneSlab();
+  /** The memory for small messages that come few with a read. */
+  get connectionSlab(): ConnectionSlab {
+    return this.#connectionSlab ??= new ConnectionSlab();
   }
 
   /** Chooses what is fast in this engine. */
@@ -133,13 +133,13 @@ export class MessageAssembler implements LoneSlabOwner {
     key: number,
   ): Message | Violation {
     if (end - start > this.#maxMessageSize) return this.#tooBig();
-    if (!text) return this.#slab.extract(bytes, start, end, key, this);
+    if (!text) return this.#payloadSlab.extract(bytes, start, end, key, this);
     return decodeUtf8(bytes, start, end, this.#engine, key) ?? INVALID_UTF8;
   }
 
   /** Nothing more of the chunk at hand follows. */
   endChunk(): void {
-    this.#slab.drop();
+    this.#payloadSlab.drop();
   }
 
   /** Takes a piece of the message that is not its last. */
@@ -166,7 +166,7 @@ export class MessageAssembler implements LoneSlabOwner {
       return this.#inflate(bytes, start, end) ?? this.#finishInflated();
     }
     if (this.#length === 0) {
-      if (!this.#text) return this.#slab.extract(bytes, start, end, 0, this);
+      if (!this.#text) return this.#payloadSlab.extract(bytes, start, end, 0, this);
       return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
     }
     this.#gather(bytes, start, end);
@@ -188,11 +188,14 @@ export class MessageAssembler implements LoneSlabOwner {
     this.#length = 0;
     this.#decompressor = undefined;
     this.#validator = undefined;
-    this.#lone = undefined;
+    this.#connectionSlab = undefined;
   }
 
   #chooseSlab(): void {
-    this.#slab = commonSlab({ sharing: this.#engine === "V8", keepsChunks: this.#keepsChunks });
+    this.#payloadSlab = commonSlab({
+      sharing: this.#engine === "V8",
+      keepsChunks: this.#keepsChunks,
+    });
   }
 
   #gather(bytes: Uint8Array, start: number, end: number): void {

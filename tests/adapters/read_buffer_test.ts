@@ -1,9 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/adapters/read_buffer.ts";
+import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { test } from "../harness.ts";
 
 /** The sizes of a buffer, from small to large. */
-const [SMALL, KIB, KIB4, KIB16, KIB64] = [256, 1024, 4096, 16384, 65536] as const;
+const [SMALL, KIB, KIB4, KIB16, KIB64, KIB128] = [256, 1024, 4096, 16384, 65536, 131072] as const;
 
 /** Reads that make a buffer as large as it gets. */
 const FULL = [SMALL, KIB, KIB4, KIB16];
@@ -18,12 +19,24 @@ function sizes(buffer: ReadBuffer, reads: readonly number[]): number[] {
   return sizes;
 }
 
-test("ReadBuffer grows where a read fills it, and shrinks behind a run of small reads", () => {
+/** Runs a test while no vector buffer is to be had. */
+function withoutVectorBuffers(run: () => void): void {
+  const taken: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = takeVectorBuffer(); next !== undefined; next = takeVectorBuffer()) {
+    taken.push(next);
+  }
+  try {
+    run();
+  } finally {
+    for (const buffer of taken) returnVectorBuffer(buffer);
+  }
+}
+
+function testGrowth(large: number): void {
   const grown = [SMALL, KIB, KIB4, KIB16];
-  const large = KIB64;
   const cases: [string, number[], number[]][] = [
     ["small reads", [1, SMALL - 1, 1, 1, 1], [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL]],
-    ["full reads", [...FULL, KIB64, KIB64], [...grown, large, large, large]],
+    ["full reads", [...FULL, large, large], [...grown, large, large, large]],
     ["nearly full reads", [SMALL, KIB - 1, KIB - 1], [SMALL, KIB, KIB, KIB]],
     ["three small reads", [...FULL, 1, 1, 1, SMALL + 1, 1], [
       ...grown,
@@ -43,27 +56,51 @@ test("ReadBuffer grows where a read fills it, and shrinks behind a run of small 
     assertEquals(sizes(buffer, reads), expected, name);
     buffer.release();
   }
+}
+
+test("ReadBuffer grows where a read fills it, and shrinks behind a run of small reads", () => {
+  testGrowth(KIB128);
+});
+
+test("ReadBuffer grows to 64 KiB where no vector buffer is to be had", () => {
+  withoutVectorBuffers(() => testGrowth(KIB64));
 });
 
 test("ReadBuffer lends a large buffer on once it is released", () => {
-  const first = new ReadBuffer();
-  sizes(first, FULL);
-  const large = first.bytes;
-  first.release();
-  const second = new ReadBuffer();
-  sizes(second, FULL);
-  assertStrictEquals(second.bytes, large);
-  assertEquals(first.bytes.length, SMALL);
+  const testLending = (): void => {
+    const first = new ReadBuffer();
+    sizes(first, FULL);
+    const large = first.bytes;
+    first.release();
+    const second = new ReadBuffer();
+    sizes(second, FULL);
+    assertStrictEquals(second.bytes, large);
+    assertEquals(first.bytes.length, SMALL);
+    second.release();
+  };
+  testLending();
+  withoutVectorBuffers(testLending);
 });
 
-test("ReadBuffer keeps no more than 16 large buffers that nobody uses", () => {
-  const buffers = Array.from({ length: 17 }, () => new ReadBuffer());
-  for (const buffer of buffers) sizes(buffer, FULL);
-  const before = new Set(buffers.map((buffer) => buffer.bytes.buffer));
-  for (const buffer of buffers) buffer.release();
-  for (const buffer of buffers) sizes(buffer, FULL);
-  assertEquals(buffers.filter((buffer) => before.has(buffer.bytes.buffer)).length, 16);
-  for (const buffer of buffers) buffer.release();
+test("ReadBuffer gives 32 connections a vector buffer each, and takes them all back", () => {
+  const buffers = Array.from({ length: 33 }, () => new ReadBuffer());
+  for (let i = 0; i < 3; i++) {
+    const large = buffers.map((buffer) => sizes(buffer, FULL).at(-1));
+    assertEquals(large, [...Array(32).fill(KIB128), KIB64]);
+    for (const buffer of buffers) buffer.release();
+  }
+});
+
+test("ReadBuffer keeps no more than 16 other large buffers that nobody uses", () => {
+  withoutVectorBuffers(() => {
+    const buffers = Array.from({ length: 17 }, () => new ReadBuffer());
+    for (const buffer of buffers) sizes(buffer, FULL);
+    const before = new Set(buffers.map((buffer) => buffer.bytes.buffer));
+    for (const buffer of buffers) buffer.release();
+    for (const buffer of buffers) sizes(buffer, FULL);
+    assertEquals(buffers.filter((buffer) => before.has(buffer.bytes.buffer)).length, 16);
+    for (const buffer of buffers) buffer.release();
+  });
 });
 
 test("ReadBuffer shows what a read brought, by the same view where the same comes again", () => {

@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxMessageSize: DEFAULTS.maxMessageSize,
   receiveHighWaterMark: DEFAULTS.receiveHighWaterMark,
   sendHighWaterMark: DEFAULTS.sendHighWaterMark,
-  readSize: 65_536,
+  readSize: 131_072,
   sentMessageSize: 65_536,
   peerWindowBits: 15,
   ownWindowBits: 15,

@@ -7,6 +7,7 @@ import {
   rotateKey,
   wordsOf,
 } from "../../src/protocol/mask.ts";
+import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { test } from "../harness.ts";
 import { KEY, maskNaively } from "./frames.ts";
 
@@ -56,6 +57,26 @@ test("applyMask undoes itself on a large payload, at odd offsets", () => {
     assertEquals(bytes.subarray(offset), maskNaively(original.subarray(offset), KEY));
     applyMask(bytes, offset, bytes.length, key);
     assertEquals(bytes, original);
+  }
+});
+
+test("applyMask does the same by vectors, where the bytes are in memory for that", () => {
+  const buffer = takeVectorBuffer()!;
+  try {
+    for (const length of [64, 511, 512, 513, 575, 576, 1000, 65_536, 70_001]) {
+      for (const start of [0, 1, 2, 3, 14]) {
+        const bytes = createBytes(start + length + 9);
+        for (const words of [undefined, wordsOf(buffer)]) {
+          const expected = bytes.slice();
+          expected.set(maskNaively(bytes.slice(start, start + length), SIGNED_KEY), start);
+          buffer.set(bytes);
+          applyMask(buffer.subarray(0, bytes.length), start, start + length, signedKey, words);
+          assertEquals(buffer.subarray(0, bytes.length), expected, `${length} from ${start}`);
+        }
+      }
+    }
+  } finally {
+    returnVectorBuffer(buffer);
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { LoneSlab } from "../../src/protocol/lone_slab.ts";
+import { ConnectionSlab } from "../../src/protocol/connection_slab.ts";
 import { UNMASKED_WHILE_COPIED } from "../../src/protocol/mask.ts";
 import { commonSlab, PayloadSlab, type SlabOptions } from "../../src/protocol/payload_slab.ts";
 import { test } from "../harness.ts";
@@ -10,8 +10,8 @@ function createSlab(options: Partial<SlabOptions> = {}): PayloadSlab {
 }
 
 /** What a connection has of its own. */
-function createOwner(): { readonly loneSlab: LoneSlab } {
-  return { loneSlab: new LoneSlab() };
+function createOwner(): { readonly connectionSlab: ConnectionSlab } {
+  return { connectionSlab: new ConnectionSlab() };
 }
 
 /** Bytes that differ from their neighbours. */
@@ -46,6 +46,14 @@ function repeated(size: number, count: number): Messages {
   return createMessages(...Array<number>(count).fill(size));
 }
 
+/** More than "few" bytes, none of which is a message that is counted. */
+const MUCH = frame(TEXT, new Uint8Array(600), { key: [0, 0, 0, 0] });
+
+/** The same messages with {@linkcode MUCH} behind them, so that they share a buffer. */
+function withMuchBehind({ chunk, places }: Messages): Messages {
+  return { chunk: concat(chunk, MUCH), places };
+}
+
 test("PayloadSlab copies each payload, whatever its size", () => {
   for (const size of [1, 2, 15, 16, 64, 65, 125, 1024, 1025, 5000]) {
     const copies = copyAll(createSlab(), repeated(size, 12));
@@ -67,7 +75,7 @@ test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)"
       const masked = plain.map((byte, i) => byte ^ key[i % 4]!);
       // Alone, and one of several in a chunk that is itself a view.
       for (const before of [1, 2, 3, 4]) {
-        for (const behind of [0, 5]) {
+        for (const behind of [0, 5, 600]) {
           const whole = Uint8Array.of(
             ...new Uint8Array(before),
             ...masked,
@@ -89,40 +97,63 @@ test("PayloadSlab unmasks on the way, at every length and offset (RFC 6455 5.3)"
 });
 
 test("PayloadSlab lets small payloads of one chunk share a buffer, without overlap", () => {
-  const copies = copyAll(createSlab(), repeated(20, 10));
-  assertStrictEquals(copies[0]!.buffer, copies[1]!.buffer);
+  const copies = copyAll(createSlab(), repeated(20, 40));
+  assertEquals(new Set(copies.map(({ buffer }) => buffer)).size, 1);
+  assertEquals(copies[0]!.buffer.byteLength, 40 * 24);
   const before = copies[1]!.slice();
   copies[0]!.fill(0xff);
   assertEquals(copies[1], before);
 });
 
 test("PayloadSlab aligns payloads to eight bytes", () => {
-  for (const copy of copyAll(createSlab(), repeated(13, 10))) {
-    assertEquals(copy.byteOffset % 8, 0);
+  for (const messages of [repeated(13, 10), repeated(13, 100)]) {
+    for (const copy of copyAll(createSlab(), messages)) assertEquals(copy.byteOffset % 8, 0);
   }
 });
 
-test("PayloadSlab lets small payloads that come alone share a small buffer of their connection", () => {
-  const slab = createSlab(), [one, other] = [createOwner(), createOwner()];
-  const chunk = createPayload(16);
-  const copyFor = (owner: ReturnType<typeof createOwner>) => {
-    const copy = slab.extract(chunk, 0, 16, 0, owner);
-    slab.drop();
-    return copy;
-  };
-  const copies = Array.from({ length: 33 }, () => copyFor(one));
-  assertEquals(copies.map((copy) => [...copy]), Array(33).fill([...chunk]));
-  assertEquals(new Set(copies.slice(0, 32).map(({ buffer }) => buffer)).size, 1);
-  assertEquals(copies[0]!.buffer.byteLength, 512);
-  assertNotStrictEquals(copies[32]!.buffer, copies[0]!.buffer);
-  assertNotStrictEquals(copyFor(other).buffer, copies[32]!.buffer);
-  copies[0]!.fill(0xff);
-  assertEquals([...copies[1]!], [...chunk]);
+test("PayloadSlab lets small payloads that come few with a read share buffers of their connection", () => {
+  for (const count of [1, 2, 16]) {
+    const slab = createSlab(), [one, other] = [createOwner(), createOwner()];
+    const { chunk, places } = repeated(16, count);
+    const copiesFor = (owner: ReturnType<typeof createOwner>) => {
+      const copies = places.map(([start, end]) => slab.extract(chunk, start, end, 0, owner));
+      slab.drop();
+      return copies;
+    };
+    const copies = Array.from({ length: 48 / count }, () => copiesFor(one)).flat();
+    assertEquals(copies, Array(48).fill(createPayload(16)));
+    const [first, second] = [copies.slice(0, 32), copies.slice(32)];
+    assertEquals(new Set(first.map(({ buffer }) => buffer)).size, 1, `${count} with a read`);
+    assertEquals(new Set(second.map(({ buffer }) => buffer)).size, 1);
+    assertEquals(first[0]!.buffer.byteLength, 512);
+    assertNotStrictEquals(second[0]!.buffer, first[0]!.buffer);
+    assertNotStrictEquals(copiesFor(other)[0]!.buffer, second[0]!.buffer);
+  }
 });
 
-test("PayloadSlab gives a payload of more than 64 bytes that comes alone a buffer of its own", () => {
-  const copy = createSlab().extract(createPayload(65), 0, 65, 0, createOwner());
-  assertEquals(copy.buffer.byteLength, 65);
+test("PayloadSlab takes one buffer for a chunk from more than 512 bytes behind the first payload on", () => {
+  for (const [behind, own] of [[512, true], [513, false]] as const) {
+    const { chunk, places: [[start, end]] } = createMessages(16) as Messages & {
+      places: [readonly [number, number]];
+    };
+    const owner = createOwner();
+    const copy = createSlab().extract(
+      concat(chunk, new Uint8Array(behind)),
+      start,
+      end,
+      0,
+      owner,
+    );
+    const next = owner.connectionSlab.extract(chunk, start, end, 0);
+    assertEquals(copy.buffer === next.buffer, own, `${behind} bytes`);
+  }
+});
+
+test("PayloadSlab lets payloads of more than 256 bytes share as soon as there are two", () => {
+  const [first, second] = copyAll(createSlab(), repeated(257, 2));
+  assertStrictEquals(first!.buffer, second!.buffer);
+  const alone = createSlab().extract(createPayload(257), 0, 257, 0, createOwner());
+  assertEquals(alone.buffer.byteLength, 257);
 });
 
 test("PayloadSlab gives a large payload a buffer of its own", () => {
@@ -155,7 +186,8 @@ test("PayloadSlab takes room for the messages of a chunk and for nothing else in
       const frames = sizes.flatMap((size) => [frame(BINARY, createPayload(size), key), other]);
       // What is cut can only be the last.
       const isCut = what.includes("cut") || what.includes("start");
-      const chunk = concat(...(isCut ? [createMessages(...sizes).chunk, other] : frames));
+      const messages = isCut ? [createMessages(...sizes).chunk] : frames;
+      const chunk = concat(...messages, MUCH, ...(isCut ? [other] : []));
       const slab = createSlab();
       const room = sizes.reduce((sum, size) => sum + ((size + 7) & ~7), 0);
       let at = 0;
@@ -166,7 +198,6 @@ test("PayloadSlab takes room for the messages of a chunk and for nothing else in
         at = start + size + (isCut ? 0 : other.length);
       }
       const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
-      // The last of a chunk, where nothing follows it, has a buffer of its connection's.
       assert(buffers.size === 1 && held === room, `${what}: ${held} bytes for ${room}`);
     }
   }
@@ -177,7 +208,7 @@ test("PayloadSlab looks for no room on behalf of empty messages", () => {
   const [start, end] = places[0]!;
   const owner = createOwner();
   const copy = createSlab().extract(chunk, start, end, 0, owner);
-  assertStrictEquals(copy.buffer, owner.loneSlab.cut(1).buffer);
+  assertStrictEquals(copy.buffer, owner.connectionSlab.extract(chunk, start, end, 0).buffer);
 });
 
 test("PayloadSlab takes room by each header, though two bytes of them are alike", () => {
@@ -186,6 +217,7 @@ test("PayloadSlab takes room by each header, though two bytes of them are alike"
   const long = concat(Uint8Array.of(0x82, 126, 0x0f, 0xa0), new Uint8Array(4000).fill(0x82));
   for (let at = 4; at + 1 < long.length; at += 68) long.set([0x82, 126], at);
   const chunk = concat(frame(BINARY, createPayload(8)), short, long);
+  assert(chunk.length > 600);
   const copy = createSlab().extract(chunk, 2, 10, 0, createOwner());
   assertEquals(copy.buffer.byteLength, 8 + 64);
 });
@@ -221,7 +253,10 @@ test("PayloadSlab looks through a chunk once, whatever there is that it does not
 
 test("PayloadSlab shares nothing between chunks, nor once a chunk is done with", () => {
   const slab = createSlab();
-  const [one, other] = [repeated(16, 4).chunk, repeated(16, 4).chunk];
+  const [one, other] = [
+    withMuchBehind(repeated(16, 4)).chunk,
+    withMuchBehind(repeated(16, 4)).chunk,
+  ];
   const first = slab.extract(one, 6, 22, 0, createOwner());
   const second = slab.extract(other, 6, 22, 0, createOwner());
   assertNotStrictEquals(second.buffer, first.buffer);
@@ -239,7 +274,7 @@ test("commonSlab gives one slab for all that want the same", () => {
   );
   assertEquals(new Set(chosen).size, 4);
   assertStrictEquals(commonSlab({ sharing: true, keepsChunks: true }), chosen[3]);
-  const { chunk } = repeated(16, 4);
+  const { chunk } = withMuchBehind(repeated(16, 4));
   const [apart, kept, shared] = chosen.map((slab) =>
     slab.extract(chunk, 6, 22, 0, createOwner()).buffer.byteLength
   );
