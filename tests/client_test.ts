@@ -125,7 +125,7 @@ test("connectBy opens nothing where onResponse throws, or rejects, or takes too 
   const clock = new ManualClock();
   const slow = await failsBy(
     async (peer) => {
-      await peer.respond(await switchingProtocols(await peer.request()));
+      await peer.respond(switchingProtocols(await peer.request()));
       await clock.advance(100);
     },
     { clock, connectTimeout: 100, onResponse: () => new Promise<void>(() => {}) },
@@ -146,12 +146,12 @@ test("connectBy does not call onResponse for a refusal, or a 101 that is not in 
 test("connectBy keeps frames that come with the head, however they are cut (RFC 6455 4.1)", async () => {
   const frames = encodeLatin1("\x81\x05hello\x88\x02\x03\xe8");
   const server = new ScriptedServer();
-  const sample = encodeLatin1(await switchingProtocols(await requestTo(server), []));
+  const sample = encodeLatin1(switchingProtocols(await requestTo(server), []));
   let index = 1;
   for (const { length } of chunkings(new Uint8Array(sample.length + frames.length))) {
     const connecting = connectBy(server.dial, URL_, QUIET);
     const peer = await server.peer(index++);
-    const head = encodeLatin1(await switchingProtocols(await peer.request()));
+    const head = encodeLatin1(switchingProtocols(await peer.request()));
     const bytes = new Uint8Array([...head, ...frames]);
     const at = index - 3;
     if (length === 1) peer.write(bytes);
@@ -325,7 +325,7 @@ for (
 
 /** A 101 with a line changed, or left out. */
 async function spoiled(peer: ScriptedPeer, line: RegExp, replacement: string): Promise<void> {
-  const response = await switchingProtocols(await peer.request());
+  const response = switchingProtocols(await peer.request());
   peer.write(response.replace(line, replacement));
 }
 

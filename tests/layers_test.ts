@@ -40,6 +40,7 @@ const layers: readonly (readonly string[])[] = [
     "src/handshake/header_values.ts",
     "src/handshake/latin1.ts",
     "src/handshake/key.ts",
+    "src/handshake/sha1.ts",
     "src/handshake/authority.ts",
     "src/handshake/host_policy.ts",
     "src/handshake/origin_policy.ts",

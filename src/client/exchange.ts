@@ -171,7 +171,7 @@ export class ClientExchange implements TransportSink {
 
   async #open(head: ResponseHead): Promise<void> {
     try {
-      const agreement = await this.#init.handshake.check(head);
+      const agreement = this.#init.handshake.check(head);
       await this.#requestWritten.promise;
       if (this.#phase === Phase.Checking) await this.#init.onAccepted(head);
       if (this.#phase === Phase.Checking) this.#handOver(agreement);

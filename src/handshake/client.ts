@@ -148,10 +148,11 @@ export class ClientHandshake {
   }
 
   /**
-   * Checks a 101 response (RFC 6455 section 4.1). Rejects with a WebSocketHandshakeError that says
-   * what is wrong; the connection is then to be dropped.
+   * Checks a 101 response (RFC 6455 section 4.1).
+   *
+   * @throws {WebSocketHandshakeError} that says what is wrong; the connection is then to be dropped.
    */
-  async check(head: ResponseHead): Promise<ClientHandshakeAgreement> {
+  check(head: ResponseHead): ClientHandshakeAgreement {
     if (head.status !== 101 || head.minorVersion !== 1) {
       throw failure(
         `the response is not HTTP/1.1 101 but HTTP/1.${head.minorVersion} ${head.status}`,
@@ -164,7 +165,7 @@ export class ClientHandshake {
     if (!listIncludes(fieldValues(head.fields, "connection").join(), "upgrade")) {
       throw failure("the Connection header does not contain upgrade");
     }
-    if (singleValue(head, "Sec-WebSocket-Accept") !== await computeAccept(this.#key)) {
+    if (singleValue(head, "Sec-WebSocket-Accept") !== computeAccept(this.#key)) {
       throw failure("the Sec-WebSocket-Accept header does not answer the key");
     }
     return { protocol: this.#checkProtocol(head), ...this.#checkExtensions(head) };

@@ -4,6 +4,7 @@
  */
 
 import { decodeLatin1, encodeLatin1 } from "./latin1.ts";
+import { sha1 } from "./sha1.ts";
 
 /** What a server appends to the key before hashing (RFC 6455 section 1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -22,7 +23,6 @@ export function isKey(value: string): boolean {
 }
 
 /** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 section 4.2.2). */
-export async function computeAccept(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", encodeLatin1(key + GUID));
-  return btoa(decodeLatin1(new Uint8Array(digest)));
+export function computeAccept(key: string): string {
+  return btoa(decodeLatin1(sha1(encodeLatin1(key + GUID))));
 }

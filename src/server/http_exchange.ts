@@ -330,7 +330,7 @@ export class HttpExchange implements TransportSink {
     if (upgrade === undefined) {
       throw new TypeError("The request function returned a 101 without upgrading the request");
     }
-    const head = await upgrade.encodeResponse(response);
+    const head = upgrade.encodeResponse(response);
     // Due before a 101, whether or not there is a body (RFC 9110 section 7.8).
     if (this.#continuePending) await this.#write(CONTINUE);
     this.#responseStarted = true;

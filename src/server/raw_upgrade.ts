@@ -83,12 +83,13 @@ export class RawUpgrade<Data = unknown> {
   }
 
   /**
-   * The 101 as it goes out, with the headers of the response that the application returned. Rejects
-   * with a `TypeError` if these meddle with the handshake.
+   * The 101 as it goes out, with the headers of the response that the application returned.
+   *
+   * @throws {TypeError} if these meddle with the handshake.
    */
-  async encodeResponse(response: Response): Promise<Uint8Array> {
+  encodeResponse(response: Response): Uint8Array {
     const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
-    return responseHead(response, upgradeFields(agreement, await computeAccept(agreement.key)));
+    return responseHead(response, upgradeFields(agreement, computeAccept(agreement.key)));
   }
 
   /** The 101 is written: hands over the transport, and the bytes that followed the request. */

@@ -81,13 +81,13 @@ const HELLO = "\x81\x05hello";
 const CLOSE = "\x88\x02\x03\xe8";
 
 /** Answers by a 101, a text message and a Close frame in one write, and ends. */
-async function greet(socket: Socket, head: string): Promise<void> {
+function greet(socket: Socket, head: string): void {
   const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1] ?? "";
   const response = [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${await computeAccept(key)}`,
+    `Sec-WebSocket-Accept: ${computeAccept(key)}`,
     "\r\n",
   ].join("\r\n");
   socket.end(encodeLatin1(response + HELLO + CLOSE));

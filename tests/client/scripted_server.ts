@@ -16,16 +16,16 @@ import { RecordingSink } from "../connection/recording_sink.ts";
 const encoder = new TextEncoder();
 
 /** A 101 in order, with further field lines. */
-export async function switchingProtocols(
+export function switchingProtocols(
   request: RequestHead,
   fields: readonly string[] = [],
-): Promise<string> {
+): string {
   const [key = ""] = fieldValues(request.fields, "sec-websocket-key");
   return [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${await computeAccept(key)}`,
+    `Sec-WebSocket-Accept: ${computeAccept(key)}`,
     ...fields,
     "\r\n",
   ].join("\r\n");
@@ -79,7 +79,7 @@ export class ScriptedPeer {
   /** Waits for the request, answers it by a 101, and takes the WebSocket over. */
   async upgrade(fields: readonly string[] = []): Promise<WebSocketConnection> {
     const request = await this.request();
-    this.write(await switchingProtocols(request, fields));
+    this.write(switchingProtocols(request, fields));
     const resolved = resolveConnectionOptions({ pingInterval: 0 });
     const init = { role: "server", url: "", protocol: "", extensions: "" } as const;
     const link = new ProtocolLink(init, resolved);

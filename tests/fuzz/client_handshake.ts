@@ -188,7 +188,7 @@ export const handshakeFuzzer: Fuzzer = {
     return Uint8Array.from([...input, ...Array.from(text, (byte) => byte.charCodeAt(0))]);
   },
 
-  async check(input) {
+  check(input) {
     const settings = new Settings(input);
     const request = readRequest(settings);
     const chunking = new Chunking(settings);
@@ -196,17 +196,17 @@ export const handshakeFuzzer: Fuzzer = {
     let text = "";
     for (const byte of bytes) text += String.fromCharCode(byte);
     const expected = judgeResponse(text, request);
-    const actual = await receive(chunking.cut(bytes), request);
+    const actual = receive(chunking.cut(bytes), request);
     if (typeof expected === "string") assertEquals(actual, "refused", expected);
     else assertSame(actual, expected);
   },
 };
 
 /** What the library makes of a response. */
-async function receive(
+function receive(
   pieces: Iterable<Uint8Array>,
   request: ReturnType<typeof readRequest>,
-): Promise<ModelAgreement | "refused"> {
+): ModelAgreement | "refused" {
   const { key, subprotocols, requireSubprotocol, compression, offered } = request;
   const handshake = new ClientHandshake(new URL("ws://host/"), {
     subprotocols,
@@ -219,9 +219,9 @@ async function receive(
   }
   const { head } = reader;
   if (head === undefined) return "refused";
-  let agreement: Awaited<ReturnType<ClientHandshake["check"]>>;
+  let agreement: ReturnType<ClientHandshake["check"]>;
   try {
-    agreement = await handshake.check(head);
+    agreement = handshake.check(head);
   } catch (error) {
     assert(error instanceof WebSocketHandshakeError, String(error));
     return "refused";

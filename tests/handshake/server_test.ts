@@ -93,7 +93,7 @@ test("negotiateUpgrade agrees to the sample handshake (RFC 6455 1.2, 4.2.2)", as
     compression: undefined,
     headers: [],
   });
-  assertEquals(upgradeFields(agreement, await computeAccept(agreement.key)), [
+  assertEquals(upgradeFields(agreement, computeAccept(agreement.key)), [
     ["Upgrade", "websocket"],
     ["Connection", "Upgrade"],
     ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],

@@ -102,7 +102,7 @@ test("upgradeRaw lets wrong options through to the caller and begins nothing", (
   assertEquals(fixture.upgrade, undefined);
 });
 
-test("RawUpgrade writes the 101 with what was agreed, cookies each by itself", async () => {
+test("RawUpgrade writes the 101 with what was agreed, cookies each by itself", () => {
   const fixture = new Fixture([
     ["Sec-WebSocket-Protocol", "a"],
     ["Sec-WebSocket-Extensions", "permessage-deflate"],
@@ -113,7 +113,7 @@ test("RawUpgrade writes the 101 with what was agreed, cookies each by itself", a
     headers: [["set-cookie", "a=1"]],
   })!;
   response.headers.append("set-cookie", "b=2");
-  const text = new TextDecoder().decode(await fixture.upgrade!.encodeResponse(response));
+  const text = new TextDecoder().decode(fixture.upgrade!.encodeResponse(response));
   assertEquals(text.split("\r\n"), [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
