@@ -169,3 +169,14 @@ test("only adapters name a host's global, but for one that says which host it is
     );
   assertEquals(named, hostQuestions);
 });
+
+test("what has no I/O awaits nothing and reads no clock", () => {
+  const folders = ["src/protocol/", "src/deflate/", "src/extensions/", "src/handshake/"];
+  const names = ["await", "async", "Date", "performance", "setTimeout", "setInterval"];
+  const named = files
+    .filter((file) => folders.some((folder) => isWithin(file, folder)))
+    .flatMap((file) =>
+      mentionsOf(readProjectFile(file), names).map((name) => [file, name] as const)
+    );
+  assertEquals(named, []);
+});
