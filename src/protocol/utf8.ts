@@ -5,7 +5,7 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { copyUnmasked } from "./mask.ts";
+import { applyMask, copyUnmasked, WORDS_FROM } from "./mask.ts";
 
 /**
  * From this size on a piece is given to the decoder, for its verdict alone. In V8 64 KiB of ASCII
@@ -145,7 +145,8 @@ const LOOP_UNTIL: Readonly<Record<Engine, number>> = { V8: 48, JavaScriptCore: 1
  * decoder: making a view costs more than the copy.
  */
 const READY_VIEWS = 125;
-const scratch = new ArrayBuffer(READY_VIEWS);
+const scratch = new ArrayBuffer((READY_VIEWS + 3) & ~3);
+const scratchWords = new Int32Array(scratch);
 const views = Array.from(
   { length: READY_VIEWS + 1 },
   (_, size) => new Uint8Array(scratch, 0, size),
@@ -174,7 +175,12 @@ function viewFor(bytes: Uint8Array, start: number, end: number, key = 0): Uint8A
   if (size === bytes.length && key === 0) return bytes;
   if (size > READY_VIEWS) return new Uint8Array(bytes.buffer, bytes.byteOffset + start, size);
   const view = views[size]!;
-  copyUnmasked(bytes, start, view, key);
+  if (size < WORDS_FROM) {
+    copyUnmasked(bytes, start, view, key);
+  } else {
+    view.set(bytes.subarray(start, end));
+    if (key !== 0) applyMask(view, 0, size, key, scratchWords);
+  }
   return view;
 }
 
