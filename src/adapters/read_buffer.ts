@@ -8,6 +8,12 @@ import { returnVectorBuffer, takeVectorBuffer } from "../protocol/vector_memory.
  */
 const SMALL_SIZE = 256;
 
+/**
+ * The size of the first read, in bytes, which the head of a handshake comes with: a browser's has
+ * some 500 bytes, and more with cookies.
+ */
+const FIRST_SIZE = 1024;
+
 /** The largest read, in bytes, where no vector buffer is to be had. */
 const LARGE_SIZE = 65536;
 
@@ -32,18 +38,21 @@ const MAX_SPARES = 16;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
- * A buffer that is small while little arrives and large while much does: 256 bytes, then 1, 4, 16
- * and 64 KiB, or a vector buffer of 128. It has no memory before the first use, nor once released.
+ * A buffer that is small while little arrives and large while much does: 1 KiB for the first read,
+ * then 256 bytes, 1, 4, 16 and 64 KiB, or a vector buffer of 128. It has no memory before the first use, nor once released.
  */
 export class ReadBuffer {
   #bytes = NOTHING;
   /** A view of {@linkcode #bytes}, or nothing. */
   #filled = NOTHING;
   #smallReads = 0;
+  #isFirst = true;
 
   /** The memory for the next read. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(SMALL_SIZE);
+    if (this.#bytes.length === 0) {
+      this.#bytes = new Uint8Array(this.#isFirst ? FIRST_SIZE : SMALL_SIZE);
+    }
     return this.#bytes;
   }
 
@@ -59,7 +68,8 @@ export class ReadBuffer {
   /** Fits the size to a read that brought `length` bytes, which are no longer needed. */
   fit(length: number): void {
     const size = this.#bytes.length;
-    if (length === size) {
+    if (this.#isFirst && length < size) this.release();
+    else if (length === size) {
       this.#smallReads = 0;
       if (size < LARGE_SIZE) {
         this.#bytes = obtain(size * GROWTH);
@@ -70,6 +80,7 @@ export class ReadBuffer {
     } else if (size > SMALL_SIZE && ++this.#smallReads === SMALL_READS_BEFORE_SHRINKING) {
       this.release();
     }
+    this.#isFirst = false;
   }
 
   /** Gives the memory up. No read may be pending. */

@@ -9,6 +9,14 @@ const [SMALL, KIB, KIB4, KIB16, KIB64, KIB128] = [256, 1024, 4096, 16384, 65536,
 /** Reads that make a buffer as large as it gets. */
 const FULL = [SMALL, KIB, KIB4, KIB16];
 
+/** A buffer whose first read, as long as the head of a handshake, is behind it. */
+function createBuffer(): ReadBuffer {
+  const buffer = new ReadBuffer();
+  buffer.bytes.fill(1);
+  buffer.fit(500);
+  return buffer;
+}
+
 /** The size of the buffer before each of some reads, and after the last. */
 function sizes(buffer: ReadBuffer, reads: readonly number[]): number[] {
   const sizes: number[] = [buffer.bytes.length];
@@ -52,11 +60,17 @@ function testGrowth(large: number): void {
     ]],
   ];
   for (const [name, reads, expected] of cases) {
-    const buffer = new ReadBuffer();
+    const buffer = createBuffer();
     assertEquals(sizes(buffer, reads), expected, name);
     buffer.release();
   }
 }
+
+test("ReadBuffer has 1 KiB for the first read, and grows or is small behind that", () => {
+  assertEquals(sizes(new ReadBuffer(), [1, 1]), [KIB, SMALL, SMALL]);
+  assertEquals(sizes(new ReadBuffer(), [KIB - 1, SMALL, 1]), [KIB, SMALL, KIB, KIB]);
+  assertEquals(sizes(new ReadBuffer(), [KIB, 1, 1, 1, 1]), [KIB, KIB4, KIB4, KIB4, KIB4, SMALL]);
+});
 
 test("ReadBuffer grows where a read fills it, and shrinks behind a run of small reads", () => {
   testGrowth(KIB128);
@@ -68,11 +82,11 @@ test("ReadBuffer grows to 64 KiB where no vector buffer is to be had", () => {
 
 test("ReadBuffer lends a large buffer on once it is released", () => {
   const testLending = (): void => {
-    const first = new ReadBuffer();
+    const first = createBuffer();
     sizes(first, FULL);
     const large = first.bytes;
     first.release();
-    const second = new ReadBuffer();
+    const second = createBuffer();
     sizes(second, FULL);
     assertStrictEquals(second.bytes, large);
     assertEquals(first.bytes.length, SMALL);
@@ -83,7 +97,7 @@ test("ReadBuffer lends a large buffer on once it is released", () => {
 });
 
 test("ReadBuffer gives 32 connections a vector buffer each, and takes them all back", () => {
-  const buffers = Array.from({ length: 33 }, () => new ReadBuffer());
+  const buffers = Array.from({ length: 33 }, () => createBuffer());
   for (let i = 0; i < 3; i++) {
     const large = buffers.map((buffer) => sizes(buffer, FULL).at(-1));
     assertEquals(large, [...Array(32).fill(KIB128), KIB64]);
@@ -93,7 +107,7 @@ test("ReadBuffer gives 32 connections a vector buffer each, and takes them all b
 
 test("ReadBuffer keeps no more than 16 other large buffers that nobody uses", () => {
   withoutVectorBuffers(() => {
-    const buffers = Array.from({ length: 17 }, () => new ReadBuffer());
+    const buffers = Array.from({ length: 17 }, () => createBuffer());
     for (const buffer of buffers) sizes(buffer, FULL);
     const before = new Set(buffers.map((buffer) => buffer.bytes.buffer));
     for (const buffer of buffers) buffer.release();
@@ -104,7 +118,7 @@ test("ReadBuffer keeps no more than 16 other large buffers that nobody uses", ()
 });
 
 test("ReadBuffer shows what a read brought, by the same view where the same comes again", () => {
-  const buffer = new ReadBuffer();
+  const buffer = createBuffer();
   buffer.bytes.set([1, 2, 3]);
   const first = buffer.filled(3);
   assertEquals([...first], [1, 2, 3]);
