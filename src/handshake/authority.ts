@@ -24,11 +24,19 @@ const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
   ["wss", 443],
 ]);
 
+/** What was read last: a request names its host several times, and the next one names the same. */
+let last: { readonly text: string; readonly authority: Authority | undefined } | undefined;
+
 /**
  * Reads `host [ ":" port ]`, as in Host (RFC 9110 section 7.2). `undefined` when it is malformed or
  * the host is empty; never throws.
  */
 export function parseAuthority(text: string): Authority | undefined {
+  if (last?.text !== text) last = { text, authority: readAuthority(text) };
+  return last.authority;
+}
+
+function readAuthority(text: string): Authority | undefined {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\\[\]]+)(?::([0-9]{0,5}))?$/.exec(text);
   if (match === null) return undefined;
   const [, host = "", digits = ""] = match;

@@ -18,10 +18,15 @@ const RESERVED: ReadonlySet<string> = new Set([
  */
 export function copyExtraHeaders(init: HeadersInit | undefined): Headers {
   const headers = new Headers(init);
+  checkExtraHeaders(headers);
+  return headers;
+}
+
+/** Throws a TypeError if one of the application's headers has a name that is the handshake's own. */
+export function checkExtraHeaders(headers: Headers): void {
   headers.forEach((_value, name) => {
     if (RESERVED.has(name) || name.startsWith("sec-websocket-")) {
       throw new TypeError(`Cannot set the header "${name}": it is the handshake's own`);
     }
   });
-  return headers;
 }

@@ -9,7 +9,7 @@
 import { connectionOver, type WebSocketConnection } from "../connection/connection.ts";
 import { ProtocolLink } from "../connection/protocol_link.ts";
 import type { ByteTransport } from "../connection/transport.ts";
-import { copyExtraHeaders } from "../handshake/extra_headers.ts";
+import { checkExtraHeaders } from "../handshake/extra_headers.ts";
 import type { RequestHead } from "../handshake/http1.ts";
 import { computeAccept } from "../handshake/key.ts";
 import { type HandshakeAgreement, upgradeFields } from "../handshake/server.ts";
@@ -88,7 +88,8 @@ export class RawUpgrade<Data = unknown> {
    * @throws {TypeError} if these meddle with the handshake.
    */
   encodeResponse(response: Response): Uint8Array {
-    const agreement = { ...this.#agreement, headers: copyExtraHeaders(response.headers) };
+    checkExtraHeaders(response.headers);
+    const agreement = { ...this.#agreement, headers: response.headers };
     return responseHead(response, upgradeFields(agreement, computeAccept(agreement.key)));
   }
 
