@@ -162,3 +162,17 @@ test("parseOrigin and parseAuthority read their own writing of random text (RFC 
     parseOrigin(text);
   }
 });
+
+test("parseAuthority tells one text from the next, whatever came of the last", () => {
+  for (
+    const [text, expected] of [
+      ["a.example:1", { hostname: "a.example", port: 1 }],
+      ["a.example:1", { hostname: "a.example", port: 1 }],
+      ["a b", undefined],
+      ["a b", undefined],
+      ["a.example:2", { hostname: "a.example", port: 2 }],
+      ["", undefined],
+      ["a.example:1", { hostname: "a.example", port: 1 }],
+    ] as const
+  ) assertEquals(parseAuthority(text), expected, text);
+});
