@@ -244,6 +244,29 @@ test("Inbox hands messages to a consumer in the turn they arrived in, and flushe
   }
 });
 
+test("Inbox.push hands a message to a consumer that is free, and keeps what comes while it is busy", async () => {
+  const { inbox, calls } = createInbox();
+  const given: Message[] = [];
+  const gate = Promise.withResolvers<void>();
+  void inbox.consume((message) => {
+    given.push(message);
+    if (message === "b") inbox.push("c");
+    return message === "d" ? gate.promise : READY;
+  });
+  inbox.push("a");
+  assertEquals(given, ["a"]);
+  inbox.push("b");
+  inbox.push("d");
+  assertEquals([given, inbox.length], [["a", "b"], 2]);
+  inbox.pump();
+  inbox.push("e");
+  assertEquals([given, inbox.length], [["a", "b", "c", "d"], 1]);
+  gate.resolve();
+  await settle();
+  assertEquals(given, ["a", "b", "c", "d", "e"]);
+  assertEquals([inbox.received, calls.includes("pause")], [5, false]);
+});
+
 test("Inbox.deliver hands a message to a consumer that is free, behind those that wait", async () => {
   const { inbox, calls } = createInbox();
   const consumed: Message[] = [];

@@ -90,7 +90,7 @@ test("forEachMessage gives what is there and what comes, and resolves behind the
   assertEquals([given, inbox.returning], [["a"], "no"]);
   inbox.deliver("b");
   inbox.push("c");
-  assertEquals(given, ["a", "b"]);
+  assertEquals(given, ["a", "b", "c"]);
   inbox.end();
   assertEquals(await done, undefined);
   assertEquals([given, calls], [["a", "b", "c"], ["finished"]]);
