@@ -5,7 +5,7 @@ import { peers } from "../peers.ts";
 import { FULL_LOAD, type PeerResult, type RunResult, type WorkloadResult } from "../results.ts";
 import { type Measured, measuredBy, unitOf } from "../workloads.ts";
 import { formatNumber, formatShare } from "./table.ts";
-import { judgeTargets, type TargetResult } from "./targets.ts";
+import { type CodeShare, judgeTargets, type TargetResult } from "./targets.ts";
 
 /** The sections, in their order. */
 const sections: readonly (readonly [Measured, string])[] = [
@@ -106,15 +106,16 @@ function byPeer(
 function describeAims(judged: readonly TargetResult[]): string[] {
   const isMet = ({ ratio, target }: TargetResult) => ratio >= target;
   const isBeyond = (result: TargetResult) =>
-    !isMet(result) && result.atMost !== undefined && result.atMost < result.target;
-  const profiled = judged.some(({ atMost }) => atMost !== undefined);
+    !isMet(result) && result.code !== undefined && result.code.mayTake < 0;
+  const profiled = judged.some(({ code }) => code !== undefined);
   const met = judged.filter(isMet).length;
   const beyond = judged.filter(isBeyond).length;
   const text = [
     "The cost of the peer divided by ours, the median of the single rounds.",
     profiled
       ? "`at most` is what that would be if compiled code took no time at all: what is left is the " +
-        "kernel's and the runtime's."
+        "kernel's and the runtime's. Next to it is what compiled code takes of a message, in µs, and " +
+        "what it may take for the aim to be met."
       : "",
     `${met} of ${judged.length} are met.`,
     profiled ? `${beyond} more could not be met by code that takes no time.` : "",
@@ -135,16 +136,25 @@ function describeAims(judged: readonly TargetResult[]): string[] {
     formatNumber(result.target),
     formatNumber(result.ratio),
     isMet(result) ? "yes" : "no",
-    ...(profiled ? [result.atMost === undefined ? "" : formatNumber(result.atMost)] : []),
+    ...(profiled ? describeCode(result.code) : []),
   ]);
   return [
     text,
     table(["ours", "against", "aims", "met", ...(profiled ? ["beyond reach"] : [])], summary),
     table(
-      ["ours", "against", "workload", "aim", "ratio", "met", ...(profiled ? ["at most"] : [])],
+      [
+        ...["ours", "against", "workload", "aim", "ratio", "met"],
+        ...(profiled ? ["at most", "code takes", "may take"] : []),
+      ],
       each,
     ),
   ];
+}
+
+function describeCode(code: CodeShare | undefined): readonly [string, string, string] {
+  if (code === undefined) return ["", "", ""];
+  const { atMost, takes, mayTake } = code;
+  return [formatNumber(atMost), formatNumber(takes), mayTake < 0 ? "none" : formatNumber(mayTake)];
 }
 
 /** How much of its CPU the load generator used at most, and how busy the machine was otherwise. */

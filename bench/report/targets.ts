@@ -1,7 +1,7 @@
 /**
  * What this library aims at, as ratios within one run.
  */
-import { ratioOf, type WorkloadResult } from "../results.ts";
+import { type PeerResult, ratioOf, type WorkloadResult } from "../results.ts";
 
 /** One aim: the cost of a peer divided by ours, under some workloads. */
 export interface Target {
@@ -21,11 +21,18 @@ export interface TargetResult {
   readonly workload: string;
   readonly target: number;
   readonly ratio: number;
-  /**
-   * What the ratio would be if all compiled code, above all the library's, took no time; there only
-   * if the run has profiles.
-   */
-  readonly atMost?: number;
+  /** How much of it is up to compiled code, above all the library's; only if the run has profiles. */
+  readonly code?: CodeShare;
+}
+
+/** What compiled code has to do with a target. */
+export interface CodeShare {
+  /** What the ratio would be if it took no time. */
+  readonly atMost: number;
+  /** What it takes, in µs. */
+  readonly takes: number;
+  /** What it may take for the target to be met, in µs; below zero where even none would not do. */
+  readonly mayTake: number;
 }
 
 const deno = ["gale_deno_iteration", "gale_deno_handler"];
@@ -92,12 +99,25 @@ export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[]
         const own = measured?.find(({ peer }) => peer === name);
         if (theirs === undefined || own === undefined) return [];
         const ratio = ratioOf(theirs.cost, own.cost);
-        const { profile } = own;
-        const atMost = profile && { atMost: ratio / (1 - profile.compiled) };
-        return [{ ours: name, against, workload, target, ratio, ...atMost }];
+        const code = codeShare(own, ratio, target);
+        return [{ ours: name, against, workload, target, ratio, ...(code && { code }) }];
       });
     })
   );
+}
+
+function codeShare(
+  { cost, profile }: PeerResult,
+  ratio: number,
+  target: number,
+): CodeShare | undefined {
+  if (profile === undefined) return undefined;
+  const takes = cost.median * profile.compiled;
+  return {
+    atMost: ratio / (1 - profile.compiled),
+    takes,
+    mayTake: takes - cost.median * (1 - ratio / target),
+  };
 }
 
 function target(

@@ -14,6 +14,14 @@ const SMALL_SIZE = 256;
  */
 const FIRST_SIZE = 1024;
 
+/**
+ * Buffers for first reads that are out of use. Where many connections open at a time, as many as are
+ * still in their handshakes are needed; without these each would leave a hole of 1 KiB between what
+ * the others keep.
+ */
+const firsts: Uint8Array<ArrayBuffer>[] = [];
+const MAX_FIRSTS = 256;
+
 /** The largest read, in bytes, where no vector buffer is to be had. */
 const LARGE_SIZE = 65536;
 
@@ -51,7 +59,7 @@ export class ReadBuffer {
   /** The memory for the next read. */
   get bytes(): Uint8Array<ArrayBuffer> {
     if (this.#bytes.length === 0) {
-      this.#bytes = new Uint8Array(this.#isFirst ? FIRST_SIZE : SMALL_SIZE);
+      this.#bytes = this.#isFirst ? obtainFirst() : new Uint8Array(SMALL_SIZE);
     }
     return this.#bytes;
   }
@@ -85,10 +93,19 @@ export class ReadBuffer {
 
   /** Gives the memory up. No read may be pending. */
   release(): void {
-    if (this.#bytes.length >= LARGE_SIZE) keep(this.#bytes);
+    if (this.#isFirst) keepFirst(this.#bytes);
+    else if (this.#bytes.length >= LARGE_SIZE) keep(this.#bytes);
     this.#bytes = this.#filled = NOTHING;
     this.#smallReads = 0;
   }
+}
+
+function obtainFirst(): Uint8Array<ArrayBuffer> {
+  return firsts.pop() ?? new Uint8Array(FIRST_SIZE);
+}
+
+function keepFirst(first: Uint8Array<ArrayBuffer>): void {
+  if (first.length > 0 && firsts.length < MAX_FIRSTS) firsts.push(first);
 }
 
 function obtain(size: number): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/adapters/read_buffer.ts";
 import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { test } from "../harness.ts";
@@ -70,6 +70,21 @@ test("ReadBuffer has 1 KiB for the first read, and grows or is small behind that
   assertEquals(sizes(new ReadBuffer(), [1, 1]), [KIB, SMALL, SMALL]);
   assertEquals(sizes(new ReadBuffer(), [KIB - 1, SMALL, 1]), [KIB, SMALL, KIB, KIB]);
   assertEquals(sizes(new ReadBuffer(), [KIB, 1, 1, 1, 1]), [KIB, KIB4, KIB4, KIB4, KIB4, SMALL]);
+});
+
+test("ReadBuffer lends the buffer of a first read on, whether or not there was a read", () => {
+  const [first, second, third] = [new ReadBuffer(), new ReadBuffer(), new ReadBuffer()];
+  const { bytes } = first;
+  first.fit(500);
+  assertStrictEquals(second.bytes, bytes);
+  second.release();
+  assertStrictEquals(third.bytes, bytes);
+  // One that has grown is another's no more.
+  third.fit(KIB);
+  assertEquals(third.bytes.length, KIB4);
+  const fourth = new ReadBuffer();
+  assertNotStrictEquals(fourth.bytes, bytes);
+  fourth.release();
 });
 
 test("ReadBuffer grows where a read fills it, and shrinks behind a run of small reads", () => {
