@@ -100,9 +100,19 @@ function judgeRequestLine(line: string): Start | number {
   const minorVersion = judgeVersion(version);
   if (minorVersion > 1) return minorVersion;
   const visible = /^[\x21-\x7e]+$/.test(target) && !target.includes("#");
-  const form = target.startsWith("/") || (target === "*" && method === "OPTIONS") ||
-    /^[a-z][a-z0-9+.-]*:\/\/[^/?]/i.test(target);
-  return TOKEN.test(method) && visible && form ? { method, target, minorVersion } : 400;
+  // Some take a backslash for a slash, others do not; browsers send it in queries.
+  const clear = !target.split("?", 1)[0]!.includes("\\");
+  const form = target.startsWith("/") || judgeForm(method, target);
+  return TOKEN.test(method) && visible && clear && form ? { method, target, minorVersion } : 400;
+}
+
+/** Whether a target that is no path is one that the method may have (RFC 9112 section 3.2). */
+function judgeForm(method: string, target: string): boolean {
+  if (target === "*") return method === "OPTIONS";
+  const [, scheme, authority = ""] = /^(?:([^/?]*):\/\/)?([^/?]*)/.exec(target)!;
+  if (authority === "" || authority.includes("@")) return false;
+  if (method === "CONNECT") return authority === target && /.:\d+$/.test(target);
+  return scheme !== undefined && /^[a-z][a-z0-9+.-]*$/i.test(scheme);
 }
 
 function judgeStatusLine(line: string): Start | number {
@@ -120,7 +130,10 @@ const LIMITS: readonly ResolvedHeadLimits[] = [
 ];
 
 function randomHead(random: Random, kind: Kind): string {
-  const target = random.pick(["/", "/chat?x=1", "*", "http://a/b", "a:80", "/a#b", "/é"]);
+  const target = random.pick([
+    ...["/", "/chat?x=1", "*", "http://a/b", "a:80", "/a#b", "/é"],
+    ...["http://u@a/", "http://?a", "a:b", "/\\a", "/a?\\", "http://a\\b/"],
+  ]);
   const version = random.pick([
     "HTTP/1.1",
     "HTTP/1.1",
@@ -131,7 +144,7 @@ function randomHead(random: Random, kind: Kind): string {
   ]);
   const lines = [
     kind === "request"
-      ? `${random.pick(["GET", "GET", "OPTIONS", "P()ST"])} ${target} ${version}`
+      ? `${random.pick(["GET", "GET", "OPTIONS", "CONNECT", "P()ST"])} ${target} ${version}`
       : `${version} ${random.pick(["101", "200", "099", "600", "20"])} ${
         random.pick(["", "OK", "a b"])
       }`,
