@@ -21,7 +21,7 @@ export interface TargetResult {
   readonly workload: string;
   readonly target: number;
   readonly ratio: number;
-  /** How much of it is up to compiled code, above all the library's; only if the run has profiles. */
+  /** What is up to compiled code, above all the library's; only if the run has profiles. */
   readonly code?: CodeShare;
 }
 

@@ -47,7 +47,8 @@ const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
  * A buffer that is small while little arrives and large while much does: 1 KiB for the first read,
- * then 256 bytes, 1, 4, 16 and 64 KiB, or a vector buffer of 128. It has no memory before the first use, nor once released.
+ * then 256 bytes, 1, 4, 16 and 64 KiB, or a vector buffer of 128. It has no memory before the first
+ * use, nor once released.
  */
 export class ReadBuffer {
   #bytes = NOTHING;

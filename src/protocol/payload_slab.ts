@@ -5,14 +5,14 @@
  * In V8 an array of 16 bytes with a buffer of its own costs 250 ns, a view of a shared one 25 ns;
  * all the rest of receiving a small message costs 60. So the payloads of one read share buffers,
  * like those of Node's `Buffer`; where few come with a read, those of a connection do so across
- * reads, in buffers that are smaller still. These are small so that one message kept does not keep much else
- * alive, and never shared across connections. In JavaScriptCore, where an array of its own costs
- * 13 ns and a view 35, each payload has one.
+ * reads, in buffers that are smaller still. These are small so that one message kept does not keep
+ * much else alive, and never shared across connections. In JavaScriptCore, where an array of its own
+ * costs 13 ns and a view 35, each payload has one.
  */
 
 import { roomForPayloads, sumWholePayloads } from "./chunk_scan.ts";
-import { noteRoom } from "./header_room.ts";
 import { type ConnectionSlabOwner, LARGEST_SMALL } from "./connection_slab.ts";
+import { noteRoom } from "./header_room.ts";
 import { copyUnmasked, copyUnmaskedWords, UNMASKED_WHILE_COPIED } from "./mask.ts";
 
 /** The largest size of a shared buffer. */

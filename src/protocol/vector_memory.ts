@@ -78,7 +78,7 @@ function createBuffers(): Uint8Array<ArrayBuffer>[] {
 /** How many pages of WebAssembly's the memory has. */
 const PAGES = BUFFERS * VECTOR_BUFFER_SIZE / 65536;
 
-/** `v128.xor` of sixteen bytes at `$at` plus an offset with `$keys`; 15 bytes of code. */
+/** `v128.xor` of sixteen bytes at `$at` plus an offset with `$keys`. */
 const xorAt = (offset: number): readonly number[] => [
   ...[0x20, 0x00], // local.get $at, where to store
   ...[0x20, 0x00], // local.get $at
