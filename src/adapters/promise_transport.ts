@@ -15,6 +15,8 @@ import type { RemoteAddress } from "../types.ts";
 export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   #sink: TransportSink | undefined = undefined;
   #paused = false;
+  /** The last read, where its bytes are still lent because reading was paused. */
+  #lent: Read | undefined = undefined;
   /** Whether {@linkcode #readAll} runs: at most one does. */
   #reading = false;
   #readEnded = false;
@@ -29,6 +31,8 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   abstract readonly remoteAddress: RemoteAddress | undefined;
   /** Whether {@linkcode setNoDelay} works here. */
   abstract readonly supportsNoDelay: boolean;
+  /** No read begins while it is paused. */
+  readonly holdsChunks: boolean = true;
   /** Switches Nagle's algorithm. Throws a `NotSupportedError` if the host cannot. */
   abstract setNoDelay(noDelay: boolean): void;
 
@@ -36,7 +40,7 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   protected abstract startRead(): Promise<Read>;
   /** The bytes that a read brought, `null` if the peer has ended its direction. */
   protected abstract bytesRead(read: Read): Uint8Array | null;
-  /** The bytes of a read have been delivered, and are no longer needed. */
+  /** The bytes of a read are no longer needed. Called before the next read, if one follows. */
   protected abstract afterDelivery(read: Read): void;
   /** Begins to write a chunk, or as much of it as goes at a time. */
   protected abstract startWrite(chunk: Uint8Array): Promise<Write>;
@@ -114,6 +118,10 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
   async #readAll(): Promise<void> {
     this.#reading = true;
     try {
+      if (this.#lent !== undefined) {
+        this.afterDelivery(this.#lent);
+        this.#lent = undefined;
+      }
       do {
         const read = await this.startRead();
         if (this.#closed) break;
@@ -123,8 +131,12 @@ export abstract class PromiseTransport<Read, Write> implements ByteTransport {
           break;
         }
         this.#sink!.receive(bytes);
+        if (this.#paused) {
+          this.#lent = read;
+          break;
+        }
         this.afterDelivery(read);
-      } while (!this.#paused && !this.#closed);
+      } while (!this.#closed);
     } catch (error) {
       this.#lose(error);
     } finally {

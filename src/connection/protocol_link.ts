@@ -55,6 +55,8 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   #bytesSent = 0;
   #bytesReceived = 0;
   #paused = false;
+  /** Whether what was held is being delivered. */
+  #resuming = false;
   /** Whether the peer's end of the transport was told while reading was paused. */
   #eofHeld = false;
   #writeClosed = false;
@@ -144,6 +146,7 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
     this.#transport = transport;
     this.#isOpen = true;
     if (transport.givesChunks) this.#core.keepChunks();
+    else if (transport.holdsChunks) this.#core.holdChunks();
     if (transport.engine !== undefined) this.#core.tuneFor(transport.engine);
     transport.attach(this);
     this.#sink?.onOpen();
@@ -225,7 +228,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   resume(): void {
     if (!this.#paused || this.#ended) return;
     this.#paused = false;
-    this.#core.resume();
+    this.#deliverHeld();
+    // From within a delivery of what is held: the next read would overwrite what is left of it.
+    if (this.#resuming) return;
     this.#afterInput();
     // What was held may have filled the queue again.
     if (this.#paused) return;
@@ -289,8 +294,9 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   lost(error: unknown): void {
     if (this.#ended) return;
     this.#isOpen = false;
-    this.#transport!.close();
+    // Before the transport is closed, which may give away the memory that this is in.
     this.#releaseHeld();
+    this.#transport!.close();
     // Once both sides have said all and it has left, it no longer matters how the transport ends.
     const isDone = this.#core.closeExpected && this.bufferedAmount === 0;
     this.#end(isDone ? undefined : this.#writeError ?? error);
@@ -323,6 +329,13 @@ export class ProtocolLink implements Link, TransportSink, ProtocolSink {
   /** The violation is answered. */
   onFailed(error: WebSocketProtocolError): void {
     this.#sink!.onFailure(error);
+  }
+
+  #deliverHeld(): void {
+    const nested = this.#resuming;
+    this.#resuming = true;
+    this.#core.resume();
+    this.#resuming = nested;
   }
 
   /**

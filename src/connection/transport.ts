@@ -12,7 +12,8 @@ import type { RemoteAddress } from "../types.ts";
 export interface TransportSink {
   /**
    * Bytes arrived. The chunk is lent until the call returns; the receiver may overwrite it in place
-   * (it unmasks there) and keeps no view of it, unless the transport gives chunks away.
+   * (it unmasks there) and keeps no view of it, unless the transport holds chunks or gives them
+   * away.
    */
   receive(chunk: Uint8Array): void;
   /** The peer ended its direction. Nothing is received after it; writing may still work. */
@@ -46,6 +47,12 @@ export interface ByteTransport {
    * @default false
    */
   readonly givesChunks?: boolean;
+  /**
+   * Whether a chunk is lent beyond `receive` where reading is paused by then: until `resume()` or
+   * `close()`. So what of it waits for a slow application need not be copied.
+   * @default false
+   */
+  readonly holdsChunks?: boolean;
 
   /**
    * Names who receives from now on. The first call starts the reading; a later one (the handshake

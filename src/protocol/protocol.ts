@@ -96,6 +96,7 @@ export class Protocol implements FrameSink {
   #controlLength = 0;
   /** The latest ping that could not be answered yet. */
   #pongDue: Uint8Array | undefined;
+  #holdsChunks = false;
   /** Input that has waited since delivery was paused, from `#heldAt` on. */
   #held: Uint8Array = EMPTY;
   #heldAt = 0;
@@ -162,6 +163,12 @@ export class Protocol implements FrameSink {
   /** From now on the chunks given to `receiveData` are its own: messages may be views of them. */
   keepChunks(): void {
     this.#assembler.keepChunks();
+    this.#holdsChunks = true;
+  }
+
+  /** From now on the last chunk given to `receiveData` is its own while delivery is paused. */
+  holdChunks(): void {
+    this.#holdsChunks = true;
   }
 
   // Input ------------------------------------------------------------------------------------
@@ -173,12 +180,8 @@ export class Protocol implements FrameSink {
   receiveData(chunk: Uint8Array): void {
     if (this.#eof || this.#failure !== undefined || this.#closeReceived !== undefined) return;
     if (this.#ended) return;
-    if (this.#paused) {
-      this.#hold(chunk);
-      return;
-    }
-    const at = this.#decode(chunk, 0);
-    if (at < chunk.length) this.#hold(chunk.subarray(at));
+    const at = this.#paused ? 0 : this.#decode(chunk, 0);
+    if (at < chunk.length) this.#hold(chunk, at);
   }
 
   /** The peer ended its direction. */
@@ -337,11 +340,18 @@ export class Protocol implements FrameSink {
     return at;
   }
 
-  #hold(chunk: Uint8Array): void {
+  /** Lets `chunk[at…]` wait. */
+  #hold(chunk: Uint8Array, at: number): void {
     const waiting = this.#held.subarray(this.#heldAt);
-    const joined = new Uint8Array(waiting.length + chunk.length);
+    if (waiting.length === 0 && this.#holdsChunks) {
+      this.#held = chunk;
+      this.#heldAt = at;
+      return;
+    }
+    const rest = chunk.subarray(at);
+    const joined = new Uint8Array(waiting.length + rest.length);
     joined.set(waiting);
-    joined.set(chunk, waiting.length);
+    joined.set(rest, waiting.length);
     this.#held = joined;
     this.#heldAt = 0;
   }

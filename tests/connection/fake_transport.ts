@@ -23,6 +23,9 @@ export class FakeTransport implements ByteTransport {
   writeEnded = false;
   closed = false;
   noDelay: boolean | undefined;
+  /** Whether a chunk stays as it is while paused; otherwise it is spoilt as soon as it is taken. */
+  holdsChunks = false;
+  #held: Uint8Array = new Uint8Array(0);
   #sink: TransportSink | undefined;
 
   attach(sink: TransportSink): void {
@@ -45,6 +48,7 @@ export class FakeTransport implements ByteTransport {
 
   resume(): void {
     this.paused = false;
+    this.#held.fill(0xee);
   }
 
   closeWrite(): void {
@@ -53,6 +57,7 @@ export class FakeTransport implements ByteTransport {
 
   close(): void {
     this.closed = true;
+    this.#held.fill(0xee);
   }
 
   setNoDelay(noDelay: boolean): void {
@@ -64,7 +69,8 @@ export class FakeTransport implements ByteTransport {
     if (this.closed) return;
     const chunk = concat(...pieces);
     this.#sink!.receive(chunk);
-    chunk.fill(0xee);
+    if (this.holdsChunks && this.paused && !this.closed) this.#held = chunk;
+    else chunk.fill(0xee);
   }
 
   /** The peer ends its direction. */

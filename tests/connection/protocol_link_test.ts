@@ -190,19 +190,70 @@ test("ProtocolLink answers a ping although the application always has something 
   assertEquals(pongs.map(({ payload }) => new TextDecoder().decode(payload)), ["ping 999"]);
 });
 
+/** A link over a transport that holds chunks, or does not. */
+function openedHolding(holdsChunks: boolean, init: Partial<ProtocolLinkInit> = {}) {
+  const { link, sink, transport } = open("server", {}, init);
+  transport.holdsChunks = holdsChunks;
+  link.open(transport);
+  return { link, sink, transport };
+}
+
+const THREE = ["a", "b", "c"].map((text) => frameFor("server", TEXT, text));
+
 test("ProtocolLink stops reading when paused, and delivers what the chunk still held when resumed", () => {
-  const { link, sink, transport } = opened();
+  for (const holdsChunks of [false, true]) {
+    const { link, sink, transport } = openedHolding(holdsChunks);
+    sink.onMessageHook = () => link.pause();
+    transport.receive(...THREE);
+    assertEquals([sink.messages.length, transport.paused], [1, true]);
+    link.resume();
+    assertEquals([sink.messages.length, transport.paused], [2, true]);
+    sink.onMessageHook = () => {};
+    link.resume();
+    assertEquals([sink.messages, transport.paused], [["a", "b", "c"], false]);
+    link.resume();
+    assertEquals(sink.messages.length, 3);
+  }
+});
+
+test("ProtocolLink reads on only once all that was held is delivered, be it resumed from within", () => {
+  const { link, sink, transport } = openedHolding(true);
   sink.onMessageHook = () => link.pause();
-  const three = concat(...["a", "b", "c"].map((text) => frameFor("server", TEXT, text)));
-  transport.receive(three);
-  assertEquals([sink.messages.length, transport.paused], [1, true]);
+  transport.receive(...THREE);
+  const paused: boolean[] = [];
+  sink.onMessageHook = () => {
+    link.pause();
+    link.resume();
+    paused.push(transport.paused);
+  };
   link.resume();
-  assertEquals([sink.messages.length, transport.paused], [2, true]);
-  sink.onMessageHook = () => {};
-  link.resume();
-  assertEquals([sink.messages, transport.paused], [["a", "b", "c"], false]);
-  link.resume();
-  assertEquals(sink.messages.length, 3);
+  assertEquals([sink.messages, paused, transport.paused], [["a", "b", "c"], [true, true], false]);
+});
+
+test("ProtocolLink joins what it holds with a read that was under way as it paused", () => {
+  for (const holdsChunks of [false, true]) {
+    const { link, sink, transport } = openedHolding(holdsChunks);
+    sink.onMessageHook = () => link.pause();
+    transport.receive(...THREE);
+    transport.receive(...THREE);
+    sink.onMessageHook = () => {};
+    link.resume();
+    assertEquals(sink.messages, ["a", "b", "c", "a", "b", "c"]);
+  }
+});
+
+test("ProtocolLink copies nothing of what waits where its transport holds it", () => {
+  for (const holdsChunks of [false, true]) {
+    const { link, sink } = openedHolding(holdsChunks);
+    sink.onMessageHook = () => link.pause();
+    const chunk = concat(...THREE);
+    link.receive(chunk);
+    // Makes the second message a ping.
+    chunk[THREE[0]!.length] = frameFor("server", PING, "")[0]!;
+    sink.onMessageHook = () => {};
+    link.resume();
+    assertEquals(sink.messages, holdsChunks ? ["a", "c"] : ["a", "b", "c"]);
+  }
 });
 
 test("ProtocolLink looks at what it holds before the end of the transport", () => {
@@ -259,20 +310,17 @@ test("ProtocolLink delivers nothing after its end, be it resumed", () => {
 });
 
 test("ProtocolLink delivers what it has read and held, the Close too, where the transport is lost", () => {
-  const { link, sink, transport } = opened();
-  sink.onMessageHook = () => link.pause();
-  transport.receive(
-    frameFor("server", TEXT, "a"),
-    frameFor("server", TEXT, "b"),
-    frameFor("server", TEXT, "c"),
-    closeFrameFor("server", 1000),
-  );
-  const cause = new Error("reset");
-  transport.lose(cause);
-  assertEquals(sink.messages, ["a", "b", "c"]);
-  assertEquals(sink.calls.filter((call) => /^close|^end/.test(call)), ["close 1000 ", "end"]);
-  assertStrictEquals(sink.error, cause);
-  assertEquals([transport.writes, transport.closed], [[], true]);
+  for (const holdsChunks of [false, true]) {
+    const { link, sink, transport } = openedHolding(holdsChunks);
+    sink.onMessageHook = () => link.pause();
+    transport.receive(...THREE, closeFrameFor("server", 1000));
+    const cause = new Error("reset");
+    transport.lose(cause);
+    assertEquals(sink.messages, ["a", "b", "c"]);
+    assertEquals(sink.calls.filter((call) => /^close|^end/.test(call)), ["close 1000 ", "end"]);
+    assertStrictEquals(sink.error, cause);
+    assertEquals([transport.writes, transport.closed], [[], true]);
+  }
 
   const violating = opened();
   violating.link.pause();

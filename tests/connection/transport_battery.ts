@@ -172,6 +172,25 @@ export function transportBattery(
     assertEquals(pair.farSink.bytes(), noise(total, 4));
   });
 
+  scene("leaves a chunk as it is while paused, if it says that it holds chunks", async (pair) => {
+    const total = 400_000;
+    const wrong: number[] = [];
+    pair.farSink.onReceive = (chunk) => {
+      pair.far.pause();
+      // Behind the sink, which spoils the chunk as the contract allows.
+      const held = () => chunk.every((byte) => byte === 0xee);
+      setTimeout(() => {
+        if (pair.far.holdsChunks && !held()) wrong.push(pair.farSink.count("receive"));
+        pair.far.resume();
+      }, 0);
+    };
+    const sending = pump(pair.near, pair.nearSink, noise(total, 6), 65_536);
+    await pair.farSink.until(() => pair.farSink.byteLength === total);
+    await sending;
+    assertEquals(wrong, []);
+    assertEquals(pair.farSink.bytes(), noise(total, 6));
+  });
+
   scene("delivers nothing from within resume(), to the sink attached behind it", async (pair) => {
     const second = new RecordingSink();
     pair.farSink.onReceive = () => pair.far.pause();

@@ -23,6 +23,8 @@ interface Setup {
   readonly maxMessageSize: number;
   readonly maxFragments: number;
   readonly keepsChunks: boolean;
+  /** Whether a chunk stays as it is while delivery is paused. */
+  readonly holdsChunks: boolean;
   readonly engine: "V8" | "JavaScriptCore";
   /** Whether the peer's Close is answered at once. */
   readonly answers: boolean;
@@ -48,6 +50,7 @@ function readSetup(settings: Settings): Setup {
       clientMaxWindowBits: 15 - ((windows >> 3) & 7),
     },
     keepsChunks: (flags & 16) !== 0,
+    holdsChunks: (windows & 64) !== 0,
     engine: (flags & 32) === 0 ? "V8" : "JavaScriptCore",
     answers: (flags & 64) === 0,
     spoils: (flags & 128) !== 0,
@@ -104,24 +107,43 @@ function receive(wire: Uint8Array, setup: Setup): Outcome {
     }
     answers.event();
     if (setup.pauses === 0) return;
-    if (pauses.chance(3)) core.pause();
-    if (pauses.chance(6)) core.resume();
+    if (pauses.chance(3)) {
+      isPaused = true;
+      core.pause();
+    }
+    if (pauses.chance(6)) {
+      isPaused = false;
+      core.resume();
+    }
   };
   core.tuneFor(setup.engine);
   if (setup.keepsChunks) core.keepChunks();
+  if (setup.holdsChunks) core.holdChunks();
 
+  let isPaused = false;
+  let lent = new Uint8Array(0);
+  const spoil = () => {
+    if (!setup.keepsChunks) lent.fill(0xee);
+  };
+  const resume = () => {
+    isPaused = false;
+    core.resume();
+    if (!isPaused) spoil();
+  };
   for (const chunk of setup.chunking.cut(wire)) {
     core.receiveData(chunk);
-    if (!setup.keepsChunks) chunk.fill(0xee);
+    spoil();
+    lent = chunk;
+    if (!setup.holdsChunks || !isPaused) spoil();
     answers.written();
-    if (setup.pauses !== 0 && pauses.chance(2)) core.resume();
+    if (setup.pauses !== 0 && pauses.chance(2)) resume();
     answers.written();
   }
   if (setup.pauses !== 0) {
     // What is held may pause again with each event.
     for (let before = -1; before !== recorded.events.length;) {
       before = recorded.events.length;
-      core.resume();
+      resume();
       answers.written();
     }
   }

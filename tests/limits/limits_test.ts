@@ -203,8 +203,8 @@ test("Tiny fragments cost their bytes, and their number is limited (RFC 6455 10.
     const next = frameFor("server", CONTINUATION, payload, { fin: false });
     const wire = concat(first, ...Array.from({ length: maxFragments - 1 }, () => next));
     const allocated = allocatedOn(transport, wire);
-    // Its sizes are each four times the one before, and the last at most four times what is in it.
-    const most = Math.max(2 * 65_536, 16 / 3 * maxFragments * size);
+    // Its sizes are each 16 times the one before, and the last at most 16 times what is in it.
+    const most = Math.max(2 * 65_536, 256 / 15 * maxFragments * size);
     assert(allocated <= most, `${allocated} bytes allocated for ${maxFragments * size}`);
     assertEquals(transport.frames.length, 0);
     transport.receive(next);
