@@ -16,6 +16,7 @@ export interface BunSocket<Data> {
 
 /** The callbacks of a TCP socket. */
 export interface BunSocketHandlers<Data> {
+  binaryType?: "uint8array";
   open?(socket: BunSocket<Data>): void;
   data(socket: BunSocket<Data>, bytes: Uint8Array): void;
   drain?(socket: BunSocket<Data>): void;

@@ -20,6 +20,8 @@ export interface Options {
   readonly from: string | undefined;
   /** The folder that charts and tables go to. */
   readonly charts: string | undefined;
+  /** Flags of V8 for the programs that Deno and Node.js run, separated by commas. */
+  readonly v8Flags: string | undefined;
   /** Whether to sample where the CPU of servers goes. */
   readonly profile: boolean;
 }
@@ -36,6 +38,7 @@ export const usage: string = `Usage: deno task bench [options]
   --json file       write the result to a file
   --charts folder   write charts and tables to a folder
   --from file       report on that result in place of measuring
+  --v8-flags=a,b    flags of V8 for what Deno and Node.js run
   --profile         sample where the servers' CPU goes, in one more turn each; needs perf
   --quick           few workloads and peers, short windows
   --help            print this`;
@@ -64,6 +67,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       json: { type: "string" },
       from: { type: "string" },
       charts: { type: "string" },
+      "v8-flags": { type: "string" },
       profile: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -81,6 +85,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     json: values.json,
     from: values.from,
     charts: values.charts,
+    v8Flags: values["v8-flags"],
     profile: values.profile,
   };
 }

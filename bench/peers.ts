@@ -26,6 +26,8 @@ export interface Peer {
   readonly wire: "websocket" | "bytes";
   /** Whether it is this library, which the others are compared with. */
   readonly ours: boolean;
+  /** Whether it is no server for use, but shows what can be had at most. */
+  readonly isLimit: boolean;
 }
 
 const server: readonly Measured[] = ["echo", "broadcast", "connect", "idle"];
@@ -33,6 +35,7 @@ const compressing: readonly Measured[] = [...server, "compression"];
 const relayed: readonly Measured[] = ["echo", "idle"];
 const serve = ["--host", "serve"];
 const stream = ["--host", "stream"];
+const iterating = ["--by", "iteration"];
 
 /** The peers, in the order they take turns. */
 export const peers: readonly Peer[] = [
@@ -73,6 +76,13 @@ export const peers: readonly Peer[] = [
   peer("deno_bytes", "Deno, bytes without a protocol", "deno_bytes.ts", {
     measured: ["echo"],
     wire: "bytes",
+    isLimit: true,
+  }),
+  peer("deno_bare", "Deno, bare codec", "bare_deno.ts", { measured: ["echo"], isLimit: true }),
+  peer("deno_bare_iteration", "Deno, bare codec, iteration", "bare_deno.ts", {
+    measured: ["echo"],
+    args: iterating,
+    isLimit: true,
   }),
   peer("bun_native", "Bun.serve", "bun_native.ts", { measured: compressing, client: "native.ts" }),
   peer("bun_publish", "Bun.serve, publish", "bun_native.ts", {
@@ -107,6 +117,13 @@ export const peers: readonly Peer[] = [
   peer("bun_bytes", "Bun, bytes without a protocol", "bun_bytes.ts", {
     measured: ["echo"],
     wire: "bytes",
+    isLimit: true,
+  }),
+  peer("bun_bare", "Bun, bare codec", "bare_bun.ts", { measured: ["echo"], isLimit: true }),
+  peer("bun_bare_iteration", "Bun, bare codec, iteration", "bare_bun.ts", {
+    measured: ["echo"],
+    args: iterating,
+    isLimit: true,
   }),
   peer("node_ws", "ws on Node", "ws.ts", { measured: compressing, client: "ws.ts" }),
 ];
@@ -126,5 +143,8 @@ function peer(
   rest: Partial<Peer> & Pick<Peer, "measured">,
 ): Peer {
   const runtime = (["deno", "bun"] as const).find((runtime) => name.includes(runtime)) ?? "node";
-  return { name, title, runtime, server, args: [], wire: "websocket", ours: false, ...rest };
+  return {
+    ...{ name, title, runtime, server, args: [], wire: "websocket", ours: false, isLimit: false },
+    ...rest,
+  };
 }

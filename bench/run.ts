@@ -61,7 +61,7 @@ function measure(
 }
 
 async function run(options: Options): Promise<RunResult> {
-  await using runtimes = await Runtimes.find();
+  await using runtimes = await Runtimes.find(options.v8Flags);
   await using processes = await Processes.create();
   const interrupted = async (code: number) => {
     await processes[Symbol.asyncDispose]();

@@ -3,23 +3,28 @@ import type { Runtime } from "../peers.ts";
 /** The version of Bun that is fetched where none is installed. */
 const BUN = "bun@1.4.5";
 
-/**
- * Flags a script is started with, by runtime: V8 hands out its garbage collector only on demand.
- */
-const flags: Readonly<Record<Runtime, readonly string[]>> = {
-  deno: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"],
-  bun: ["run"],
-  node: ["--expose-gc"],
-};
+/** V8 hands out its garbage collector only on demand. */
+const EXPOSE_GC = "--expose-gc";
 
 /** The executables of the runtimes. */
 export class Runtimes implements AsyncDisposable {
   readonly #paths: Readonly<Record<Runtime, string>>;
+  /** What a script is started with. */
+  readonly #flags: Readonly<Record<Runtime, readonly string[]>>;
   /** Where the scripts that Node.js runs are put. */
   readonly #scratch: string;
 
-  private constructor(paths: Readonly<Record<Runtime, string>>, scratch: string) {
+  private constructor(
+    paths: Readonly<Record<Runtime, string>>,
+    v8Flags: readonly string[],
+    scratch: string,
+  ) {
     this.#paths = paths;
+    this.#flags = {
+      deno: ["run", "-A", "--quiet", `--v8-flags=${v8Flags}`],
+      bun: ["run"],
+      node: v8Flags,
+    };
     this.#scratch = scratch;
   }
 
@@ -27,18 +32,21 @@ export class Runtimes implements AsyncDisposable {
    * Finds them: Deno is the one that runs this, Node.js the one that is installed, Bun the one that
    * `npx` has or fetches. The programs are started by their paths from then on, so that the process
    * started is the one measured and not a launcher of `npx`.
+   *
+   * @param v8Flags Further flags of V8, separated by commas.
    */
-  static async find(): Promise<Runtimes> {
+  static async find(v8Flags?: string): Promise<Runtimes> {
     const bun = await output("npx", ["-y", BUN, "-e", "console.log(process.execPath)"]);
     const node = await output("node", ["-p", "process.execPath"]);
-    return new Runtimes({ deno: Deno.execPath(), bun, node }, await Deno.makeTempDir());
+    const flags = [EXPOSE_GC, ...(v8Flags?.split(",") ?? [])];
+    return new Runtimes({ deno: Deno.execPath(), bun, node }, flags, await Deno.makeTempDir());
   }
 
   /** The command that runs a script, which is named by its path from `bench/`. */
   async command(runtime: Runtime, script: string, args: readonly string[]): Promise<string[]> {
     const source = new URL(`../${script}`, import.meta.url).pathname;
     const path = runtime === "node" ? await this.#bundle(source, script) : source;
-    return [this.#paths[runtime], ...flags[runtime], path, ...args];
+    return [this.#paths[runtime], ...this.#flags[runtime], path, ...args];
   }
 
   /** The versions of the runtimes. */

@@ -107,9 +107,13 @@ function describeAims(judged: readonly TargetResult[]): string[] {
   const isMet = ({ ratio, target }: TargetResult) => ratio >= target;
   const isBeyond = (result: TargetResult) =>
     !isMet(result) && result.code !== undefined && result.code.mayTake < 0;
+  const isBareBelow = ({ bare, target }: TargetResult) => bare !== undefined && bare < target;
   const profiled = judged.some(({ code }) => code !== undefined);
+  const hasBare = judged.some(({ bare }) => bare !== undefined);
   const met = judged.filter(isMet).length;
   const beyond = judged.filter(isBeyond).length;
+  const bareBelow =
+    judged.filter((result) => !isMet(result) && !isBeyond(result) && isBareBelow(result)).length;
   const text = [
     "The cost of the peer divided by ours, the median of the single rounds.",
     profiled
@@ -117,8 +121,14 @@ function describeAims(judged: readonly TargetResult[]): string[] {
         "kernel's and the runtime's. Next to it is what compiled code takes of a message, in µs, and " +
         "what it may take for the aim to be met."
       : "",
+    hasBare
+      ? "`bare` is what a server comes to whose codec checks nothing and which does nothing else."
+      : "",
     `${met} of ${judged.length} are met.`,
     profiled ? `${beyond} more could not be met by code that takes no time.` : "",
+    hasBare
+      ? `${bareBelow} ${profiled ? "others" : "more"} are not met by a bare codec either.`
+      : "",
   ].filter((sentence) => sentence !== "").join(" ");
 
   const groups = Map.groupBy(judged, ({ ours, against }) => `${ours} ${against}`);
@@ -136,6 +146,7 @@ function describeAims(judged: readonly TargetResult[]): string[] {
     formatNumber(result.target),
     formatNumber(result.ratio),
     isMet(result) ? "yes" : "no",
+    ...(hasBare ? [result.bare === undefined ? "" : formatNumber(result.bare)] : []),
     ...(profiled ? describeCode(result.code) : []),
   ]);
   return [
@@ -144,6 +155,7 @@ function describeAims(judged: readonly TargetResult[]): string[] {
     table(
       [
         ...["ours", "against", "workload", "aim", "ratio", "met"],
+        ...(hasBare ? ["bare"] : []),
         ...(profiled ? ["at most", "code takes", "may take"] : []),
       ],
       each,

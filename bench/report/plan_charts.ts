@@ -31,6 +31,7 @@ const plans: Readonly<Record<string, ChartPlan>> = {
       "deno_crossws",
       "deno_ws",
       "node_ws",
+      "deno_bare",
       "deno_bytes",
     ],
   },
@@ -45,6 +46,7 @@ const plans: Readonly<Record<string, ChartPlan>> = {
       "bun_crossws",
       "bun_ws",
       "node_ws",
+      "bun_bare",
       "bun_bytes",
     ],
   },
@@ -111,7 +113,7 @@ function toPanel({ workload, results }: WorkloadResult, names?: readonly string[
   return { title: describeWorkload(workload), bars };
 }
 
-function kindOf({ ours, wire }: Peer): "ours" | "peer" | "limit" {
-  if (wire === "bytes") return "limit";
+function kindOf({ ours, isLimit }: Peer): "ours" | "peer" | "limit" {
+  if (isLimit) return "limit";
   return ours ? "ours" : "peer";
 }

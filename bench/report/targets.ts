@@ -21,6 +21,8 @@ export interface TargetResult {
   readonly workload: string;
   readonly target: number;
   readonly ratio: number;
+  /** The ratio of a server whose codec checks nothing; only where the run has one. */
+  readonly bare?: number;
   /** What is up to compiled code, above all the library's; only if the run has profiles. */
   readonly code?: CodeShare;
 }
@@ -89,18 +91,32 @@ export const targets: readonly Target[] = [
   target(["gale_bun_handler"], "bun_publish", broadcasts, 0.8),
 ];
 
+/** What ours could be at best: a server in the same language without a library. */
+const bareOf: Readonly<Record<string, string>> = {
+  gale_deno_iteration: "deno_bare_iteration",
+  gale_deno_handler: "deno_bare",
+  gale_bun_iteration: "bun_bare_iteration",
+  gale_bun_handler: "bun_bare",
+};
+
 /** The ratios of all targets for which a run has both figures. */
 export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[] {
   return targets.flatMap(({ ours, against, workloads, ratio: target }) =>
     workloads.flatMap((workload) => {
       const measured = results.find((result) => result.workload.name === workload)?.results;
-      const theirs = measured?.find(({ peer }) => peer === against);
+      const find = (name: string | undefined) => measured?.find(({ peer }) => peer === name);
+      const theirs = find(against);
       return ours.flatMap((name) => {
-        const own = measured?.find(({ peer }) => peer === name);
+        const own = find(name);
         if (theirs === undefined || own === undefined) return [];
         const ratio = ratioOf(theirs.cost, own.cost);
         const code = codeShare(own, ratio, target);
-        return [{ ours: name, against, workload, target, ratio, ...(code && { code }) }];
+        const bare = find(bareOf[name]);
+        return [{
+          ...{ ours: name, against, workload, target, ratio },
+          ...(bare && { bare: ratioOf(theirs.cost, bare.cost) }),
+          ...(code && { code }),
+        }];
       });
     })
   );

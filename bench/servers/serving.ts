@@ -16,6 +16,7 @@ const { values } = parseArgs({
     compression: { type: "string" },
     broadcast: { type: "boolean", default: false },
     publish: { type: "boolean", default: false },
+    by: { type: "string", default: "callback" },
   },
 });
 
@@ -29,6 +30,8 @@ export interface ServerOptions {
   readonly broadcast: boolean;
   /** Whether Bun's own `publish` broadcasts. */
   readonly publish: boolean;
+  /** How a server without a library hands messages on: by `callback` or by `iteration`. */
+  readonly by: string;
 }
 
 /** The options of this server. */

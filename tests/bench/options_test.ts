@@ -23,6 +23,7 @@ test("parseOptions reads what is asked for", () => {
     [5, 0.5, "a.json", "b", "c.json", false],
   );
   assertEquals(parseOptions(["--profile"])!.profile, true);
+  assertEquals(parseOptions(["--v8-flags=--a,--b=1"])!.v8Flags, "--a,--b=1");
 });
 
 test("parseOptions lets a quick run be told more", () => {

@@ -57,6 +57,24 @@ test("formatFigures tells what code may take for an aim to be met, if it may tak
   ) assertStringIncludes(page, part);
 });
 
+test("formatFigures tells which aims a bare codec does not meet either", () => {
+  const workload = resultOf("64k-4x4", {
+    bun_native: 30,
+    gale_bun_iteration: 40,
+    gale_bun_handler: 40,
+    bun_bare_iteration: 30,
+    bun_bare: 20,
+  });
+  const page = formatFigures({ ...run, workloads: [workload] });
+  for (
+    const part of [
+      "0 of 2 are met. 1 more are not met by a bare codec either.",
+      "| Gale on Bun, iteration | Bun.serve | 64k-4x4 | 1.20 | 0.750 | no | 1.00 |",
+      "| Gale on Bun, handler | Bun.serve | 64k-4x4 | 1.20 | 0.750 | no | 1.50 |",
+    ]
+  ) assertStringIncludes(page, part);
+});
+
 test("formatFigures marks a cost that was measured while the load had no CPU left", () => {
   const page = formatFigures({ ...run, workloads: [resultOf("16-1x1", { bun_bytes: 1 })] });
   assertStringIncludes(page, "| 1.00 ± 10.0 % * |");
