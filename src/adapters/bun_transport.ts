@@ -43,6 +43,8 @@ export class BunTransport implements ByteTransport {
   /** Whether the sink is told nothing more. */
   #done = false;
   #paused = false;
+  /** Whether the socket itself is paused, which takes system calls. */
+  #stopped = false;
   /** What arrived before it could be delivered; there is none as a rule. */
   #held: Uint8Array[] | undefined = undefined;
   #readEnded = false;
@@ -147,22 +149,19 @@ export class BunTransport implements ByteTransport {
     return this.#pendingEnd - this.#pendingOffset;
   }
 
-  /** Stops reading. */
+  /**
+   * Stops reading: the socket only once it brings another chunk, since most pauses are over before.
+   */
   pause(): void {
-    if (this.#paused) return;
     this.#paused = true;
-    if (this.#open) this.#socket.pause();
   }
 
   /** Reads on. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held !== undefined) {
-      this.#deliverSoon();
-    } else if (this.#open) {
-      this.#socket.resume();
-    }
+    if (this.#held !== undefined) this.#deliverSoon();
+    else this.#readOn();
   }
 
   /** Ends our direction, after what was written. */
@@ -198,7 +197,15 @@ export class BunTransport implements ByteTransport {
     }
     (this.#held ??= []).push(chunk);
     // No more than what Bun reads at once is held.
-    if (this.#open) this.#socket.pause();
+    if (this.#stopped || !this.#open) return;
+    this.#stopped = true;
+    this.#socket.pause();
+  }
+
+  #readOn(): void {
+    if (!this.#stopped || !this.#open) return;
+    this.#stopped = false;
+    this.#socket.resume();
   }
 
   #onDrain(): void {
@@ -286,7 +293,7 @@ export class BunTransport implements ByteTransport {
       const chunk = this.#held.shift()!;
       if (this.#held.length === 0) this.#held = undefined;
       this.#sink.receive(chunk);
-      if (this.#held === undefined && this.#open && !this.#paused) this.#socket.resume();
+      if (this.#held === undefined && !this.#paused) this.#readOn();
     }
     if (this.#eofDue && !this.#done) {
       this.#eofDue = false;

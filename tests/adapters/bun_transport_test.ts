@@ -242,6 +242,22 @@ test("BunTransport holds what arrives before attach, and reads no further", asyn
   assertEquals(sink.calls, ["receive", "eof", "lost"]);
 });
 
+test("BunTransport pauses the socket only where something arrives while it is paused", async () => {
+  const { socket, transport, sink, handlers } = scripted();
+  sink.onReceive = () => transport.pause();
+  handlers.data(socket, Uint8Array.of(1));
+  transport.resume();
+  assertEquals(socket.calls, []);
+  handlers.data(socket, Uint8Array.of(2));
+  handlers.data(socket, Uint8Array.of(3));
+  handlers.data(socket, Uint8Array.of(4));
+  assertEquals([[...sink.bytes()], socket.calls], [[1, 2], ["pause"]]);
+  sink.onReceive = undefined;
+  transport.resume();
+  await sink.called("receive", 4);
+  assertEquals([[...sink.bytes()], socket.calls], [[1, 2, 3, 4], ["pause", "resume"]]);
+});
+
 test("BunTransport reads on once what was held is delivered", async () => {
   const socket = new ScriptedSocket();
   const sink = new RecordingSink();
