@@ -29,7 +29,7 @@ export interface Chart {
 
 const COLUMNS = 2;
 const PANEL = { width: 440, gap: 20, title: 26, end: 18 } as const;
-const BAR = { height: 15, pitch: 20, from: 190, longest: 190 } as const;
+const BAR = { height: 15, pitch: 20, from: 196, longest: 190 } as const;
 const HEAD = 56;
 
 const style = `
