@@ -169,6 +169,7 @@ export const workloadSets: Readonly<Record<string, readonly string[]>> = {
     "64k-4x4",
     "text-64k-4x4",
     "1m-1x2",
+    "text-1m-1x2",
     "json-200-10x16",
     "json-2k-10x16",
     "json-64k-4x4",

@@ -52,6 +52,7 @@ const every = [
   "1k-10x16",
   "text-64k-4x4",
   ...large,
+  "text-1m-1x2",
 ];
 const broadcasts = ["broadcast-16-1000", "broadcast-1k-1000"];
 const [small, medium, big] = ["json-200-10x16", "json-2k-10x16", "json-64k-4x4"] as const;
