@@ -31,6 +31,7 @@ const layers: readonly (readonly string[])[] = [
     "src/protocol/vector_memory.ts",
     "src/protocol/utf8.ts",
     "src/protocol/close.ts",
+    "src/protocol/buffer_pool.ts",
     "src/protocol/byte_queue.ts",
     "src/protocol/copy.ts",
     "src/protocol/header_room.ts",

@@ -1,5 +1,6 @@
 /** The memory that a transport reads into. */
 
+import { acquireBuffer, releaseBuffer } from "../protocol/buffer_pool.ts";
 import { returnVectorBuffer, takeVectorBuffer } from "../protocol/vector_memory.ts";
 
 /**
@@ -34,14 +35,6 @@ const GROWTH = 4;
  * pings and pongs that keep it alive then count as small reads.
  */
 const SMALL_READS_BEFORE_SHRINKING = 4;
-
-/**
- * Large buffers out of use, besides vector buffers, which spare a connection with bursts the 30 µs
- * that a fresh one costs. At most 1 MiB is kept this way. What they hold is no secret within the
- * process.
- */
-const spares: Uint8Array<ArrayBuffer>[] = [];
-const MAX_SPARES = 16;
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -110,10 +103,10 @@ function keepFirst(first: Uint8Array<ArrayBuffer>): void {
 }
 
 function obtain(size: number): Uint8Array<ArrayBuffer> {
-  const kept = size === LARGE_SIZE ? takeVectorBuffer() ?? spares.pop() : undefined;
-  return kept ?? new Uint8Array(size);
+  if (size < LARGE_SIZE) return new Uint8Array(size);
+  return takeVectorBuffer() ?? acquireBuffer(size);
 }
 
 function keep(large: Uint8Array<ArrayBuffer>): void {
-  if (!returnVectorBuffer(large) && spares.length < MAX_SPARES) spares.push(large);
+  if (!returnVectorBuffer(large)) releaseBuffer(large);
 }

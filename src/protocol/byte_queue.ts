@@ -3,40 +3,17 @@
  * write.
  */
 
-/**
- * Buffers start small and are traded for the next size as they fill, so that a connection whose
- * peer is slow holds at most four times what it has to send. A broadcast takes one for each of its
- * connections, which is why so many of the small ones are kept: zeroing as many fresh ones of 4 KiB
- * took 4 % of a broadcast of 16 B to a thousand connections on Bun.
- */
-const SIZES = [512, 2 * 1024, 8 * 1024, 32 * 1024, 64 * 1024, 128 * 1024] as const;
+import { acquireBuffer, releaseBuffer } from "./buffer_pool.ts";
+
 /** The most that gathers in one buffer; a larger one is for a single large reservation. */
 const LARGEST = 64 * 1024;
 /** Only up to this size is a buffer chosen by what was written before. */
 const MOST_EXPECTED = 32 * 1024;
-/** How many buffers of each size wait for reuse, for all connections of the process together. */
-const POOLED = [1024, 512, 64, 32, 32, 8] as const;
-
-const pools: Uint8Array[][] = SIZES.map(() => []);
-
-function acquire(atLeast: number): Uint8Array {
-  for (let i = 0; i < SIZES.length; i++) {
-    if (SIZES[i]! >= atLeast) return pools[i]!.pop() ?? new Uint8Array(SIZES[i]!);
-  }
-  return new Uint8Array(atLeast);
-}
-
-function release(buffer: Uint8Array): void {
-  const size = SIZES.indexOf(buffer.length as typeof SIZES[number]);
-  if (size >= 0 && pools[size]!.length < POOLED[size]!) pools[size]!.push(buffer);
-}
 
 /** The first `length` bytes of an array that goes back to the pool or belongs to somebody else. */
-interface Chunk {
-  readonly bytes: Uint8Array;
-  readonly length: number;
-  readonly pooled: boolean;
-}
+type Chunk =
+  | { readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number; readonly pooled: true }
+  | { readonly bytes: Uint8Array; readonly length: number; readonly pooled: false };
 
 /** The tail while nothing is reserved. */
 const EMPTY = new Uint8Array(0);
@@ -45,16 +22,19 @@ const EMPTY = new Uint8Array(0);
  * A queue of bytes whose tail is written in place:
  * `offset = reserve(n)`, write at `buffer[offset…]`, `commit(n)`.
  *
+ * Buffers start small and are traded for the next size as they fill, so that a connection whose
+ * peer is slow holds at most four times what it has to send.
+ *
  * `take` gives the next chunk to write; it stays the queue's until `giveBack`.
  */
 export class ByteQueue {
   /** The tail; holds what was committed since it was acquired. */
-  #tail: Uint8Array = EMPTY;
+  #tail: Uint8Array<ArrayBuffer> = EMPTY;
   #tailLength = 0;
   /** Chunks before the tail. */
   #ready: Chunk[] | undefined;
   /** The buffer of the chunk that was taken and not yet given back. */
-  #lent: Uint8Array | undefined;
+  #lent: Uint8Array<ArrayBuffer> | undefined;
   #takenLength = 0;
   /** The length of the last chunk that was gathered here: the next is often as long. */
   #expected = 0;
@@ -124,13 +104,13 @@ export class ByteQueue {
   /** The chunk taken last is written: its buffer may serve again. */
   giveBack(): void {
     if (this.#lent === undefined) return;
-    release(this.#lent);
+    releaseBuffer(this.#lent);
     this.#lent = undefined;
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.#tail !== EMPTY) release(this.#tail);
+    if (this.#tail !== EMPTY) releaseBuffer(this.#tail);
     this.#tail = EMPTY;
     this.#tailLength = 0;
     this.#ready = undefined;
@@ -141,21 +121,21 @@ export class ByteQueue {
     const needed = this.#tailLength + size;
     if (this.#tailLength > 0 && needed > LARGEST) {
       this.#sealTail();
-      this.#tail = acquire(size);
+      this.#tail = acquireBuffer(size);
       return;
     }
     const old = this.#tail;
     const expected = old === EMPTY && this.#expected <= MOST_EXPECTED ? this.#expected : 0;
-    this.#tail = acquire(Math.max(needed, expected));
+    this.#tail = acquireBuffer(Math.max(needed, expected));
     if (this.#tailLength > 0) this.#tail.set(old.subarray(0, this.#tailLength));
-    if (old !== EMPTY) release(old);
+    if (old !== EMPTY) releaseBuffer(old);
   }
 
   #sealTail(): void {
     if (this.#tailLength > 0) {
       (this.#ready ??= []).push({ bytes: this.#tail, length: this.#tailLength, pooled: true });
     } else if (this.#tail !== EMPTY) {
-      release(this.#tail);
+      releaseBuffer(this.#tail);
     }
     this.#tail = EMPTY;
     this.#tailLength = 0;

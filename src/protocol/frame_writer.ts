@@ -3,9 +3,10 @@
 import { copyOf, encodeUtf8 } from "../bytes.ts";
 import { Compressor, type PermessageDeflateInit } from "../extensions/permessage_deflate.ts";
 import { MAX_CONTROL_PAYLOAD, Opcode } from "../opcode.ts";
+import { LARGEST_POOLED } from "./buffer_pool.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { copyBytes } from "./copy.ts";
-import { frameHeaderSize, writeFrameHeader, writeShortHeader } from "./frame_header.ts";
+import { frameHeaderSize, MAX_HEADER, writeFrameHeader, writeShortHeader } from "./frame_header.ts";
 import { withRoom } from "./header_room.ts";
 import { applyMask, createMaskKey } from "./mask.ts";
 import { encodeAsciiInto, encodeUtf8Into } from "./utf8.ts";
@@ -30,7 +31,7 @@ const SHORT_TEXT = 4 * 1024;
  * again: on Deno 64 KiB take 1.5 µs that way, and 30 in a fresh array. All other texts are encoded
  * into an array of their own.
  */
-const LONG_TEXT = 96 * 1024;
+const LONG_TEXT = LARGEST_POOLED - MAX_HEADER;
 
 /** Encodes frames, masked where the role asks for it and compressed where that is agreed. */
 export class FrameWriter {

@@ -8,6 +8,7 @@ import type { Engine } from "../engine.ts";
 import { InflateStatus } from "../deflate/inflate.ts";
 import type { Decompressor } from "../extensions/permessage_deflate.ts";
 import type { Message } from "../types.ts";
+import { acquireBuffer, releaseBuffer } from "./buffer_pool.ts";
 import { ConnectionSlab, type ConnectionSlabOwner } from "./connection_slab.ts";
 import { allocatePayload, noteRoom } from "./header_room.ts";
 import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
@@ -35,23 +36,8 @@ const FIRST_ALLOCATION = 64 * 1024;
  * 480 with this.
  */
 const GROWTH = 16;
-
-/**
- * Buffers in which text was gathered, and of which nobody has a view: a fresh one of 64 KiB costs
- * V8 10 to 25 µs. At most 512 KiB are kept that way.
- */
-const spares: Uint8Array<ArrayBuffer>[] = [];
-const MAX_SPARES = 8;
-
-/** Memory for text of `size` bytes; from a quarter of a spare's size on, as large as a spare. */
-function obtain(size: number): Uint8Array<ArrayBuffer> {
-  if (size > FIRST_ALLOCATION || size * 4 < FIRST_ALLOCATION) return new Uint8Array(size);
-  return spares.pop() ?? new Uint8Array(FIRST_ALLOCATION);
-}
-
-function keepSpare(buffer: Uint8Array<ArrayBuffer>): void {
-  if (buffer.length === FIRST_ALLOCATION && spares.length < MAX_SPARES) spares.push(buffer);
-}
+/** Text gathers in buffers that serve again, which may be four times as large as asked for. */
+const TEXT_GROWTH = GROWTH / 4;
 
 const EMPTY = new Uint8Array(0);
 const INVALID_UTF8: Violation = {
@@ -182,7 +168,7 @@ export class MessageAssembler implements ConnectionSlabOwner {
     this.#buffer = EMPTY;
     if (this.#text) {
       const text = decodeUtf8(buffer, 0, length, this.#engine);
-      keepSpare(buffer);
+      releaseBuffer(buffer);
       return text ?? INVALID_UTF8;
     }
     if (length < buffer.length) return buffer.slice(0, length);
@@ -192,6 +178,7 @@ export class MessageAssembler implements ConnectionSlabOwner {
 
   /** Gives up what is held: no message will be completed any more. */
   release(): void {
+    if (this.#text) releaseBuffer(this.#buffer);
     this.#buffer = EMPTY;
     this.#length = 0;
     this.#decompressor = undefined;
@@ -212,12 +199,12 @@ export class MessageAssembler implements ConnectionSlabOwner {
       // At most a fifteenth is copied again however small the fragments are. The size of the whole
       // is not exceeded once it is known, nor ever the limit.
       const first = Math.min(FIRST_ALLOCATION, this.#announced);
-      const step = Math.max(first, needed * GROWTH);
+      const step = Math.max(first, needed * (this.#text ? TEXT_GROWTH : GROWTH));
       const most = this.#complete ? this.#announced : this.#maxMessageSize;
       const size = Math.min(step, most);
-      const grown = this.#text ? obtain(size) : allocatePayload(size);
+      const grown = this.#text ? acquireBuffer(size) : allocatePayload(size);
       grown.set(this.#buffer.subarray(0, this.#length));
-      if (this.#text) keepSpare(this.#buffer);
+      if (this.#text) releaseBuffer(this.#buffer);
       this.#buffer = grown;
     }
     if (start === 0 && end === bytes.length) this.#buffer.set(bytes, this.#length);

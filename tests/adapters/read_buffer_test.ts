@@ -120,18 +120,6 @@ test("ReadBuffer gives 32 connections a vector buffer each, and takes them all b
   }
 });
 
-test("ReadBuffer keeps no more than 16 other large buffers that nobody uses", () => {
-  withoutVectorBuffers(() => {
-    const buffers = Array.from({ length: 17 }, () => createBuffer());
-    for (const buffer of buffers) sizes(buffer, FULL);
-    const before = new Set(buffers.map((buffer) => buffer.bytes.buffer));
-    for (const buffer of buffers) buffer.release();
-    for (const buffer of buffers) sizes(buffer, FULL);
-    assertEquals(buffers.filter((buffer) => before.has(buffer.bytes.buffer)).length, 16);
-    for (const buffer of buffers) buffer.release();
-  });
-});
-
 test("ReadBuffer shows what a read brought, by the same view where the same comes again", () => {
   const buffer = createBuffer();
   buffer.bytes.set([1, 2, 3]);
