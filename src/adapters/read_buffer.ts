@@ -104,7 +104,7 @@ function keepFirst(first: Uint8Array<ArrayBuffer>): void {
 
 function obtain(size: number): Uint8Array<ArrayBuffer> {
   if (size < LARGE_SIZE) return new Uint8Array(size);
-  return takeVectorBuffer() ?? acquireBuffer(size);
+  return takeVectorBuffer("read") ?? acquireBuffer(size);
 }
 
 function keep(large: Uint8Array<ArrayBuffer>): void {

@@ -21,6 +21,12 @@ import { protocolError, type Violation } from "./violation.ts";
 /** Text up to this length is passed on still masked; longer text is unmasked faster by words. */
 const MASKED_TEXT_UNTIL = WORDS_FROM - 1;
 
+/**
+ * From this length on a piece is passed on still masked to whoever unmasks it: below, the words of
+ * the chunk, which are made once, make it faster here.
+ */
+const MASKED_PIECE_FROM = 4 * 1024;
+
 const NEGATIVE_LENGTH = protocolError("most significant bit of the length is set");
 
 /** Who receives from a {@linkcode FrameDecoder}. */
@@ -41,17 +47,22 @@ export interface FrameSink {
     | Violation
     | undefined;
   /**
-   * Payload, unmasked, in `bytes[start, end)`; `last` with its last piece, which for an empty
-   * payload is the only one. A violation returned ends the decoding.
+   * Whether large pieces of the payload under way are passed on masked; read with each of them.
    */
-  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean):
+  readonly unmasks: boolean;
+  /**
+   * Payload in `bytes[start, end)`, masked with `key` unless that is 0; `last` with its last piece,
+   * which for an empty payload is the only one. A violation returned ends the decoding.
+   */
+  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean, key: number):
     | Violation
     | undefined;
 }
 
 /**
  * Reads frames from chunks cut anywhere, in two phases: a header is gathered until it is complete
- * and judged at once; its payload is unmasked in place and passed on as it comes, never gathered.
+ * and judged at once; its payload is unmasked in place, unless the receiver does that, and passed on
+ * as it comes, never gathered.
  */
 export class FrameDecoder {
   readonly #rules: FrameRules;
@@ -166,12 +177,14 @@ export class FrameDecoder {
     const remaining = this.#remaining;
     const taken = remaining < available ? remaining : available;
     const until = at + taken;
+    let key = 0;
     if (this.#rules.masked) {
-      this.#unmask(chunk, at, until, this.#key);
+      if (taken >= MASKED_PIECE_FROM && this.#sink.unmasks) key = this.#key;
+      else this.#unmask(chunk, at, until, this.#key);
       if (taken < remaining) this.#key = rotateKey(this.#key, taken);
     }
     this.#remaining = remaining - taken;
-    this.#violation = this.#sink.onPayload(chunk, at, until, taken === remaining);
+    this.#violation = this.#sink.onPayload(chunk, at, until, taken === remaining, key);
     return until;
   }
 
@@ -195,7 +208,7 @@ export class FrameDecoder {
       length,
     );
     if (this.#violation !== undefined) return;
-    if (length === 0) this.#violation = this.#sink.onPayload(bytes, 0, 0, true);
+    if (length === 0) this.#violation = this.#sink.onPayload(bytes, 0, 0, true, 0);
     else this.#remaining = length;
   }
 

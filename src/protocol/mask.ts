@@ -5,7 +5,7 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { maskVectors, VECTORS_FROM } from "./vector_memory.ts";
+import { endOfVectors, maskVectors, VECTORS_FROM } from "./vector_memory.ts";
 
 /** Whether the first byte of a word is its lowest. */
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -42,7 +42,11 @@ export function applyMask(
   key: number,
   words?: Int32Array,
 ): void {
-  if (end - start >= VECTORS_FROM) start = maskVectors(bytes, start, end, key);
+  if (end - start >= VECTORS_FROM) {
+    const stop = endOfVectors(bytes, start, end);
+    if (stop > start) maskVectors(bytes, start, stop, key);
+    start = stop;
+  }
   if (end - start < WORDS_FROM || !LITTLE_ENDIAN) {
     maskBytes(bytes, start, end, key);
     return;
@@ -72,6 +76,17 @@ export function applyMask(
   }
   for (; i < stop; i++) words[i]! ^= key;
   maskBytes(bytes, stop * 4 - offset, end, key);
+}
+
+/**
+ * Unmasks a piece of text in place, and returns up to where it was seen to be ASCII on the way:
+ * `start` where that was not seen.
+ */
+export function unmaskText(bytes: Uint8Array, start: number, end: number, key: number): number {
+  const stop = endOfVectors(bytes, start, end);
+  const isAscii = stop > start && maskVectors(bytes, start, stop, key);
+  if (key !== 0) applyMask(bytes, stop, end, key);
+  return isAscii ? stop : start;
 }
 
 /** Copies `source[start…]` to fill the whole of `target`, unmasked with `key` on the way. */

@@ -11,8 +11,15 @@ import type { Message } from "../types.ts";
 import { acquireBuffer, releaseBuffer } from "./buffer_pool.ts";
 import { ConnectionSlab, type ConnectionSlabOwner } from "./connection_slab.ts";
 import { allocatePayload, noteRoom } from "./header_room.ts";
+import { applyMask, unmaskText } from "./mask.ts";
 import { commonSlab, type PayloadSlab } from "./payload_slab.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
+import {
+  isVectorMemory,
+  returnVectorBuffer,
+  takeVectorBuffer,
+  VECTOR_TEXT_SIZE,
+} from "./vector_memory.ts";
 import type { Violation } from "./violation.ts";
 
 /** What a peer may send at most. */
@@ -38,6 +45,16 @@ const FIRST_ALLOCATION = 64 * 1024;
 const GROWTH = 16;
 /** Text gathers in buffers that serve again, which may be four times as large as asked for. */
 const TEXT_GROWTH = GROWTH / 4;
+
+/** A buffer for text of `size` bytes; one where it can be unmasked, unless it is that already. */
+function takeForText(size: number, source: Uint8Array): Uint8Array<ArrayBuffer> {
+  const wanted = size >= FIRST_ALLOCATION && size <= VECTOR_TEXT_SIZE && !isVectorMemory(source);
+  return (wanted ? takeVectorBuffer("text") : undefined) ?? acquireBuffer(size);
+}
+
+function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
+  if (!returnVectorBuffer(buffer)) releaseBuffer(buffer);
+}
 
 const EMPTY = new Uint8Array(0);
 const INVALID_UTF8: Violation = {
@@ -136,24 +153,27 @@ export class MessageAssembler implements ConnectionSlabOwner {
     this.#payloadSlab.drop();
   }
 
-  /** Takes a piece of the message that is not its last. */
-  append(bytes: Uint8Array, start: number, end: number): Violation | undefined {
+  /** Whether pieces of the message may be passed on masked: those of text, if not compressed. */
+  get unmasks(): boolean {
+    return this.#text && !this.#compressed;
+  }
+
+  /** Takes a piece of the message that is not its last, masked with `key` unless that is 0. */
+  append(bytes: Uint8Array, start: number, end: number, key: number): Violation | undefined {
     if (start === end) return undefined;
     if (this.#compressed) {
       const before = this.#decompressor!.output.length;
       return this.#inflate(bytes, start, end) ?? this.#validateInflated(before);
     }
-    if (
-      this.#text && !(this.#validator ??= new Utf8Validator(this.#engine)).push(bytes, start, end)
-    ) {
-      return INVALID_UTF8;
-    }
+    if (this.#text) return this.#appendText(bytes, start, end, key);
     this.#gather(bytes, start, end);
     return undefined;
   }
 
-  /** Takes the last piece of the message, which may be all of it. */
-  finish(bytes: Uint8Array, start: number, end: number): Message | Violation {
+  /**
+   * Takes the last piece of the message, which may be all of it, masked with `key` unless that is 0.
+   */
+  finish(bytes: Uint8Array, start: number, end: number, key: number): Message | Violation {
     // The decoder judges the text as a whole: the validator is for pieces before the last.
     this.#validator?.reset();
     if (this.#compressed) {
@@ -161,14 +181,16 @@ export class MessageAssembler implements ConnectionSlabOwner {
     }
     if (this.#length === 0) {
       if (!this.#text) return this.#payloadSlab.extract(bytes, start, end, 0, this);
+      if (key !== 0) applyMask(bytes, start, end, key);
       return decodeUtf8(bytes, start, end, this.#engine) ?? INVALID_UTF8;
     }
-    this.#gather(bytes, start, end);
+    if (this.#text) this.#gatherText(bytes, start, end, key);
+    else this.#gather(bytes, start, end);
     const buffer = this.#buffer, length = this.#length;
     this.#buffer = EMPTY;
     if (this.#text) {
       const text = decodeUtf8(buffer, 0, length, this.#engine);
-      releaseBuffer(buffer);
+      giveBack(buffer);
       return text ?? INVALID_UTF8;
     }
     if (length < buffer.length) return buffer.slice(0, length);
@@ -178,7 +200,7 @@ export class MessageAssembler implements ConnectionSlabOwner {
 
   /** Gives up what is held: no message will be completed any more. */
   release(): void {
-    if (this.#text) releaseBuffer(this.#buffer);
+    if (this.#text) giveBack(this.#buffer);
     this.#buffer = EMPTY;
     this.#length = 0;
     this.#decompressor = undefined;
@@ -193,6 +215,28 @@ export class MessageAssembler implements ConnectionSlabOwner {
     });
   }
 
+  #appendText(bytes: Uint8Array, start: number, end: number, key: number): Violation | undefined {
+    const at = this.#length;
+    const asciiUntil = this.#gatherText(bytes, start, end, key);
+    const validator = this.#validator ??= new Utf8Validator(this.#engine);
+    return validator.push(this.#buffer, at, this.#length, asciiUntil) ? undefined : INVALID_UTF8;
+  }
+
+  /**
+   * Unmasks a piece of text where vectors can do it: where it was read, or where it is gathered.
+   * Returns up to where it was seen to be ASCII there, at least where it begins.
+   */
+  #gatherText(bytes: Uint8Array, start: number, end: number, key: number): number {
+    const at = this.#length;
+    if (isVectorMemory(bytes)) {
+      const asciiUntil = unmaskText(bytes, start, end, key);
+      this.#gather(bytes, start, end);
+      return at + asciiUntil - start;
+    }
+    this.#gather(bytes, start, end);
+    return unmaskText(this.#buffer, at, this.#length, key);
+  }
+
   #gather(bytes: Uint8Array, start: number, end: number): void {
     const needed = this.#length + (end - start);
     if (needed > this.#buffer.length) {
@@ -202,9 +246,9 @@ export class MessageAssembler implements ConnectionSlabOwner {
       const step = Math.max(first, needed * (this.#text ? TEXT_GROWTH : GROWTH));
       const most = this.#complete ? this.#announced : this.#maxMessageSize;
       const size = Math.min(step, most);
-      const grown = this.#text ? acquireBuffer(size) : allocatePayload(size);
+      const grown = this.#text ? takeForText(size, bytes) : allocatePayload(size);
       grown.set(this.#buffer.subarray(0, this.#length));
-      if (this.#text) releaseBuffer(this.#buffer);
+      if (this.#text) giveBack(this.#buffer);
       this.#buffer = grown;
     }
     if (start === 0 && end === bytes.length) this.#buffer.set(bytes, this.#length);

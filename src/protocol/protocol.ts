@@ -149,6 +149,11 @@ export class Protocol implements FrameSink {
     return this.#inMessage;
   }
 
+  /** Called by the decoder: whether large pieces of the frame under way are passed on masked. */
+  get unmasks(): boolean {
+    return this.#opcode < Opcode.Close && this.#assembler.unmasks;
+  }
+
   /** Names who receives messages; to be called before any arrives. */
   deliverTo(messages: MessageSink): void {
     this.#messages = messages;
@@ -257,10 +262,11 @@ export class Protocol implements FrameSink {
     start: number,
     end: number,
     last: boolean,
+    key: number,
   ): Violation | undefined {
     if (this.#opcode >= Opcode.Close) return this.#receiveControl(bytes, start, end, last);
-    if (!last || !this.#fin) return this.#assembler.append(bytes, start, end);
-    const message = this.#assembler.finish(bytes, start, end);
+    if (!last || !this.#fin) return this.#assembler.append(bytes, start, end, key);
+    const message = this.#assembler.finish(bytes, start, end, key);
     if (isViolation(message)) return message;
     this.#inMessage = false;
     this.#messages!.push(message);

@@ -34,10 +34,15 @@ export class Utf8Validator {
   }
 
   /**
-   * Takes the next piece; `false` as soon as the text cannot be valid any more. Whether it ends
-   * within a character is found when it is decoded.
+   * Takes the next piece, whose bytes before `asciiUntil` are known to be ASCII; `false` as soon as
+   * the text cannot be valid any more. Whether it ends within a character is found when it is
+   * decoded.
    */
-  push(bytes: Uint8Array, start: number, end: number): boolean {
+  push(bytes: Uint8Array, start: number, end: number, asciiUntil: number = start): boolean {
+    if (asciiUntil > start) {
+      if (this.#due > 0) return false;
+      start = asciiUntil;
+    }
     while (end - start >= DECODED_FROM) {
       const from = start + this.#due;
       const until = lastLead(bytes, Math.min(end, from + DECODED_AT_ONCE));
@@ -252,8 +257,28 @@ export function encodeUtf8Into(text: string, target: Uint8Array, offset: number)
   return encoder.encodeInto(text, target.subarray(offset)).written;
 }
 
-/** Writes a text at `offset`, a byte for each unit, and returns whether that was all of it. */
-export function encodeAsciiInto(text: string, target: Uint8Array, offset: number): boolean {
-  const { read } = encoder.encodeInto(text, target.subarray(offset, offset + text.length));
-  return read === text.length;
+/**
+ * Writes the UTF-8 of a text to `target[start, end)`, and returns how many bytes it took, or -1 if
+ * there is not enough room. With a byte for each unit there is enough for ASCII alone.
+ */
+export function encodeUtf8Within(
+  text: string,
+  target: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const { read, written } = encoder.encodeInto(text, target.subarray(start, end));
+  return read === text.length ? written : -1;
+}
+
+/** How many units of a long text are looked at. */
+const SAMPLES = 16;
+
+/** Whether a long text may well be ASCII: what looks like it is not always, what does not is not. */
+export function looksLikeAscii(text: string): boolean {
+  const step = Math.ceil(text.length / SAMPLES);
+  for (let at = 0; at < text.length; at += step) {
+    if (text.charCodeAt(at) >= 0x80) return false;
+  }
+  return true;
 }

@@ -30,7 +30,7 @@ function sizes(buffer: ReadBuffer, reads: readonly number[]): number[] {
 /** Runs a test while no vector buffer is to be had. */
 function withoutVectorBuffers(run: () => void): void {
   const taken: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = takeVectorBuffer(); next !== undefined; next = takeVectorBuffer()) {
+  for (let next = takeVectorBuffer("read"); next !== undefined; next = takeVectorBuffer("read")) {
     taken.push(next);
   }
   try {

@@ -14,6 +14,11 @@ type Frame = Pick<ModelFrame, "fin" | "rsv1" | "opcode" | "length" | "payload" |
 class Recorder implements FrameSink {
   readonly frames: { -readonly [Key in keyof Frame]: Frame[Key] }[] = [];
   inMessage = false;
+  readonly unmasks: boolean;
+
+  constructor(unmasks: boolean) {
+    this.unmasks = unmasks;
+  }
 
   onHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): undefined {
     if (opcode < 8) this.inMessage = !fin;
@@ -28,14 +33,13 @@ class Recorder implements FrameSink {
     end: number,
     key: number,
   ): undefined {
-    const payload = bytes.slice(start, end);
-    applyMask(payload, 0, payload.length, key);
-    this.onHeader(true, false, text ? 1 : 2, payload.length);
-    this.onPayload(payload, 0, payload.length, true);
+    this.onHeader(true, false, text ? 1 : 2, end - start);
+    this.onPayload(bytes, start, end, true, key);
   }
 
-  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
+  onPayload(bytes: Uint8Array, start: number, end: number, last: boolean, key: number): undefined {
     const frame = this.frames.at(-1)!;
+    applyMask(bytes, start, end, key);
     for (let at = start; at < end; at++) frame.payload.push(bytes[at]!);
     frame.complete = last;
   }
@@ -46,7 +50,7 @@ export const frameFuzzer: Fuzzer = {
   name: "frame",
 
   generate(random) {
-    const flags = random.below(4);
+    const flags = random.below(8);
     const wire = randomWire(random, {
       role: (flags & 1) === 0 ? "server" : "client",
       compression: (flags & 2) === 0 ? undefined : { windowBits: 15, contextTakeover: false },
@@ -72,7 +76,7 @@ export const frameFuzzer: Fuzzer = {
       else frames.push({ ...frame, length: frame.length >= 2n ** 53n ? -1n : frame.length });
     }
 
-    const recorder = new Recorder();
+    const recorder = new Recorder((flags & 4) !== 0);
     const decoder = new FrameDecoder(frameRules(role, compressed), recorder);
     for (const chunk of chunking.cut(wire)) {
       const end = decoder.decode(chunk, 0);

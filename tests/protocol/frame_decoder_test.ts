@@ -32,8 +32,15 @@ interface DecodedFrame {
 /** Notes frames, following the fragments as an endpoint does. */
 class FrameNotes implements FrameSink {
   inMessage = false;
+  readonly unmasks: boolean;
   readonly frames: DecodedFrame[] = [];
   refuse: ((length: number) => Violation | undefined) | undefined;
+  /** The keys of pieces that came masked. */
+  readonly keys: number[] = [];
+
+  constructor(unmasks = false) {
+    this.unmasks = unmasks;
+  }
 
   onHeader(
     fin: boolean,
@@ -55,11 +62,13 @@ class FrameNotes implements FrameSink {
   ): undefined {
     this.onHeader(true, false, text ? TEXT : BINARY, end - start);
     applyMask(chunk, start, end, key);
-    this.onPayload(chunk, start, end, true);
+    this.onPayload(chunk, start, end, true, 0);
   }
 
-  onPayload(chunk: Uint8Array, start: number, end: number, last: boolean): undefined {
+  onPayload(chunk: Uint8Array, start: number, end: number, last: boolean, key: number): undefined {
     const frame = this.frames.at(-1)!;
+    if (key !== 0) this.keys.push(key);
+    applyMask(chunk, start, end, key);
     for (let at = start; at < end; at++) frame.payload.push(chunk[at]!);
     frame.complete = last;
   }
@@ -68,8 +77,8 @@ class FrameNotes implements FrameSink {
 function decode(
   pieces: readonly Uint8Array[],
   rules = { masked: false, compression: false },
+  notes = new FrameNotes(),
 ): { notes: FrameNotes; violation: Violation | undefined } {
-  const notes = new FrameNotes();
   const decoder = new FrameDecoder(rules, notes);
   for (const piece of pieces) decoder.decode(piece.slice(), 0);
   return { notes, violation: decoder.violation };
@@ -277,6 +286,7 @@ test("FrameDecoder stops behind the frame under way when halted, and goes on fro
   const wire = concat(frame(TEXT, "one"), frame(TEXT, "two"), frame(TEXT, ""), frame(PING, "p"));
   const notes = new FrameNotes();
   const decoder: FrameDecoder = new FrameDecoder({ masked: false, compression: false }, {
+    unmasks: false,
     get inMessage() {
       return notes.inMessage;
     },
@@ -317,6 +327,7 @@ test("FrameDecoder leaves short messages masked, by what they are and by the eng
         let found: { readonly payload: Uint8Array; readonly key: number } | undefined;
         const decoder = new FrameDecoder({ masked: true, compression: false }, {
           inMessage: false,
+          unmasks: true,
           onHeader: () => undefined,
           onPayload: () => undefined,
           onWholeMessage(_text, chunk, start, end, key) {
@@ -331,6 +342,24 @@ test("FrameDecoder leaves short messages masked, by what they are and by the eng
         assertEquals(found!.payload, isMasked ? maskNaively(payload, KEY) : payload);
       }
     }
+  }
+});
+
+test("FrameDecoder leaves large pieces masked for whoever unmasks them, with the key as it turns", () => {
+  const payload = new Uint8Array(66_000).map((_, i) => i * 31);
+  const wire = frame(BINARY, payload, { key: KEY });
+  // 14 bytes of header, then pieces of 4095, 4097, 5001 and the rest.
+  const pieces = [[0, 14], [14, 4109], [4109, 8206], [8206, 13_207], [13_207, wire.length]]
+    .map(([start, end]) => wire.subarray(start, end));
+  const [k0, k1, k2, k3] = KEY;
+  const keyOf = (...[a, b, c, d]: number[]) => a! | b! << 8 | c! << 16 | d! << 24;
+  for (const unmasks of [true, false]) {
+    const { notes } = decode(pieces, { masked: true, compression: false }, new FrameNotes(unmasks));
+    assert(equalBytes(notes.frames[0]!.payload, payload));
+    assert(notes.frames[0]!.complete);
+    const expected = [keyOf(k3!, k0!, k1!, k2!), KEY, keyOf(k1!, k2!, k3!, k0!)]
+      .map((key) => typeof key === "number" ? key : keyOf(...key));
+    assertEquals(notes.keys.map((key) => key | 0), unmasks ? expected : []);
   }
 });
 
@@ -353,7 +382,10 @@ test("FrameDecoder decodes random frames in random chunks as they were built", (
       const size = 1 + random(random(3) === 0 ? 10 : 20_000);
       pieces.push(wire.subarray(at, at += size));
     }
-    const { notes, violation } = decode(pieces, { masked, compression: false });
+    const unmasks = random(2) === 0;
+    const notes = new FrameNotes(unmasks);
+    const { violation } = decode(pieces, { masked, compression: false }, notes);
+    assert(notes.keys.length === 0 || masked && unmasks, `seed ${seed}, round ${round}`);
     assertEquals(violation, undefined, `seed ${seed}, round ${round}`);
     assertEquals(notes.frames.length, payloads.length, `seed ${seed}, round ${round}`);
     payloads.forEach((payload, i) =>

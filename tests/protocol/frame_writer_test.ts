@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { Decompressor } from "../../src/extensions/permessage_deflate.ts";
+import { LARGEST_POOLED } from "../../src/protocol/buffer_pool.ts";
 import { FrameWriter, type FrameWriterInit } from "../../src/protocol/frame_writer.ts";
 import { noteRoom } from "../../src/protocol/header_room.ts";
 import { test } from "../harness.ts";
@@ -105,7 +106,10 @@ test("FrameWriter puts the header in front of a large message that has room ther
 test("FrameWriter writes texts of every length, whatever bytes they take (RFC 6455 5.6)", () => {
   for (const role of ROLES) {
     for (const filler of ["x", "é", "€", "😀"]) {
-      for (const units of [0, 42, 63, 125, 126, 4_096, 4_098, 32_768, 65_536, 98_304, 100_000]) {
+      const lengths = [0, 42, 63, 125, 126, 4_096, 4_098, 32_768, 65_536, 98_304, 1_048_576];
+      // Around the sizes of what is pooled, and those that do not fit there after all.
+      const most = [LARGEST_POOLED / 2 + 2, LARGEST_POOLED - 14, LARGEST_POOLED - 12];
+      for (const units of [...lengths, 700_000, ...most]) {
         const text = filler.repeat(units / filler.length);
         const writer = createWriter({ role });
         writer.writeText(text, undefined);

@@ -5,6 +5,7 @@ import {
   copyUnmaskedWords,
   createMaskKey,
   rotateKey,
+  unmaskText,
   wordsOf,
 } from "../../src/protocol/mask.ts";
 import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
@@ -61,7 +62,7 @@ test("applyMask undoes itself on a large payload, at odd offsets", () => {
 });
 
 test("applyMask does the same by vectors, where the bytes are in memory for that", () => {
-  const buffer = takeVectorBuffer()!;
+  const buffer = takeVectorBuffer("read")!;
   try {
     for (const length of [64, 511, 512, 513, 575, 576, 1000, 65_536, 70_001]) {
       for (const start of [0, 1, 2, 3, 14]) {
@@ -72,6 +73,37 @@ test("applyMask does the same by vectors, where the bytes are in memory for that
           buffer.set(bytes);
           applyMask(buffer.subarray(0, bytes.length), start, start + length, signedKey, words);
           assertEquals(buffer.subarray(0, bytes.length), expected, `${length} from ${start}`);
+        }
+      }
+    }
+  } finally {
+    returnVectorBuffer(buffer);
+  }
+});
+
+test("unmaskText unmasks as applyMask does, and tells how far it saw ASCII on the way", () => {
+  const buffer = takeVectorBuffer("text")!;
+  try {
+    for (const length of [0, 1, 63, 64, 65, 600, 5_000]) {
+      for (const start of [0, 1, 14]) {
+        for (const bad of [undefined, 0, 63, 64, length - 1]) {
+          const text = new Uint8Array(start + length + 9).fill(0x61);
+          if (bad !== undefined && bad >= 0 && bad < length) text[start + bad] = 0x80;
+          const seen = length - length % 64;
+          const isAscii = bad === undefined || !(bad >= 0 && bad < seen);
+          for (
+            const [target, until] of [[buffer, isAscii ? seen : 0], [new Uint8Array(6_000), 0]]
+          ) {
+            for (const  of of[[0, 0, 0, 0], SIGNED_KEY]) {
+              const bytes = target as Uint8Array;
+              bytes.set(text);
+              bytes.set(maskNaively(text.slice(start, start + length), of), start);
+              const told = unmaskText(bytes, start, start + length, toNumber(of));
+              const label = `${length} from ${start}, bad at ${bad}`;
+              assertEquals(told, start + (until as number), label);
+              assertEquals(bytes.subarray(0, text.length), text, label);
+            }
+          }
         }
       }
     }

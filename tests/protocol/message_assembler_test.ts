@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { MessageAssembler, type MessageLimits } from "../../src/protocol/message_assembler.ts";
 import type { Message } from "../../src/types.ts";
-import { test } from "../harness.ts";
+import { applyMask } from "../../src/protocol/mask.ts";
+import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
+import { randomSource, test } from "../harness.ts";
 import { bytes } from "./frames.ts";
 
 function createAssembler(limits: Partial<MessageLimits> = {}): MessageAssembler {
@@ -24,8 +26,8 @@ function assemble(
     const refused = assembler.expect(payload.length, last);
     if (refused !== undefined) return refused.closeCode;
     const result = last
-      ? assembler.finish(payload, 0, payload.length)
-      : assembler.append(payload, 0, payload.length);
+      ? assembler.finish(payload, 0, payload.length, 0)
+      : assembler.append(payload, 0, payload.length, 0);
     if (result !== undefined && typeof result === "object" && "closeCode" in result) {
       return result.closeCode;
     }
@@ -65,9 +67,9 @@ test("MessageAssembler fails at the bad byte, before the message ends (RFC 6455 
   const assembler = createAssembler();
   assembler.begin(true, false);
   assembler.expect(1000, false);
-  assertEquals(assembler.append(bytes("fine"), 0, 4), undefined);
-  assertEquals(assembler.append(bytes([0xed]), 0, 1), undefined);
-  assertEquals(assembler.append(bytes([0xa0]), 0, 1)?.closeCode, 1007);
+  assertEquals(assembler.append(bytes("fine"), 0, 4, 0), undefined);
+  assertEquals(assembler.append(bytes([0xed]), 0, 1, 0), undefined);
+  assertEquals(assembler.append(bytes([0xa0]), 0, 1, 0)?.closeCode, 1007);
 });
 
 test("MessageAssembler refuses what is announced beyond the limit, in one frame or in all", () => {
@@ -132,7 +134,7 @@ test("MessageAssembler copies what it takes, since chunks are lent", () => {
     const chunk = new Uint8Array(size).fill(7);
     assembler.begin(false, false);
     assembler.expect(size, true);
-    const message = assembler.finish(chunk, 0, size) as Uint8Array;
+    const message = assembler.finish(chunk, 0, size, 0) as Uint8Array;
     chunk.fill(0);
     assert(message.every((byte) => byte === 7));
   }
@@ -146,10 +148,10 @@ test("MessageAssembler gathers texts in memory that serves again, and mixes none
     for (const [i, assembler] of assemblers.entries()) {
       assembler.begin(true, false);
       assembler.expect(encoded[i]!.length, true);
-      assertEquals(assembler.append(encoded[i]!, 0, 900), undefined);
+      assertEquals(assembler.append(encoded[i]!, 0, 900, 0), undefined);
     }
     for (const [i, assembler] of assemblers.entries()) {
-      const text = assembler.finish(encoded[i]!, 900, encoded[i]!.length);
+      const text = assembler.finish(encoded[i]!, 900, encoded[i]!.length, 0);
       assert(text === texts[i], `text ${i}`);
     }
   };
@@ -161,11 +163,124 @@ test("MessageAssembler gathers texts in memory that serves again, and mixes none
     for (let i = 0; i < 10; i++) {
       one.begin(true, false);
       one.expect(payload.length, true);
-      one.append(payload, 0, 30_000);
-      one.finish(payload, 30_000, payload.length);
+      one.append(payload, 0, 30_000, 0);
+      one.finish(payload, 30_000, payload.length, 0);
     }
   });
   assertEquals(allocated, 0);
+});
+
+/** Runs a test with every buffer to gather text in by vectors free, and with none. */
+function withAndWithoutVectors(run: (free: number) => void): void {
+  const taken: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
+    taken.push(next);
+  }
+  try {
+    run(0);
+  } finally {
+    for (const buffer of taken) returnVectorBuffer(buffer);
+  }
+  run(taken.length);
+}
+
+/** How many buffers to gather text in by vectors are free. */
+function countFree(): number {
+  const taken: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
+    taken.push(next);
+  }
+  for (const buffer of taken) returnVectorBuffer(buffer);
+  return taken.length;
+}
+
+test("MessageAssembler unmasks pieces of text, wherever they were read and are gathered", () => {
+  const seed = 1_812;
+  const random = randomSource(seed);
+  const alphabets = ["abcdefghijklmnop", "é", "漢", "😀", "aé漢😀", "a".repeat(5_000) + "é"];
+  const wasm = takeVectorBuffer("read")!;
+  withAndWithoutVectors((free) => {
+    for (let round = 0; round < 60; round++) {
+      const label = `seed ${seed}, ${free} free, round ${round}`;
+      const characters = [...alphabets[round % alphabets.length]!];
+      let text = "";
+      const length = random(random(4) === 0 ? 600_000 : 100_000);
+      while (text.length < length) {
+        text += characters[random(characters.length)]!.repeat(1 + random(9_000));
+      }
+      const payload = bytes(text);
+      // Some are broken at one place, and must be refused with the very piece that shows it.
+      const broken = random(3) === 0 && payload.length > 0 ? random(payload.length) : Infinity;
+      if (broken < Infinity) payload[broken] = 0xff;
+      const assembler = createAssembler();
+      assembler.begin(true, false);
+      assertEquals(assembler.expect(payload.length, true), undefined, label);
+      assert(assembler.unmasks);
+      for (let at = 0;;) {
+        const size = Math.min(payload.length - at, random(random(2) === 0 ? 131_000 : 5_000));
+        const last = at + size === payload.length;
+        const key = random(3) === 0 ? 0 : random(2 ** 31) * 2 + 1 | 0;
+        const start = random(5);
+        const chunk = random(2) === 0 ? wasm : new Uint8Array(start + size + 3);
+        chunk.set(payload.subarray(at, at + size), start);
+        if (key !== 0) applyMask(chunk, start, start + size, key);
+        const result = last
+          ? assembler.finish(chunk, start, start + size, key)
+          : assembler.append(chunk, start, start + size, key);
+        if (broken < at + size) {
+          assertEquals((result as { closeCode: number }).closeCode, 1007, label);
+          assembler.release();
+          break;
+        }
+        at += size;
+        if (last) {
+          assert(result === text, label);
+          break;
+        }
+        assertEquals(result, undefined, label);
+      }
+      assertEquals(countFree(), free, label);
+    }
+  });
+  returnVectorBuffer(wasm);
+});
+
+test("MessageAssembler refuses ASCII within a character, also where it is seen by vectors", () => {
+  withAndWithoutVectors(() => {
+    for (const cut of [1, 2]) {
+      const assembler = createAssembler();
+      // Nothing is left over for the loop.
+      const text = bytes("a".repeat(64 * 200));
+      assembler.begin(true, false);
+      assembler.expect(500_000, true);
+      // Long enough for a buffer of its own.
+      assertEquals(assembler.append(bytes("漢".repeat(30_000)), 0, 90_000, 0), undefined);
+      assertEquals(assembler.append(bytes("漢"), 0, cut, 0), undefined);
+      assertEquals(assembler.append(text, 0, text.length, 0)?.closeCode, 1007);
+      assembler.release();
+    }
+  });
+});
+
+test("MessageAssembler gathers more texts at a time than there are buffers for", () => {
+  const free = countFree();
+  const payload = bytes("é".repeat(200_000));
+  const assemblers = Array.from({ length: free + 2 }, () => createAssembler());
+  for (const assembler of assemblers) {
+    assembler.begin(true, false);
+    assembler.expect(payload.length, true);
+    assertEquals(assembler.append(payload, 0, 150_001, 0), undefined);
+  }
+  assertEquals(countFree(), 0);
+  for (const assembler of assemblers.slice(1)) {
+    const text = assembler.finish(payload, 150_001, payload.length, 0);
+    assert(text === "é".repeat(200_000));
+  }
+  // One that ends with its message unfinished gives its own back as well, once.
+  assertEquals(countFree(), free - 1);
+  assemblers[0]!.release();
+  assemblers[0]!.release();
+  assertEquals(countFree(), free);
 });
 
 test("MessageAssembler allocates little for what is only announced", () => {
@@ -174,7 +289,7 @@ test("MessageAssembler allocates little for what is only announced", () => {
   const allocated = countAllocatedBytes(() => {
     assembler.begin(false, false);
     assembler.expect(10_485_760, true);
-    assembler.append(piece, 0, 3);
+    assembler.append(piece, 0, 3, 0);
   });
   assert(allocated <= 65_536, `${allocated} bytes allocated`);
 });
@@ -188,7 +303,7 @@ test("MessageAssembler copies a message in small fragments a bounded number of t
     for (let i = 0; i < 65_536; i++) {
       const last = i === 65_535;
       assertEquals(assembler.expect(64, last), undefined);
-      message = last ? assembler.finish(fragment, 0, 64) : assembler.append(fragment, 0, 64);
+      message = last ? assembler.finish(fragment, 0, 64, 0) : assembler.append(fragment, 0, 64, 0);
     }
   });
   assertEquals((message as Uint8Array).length, 4_194_304);

@@ -2,8 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../src/bytes.ts";
 import {
   decodeUtf8,
-  encodeAsciiInto,
   encodeUtf8Into,
+  encodeUtf8Within,
+  looksLikeAscii,
   Utf8Validator,
 } from "../../src/protocol/utf8.ts";
 import { chunkings, randomSource, test } from "../harness.ts";
@@ -134,6 +135,17 @@ test("Utf8Validator looks only at the range it is given", () => {
   assert(new Utf8Validator().push(text, 1, 3));
 });
 
+test("Utf8Validator passes over what is known to be ASCII, which may not be within a character", () => {
+  const text = hex("616263c3a9");
+  for (const known of [0, 1, 3]) {
+    const validator = new Utf8Validator();
+    assert(validator.push(text, 0, 4, known));
+    assertEquals(validator.push(text, 0, 3, known), false, `${known}`);
+    const other = new Utf8Validator();
+    assert(other.push(text, 0, 4, known) && other.push(text, 4, 5, 4) && mayEnd(other));
+  }
+});
+
 test("Utf8Validator agrees with TextDecoder on every lead byte and second byte", () => {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   for (let lead = 0; lead < 256; lead++) {
@@ -240,13 +252,26 @@ test("encodeUtf8Into writes in place, at every length, and nothing outside", () 
   }
 });
 
-test("encodeAsciiInto writes ASCII, and says so of nothing else", () => {
-  for (
-    const [text, isAscii] of [["", true], ["abc", true], ["abé", false], ["é", false]] as const
-  ) {
-    const target = new Uint8Array(8);
-    assertEquals(encodeAsciiInto(text, target, 2), isAscii);
-    if (isAscii) assertEquals(target.subarray(2, 2 + text.length), new TextEncoder().encode(text));
-    assertEquals(target.subarray(2 + text.length), new Uint8Array(6 - text.length));
+test("encodeUtf8Within writes a text that fits, and tells of one that does not", () => {
+  for (const text of ["", "abc", "abé", "é", "€", "a😀", "\ud800"]) {
+    const expected = new TextEncoder().encode(text);
+    for (let room = 0; room <= expected.length + 1; room++) {
+      const target = new Uint8Array(12);
+      const fits = room >= expected.length;
+      const what = `${text} in ${room}`;
+      assertEquals(encodeUtf8Within(text, target, 2, 2 + room), fits ? expected.length : -1, what);
+      if (fits) assertEquals(target.subarray(2, 2 + expected.length), expected, what);
+      assertEquals(target.subarray(2 + room), new Uint8Array(10 - room), what);
+    }
   }
+});
+
+test("looksLikeAscii takes all that is ASCII, and little that is not", () => {
+  for (const length of [0, 1, 15, 16, 17, 31, 5_000, 100_000]) {
+    assert(looksLikeAscii("x".repeat(length)), `${length}`);
+    for (const other of ["é", "漢"]) {
+      if (length > 0) assert(!looksLikeAscii(other.repeat(length)), `${length} of ${other}`);
+    }
+  }
+  assert(!looksLikeAscii("漢 字 ".repeat(5_000)));
 });

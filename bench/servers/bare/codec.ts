@@ -23,7 +23,7 @@ import {
   copyUnmaskedWords,
   UNMASKED_WHILE_COPIED,
 } from "../../../src/protocol/mask.ts";
-import { decodeUtf8, encodeAsciiInto, encodeUtf8Into } from "../../../src/protocol/utf8.ts";
+import { decodeUtf8, encodeUtf8Into, encodeUtf8Within } from "../../../src/protocol/utf8.ts";
 
 /** A message as an echo gets and sends it. */
 export type Message = string | Uint8Array<ArrayBuffer>;
@@ -160,7 +160,7 @@ export class BareCodec {
     const isLong = text.length > 4096;
     const at = this.#reserve(header + text.length * (isLong ? 1 : 3));
     let size = text.length;
-    if (isLong) encodeAsciiInto(text, this.buffer, at + header);
+    if (isLong) encodeUtf8Within(text, this.buffer, at + header, at + header + size);
     else size = encodeUtf8Into(text, this.buffer, at + header);
     writeHeader(this.buffer, at, Opcode.Text, size);
     this.length = at + header + size;
