@@ -23,19 +23,28 @@ const SIZES = [
   128 * 1024,
   512 * 1024,
   2 * 1024 * 1024,
+  8 * 1024 * 1024,
 ] as const;
-/** How many of each size are kept: at most 13 MiB in all. */
-const KEPT = [1024, 512, 64, 32, 48, 8, 4, 2] as const;
+/** How many of each size are kept: at most 7 MiB of those that are not held weakly. */
+const KEPT = [1024, 512, 64, 32, 48, 8, 8, 8, 8] as const;
+/**
+ * From this size on they are held weakly: the collector may have them, so that a server which is
+ * idle again does not keep what a few large messages took. They are as fast as if they were held.
+ */
+const WEAK_FROM = 512 * 1024;
 
 /** The largest buffer that serves again. */
 export const LARGEST_POOLED: number = SIZES[SIZES.length - 1]!;
 
 const pools: Uint8Array<ArrayBuffer>[][] = SIZES.map(() => []);
+const weakPools: WeakRef<Uint8Array<ArrayBuffer>>[][] = SIZES.map(() => []);
 
 /** A buffer of at least so many bytes, with anything in it. */
 export function acquireBuffer(atLeast: number): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < SIZES.length; i++) {
-    if (SIZES[i]! >= atLeast) return pools[i]!.pop() ?? new Uint8Array(SIZES[i]!);
+    const size = SIZES[i]!;
+    if (size < atLeast) continue;
+    return (size < WEAK_FROM ? pools[i]!.pop() : popLiving(weakPools[i]!)) ?? new Uint8Array(size);
   }
   return new Uint8Array(atLeast);
 }
@@ -43,5 +52,21 @@ export function acquireBuffer(atLeast: number): Uint8Array<ArrayBuffer> {
 /** Gives back a buffer of which nobody has a view any more. One of another size is let go. */
 export function releaseBuffer(buffer: Uint8Array<ArrayBuffer>): void {
   const size = SIZES.indexOf(buffer.length as typeof SIZES[number]);
-  if (size >= 0 && pools[size]!.length < KEPT[size]!) pools[size]!.push(buffer);
+  if (size < 0) return;
+  if (buffer.length < WEAK_FROM) {
+    if (pools[size]!.length < KEPT[size]!) pools[size]!.push(buffer);
+  } else if (weakPools[size]!.length < KEPT[size]! && typeof WeakRef === "function") {
+    // Workers have none before the compatibility date 2025-05-05.
+    weakPools[size]!.push(new WeakRef(buffer));
+  }
+}
+
+function popLiving(
+  pool: WeakRef<Uint8Array<ArrayBuffer>>[],
+): Uint8Array<ArrayBuffer> | undefined {
+  for (let next = pool.pop(); next !== undefined; next = pool.pop()) {
+    const buffer = next.deref();
+    if (buffer !== undefined) return buffer;
+  }
+  return undefined;
 }

@@ -143,7 +143,7 @@ export class FrameWriter {
       // If only the header takes it over the limit, it is copied: once the header is written the
       // rest is within the limit, so `send` would resolve and the caller might change an array
       // still to be written.
-      if (masked || length > this.#copyLimit) {
+      if (masked ? size + length > LARGEST_POOLED : length > this.#copyLimit) {
         return this.#writeOwned(opcode, fin, rsv1, masked ? copyOf(payload) : payload);
       }
     }
