@@ -178,6 +178,7 @@ export const workloadSets: Readonly<Record<string, readonly string[]>> = {
     "connect-16",
     "client-16-1x1",
     "client-16-50x64",
+    "client-64k-4x4",
     "idle-10000",
   ],
   quick: ["16-50x64", "16-1x1", "64k-4x4", "json-2k-10x16"],
