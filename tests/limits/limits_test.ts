@@ -7,6 +7,7 @@ import { Deflater } from "../../src/deflate/deflate.ts";
 import { Inflater } from "../../src/deflate/inflate.ts";
 import type { PermessageDeflateInit } from "../../src/extensions/permessage_deflate.ts";
 import { RequestHeadReader } from "../../src/handshake/http1.ts";
+import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { HttpExchange } from "../../src/server/http_exchange.ts";
 import { createPair, ManualClock } from "../../src/testing.ts";
 import type { Message } from "../../src/types.ts";
@@ -215,6 +216,49 @@ test("Tiny fragments cost their bytes, and their number is limited (RFC 6455 10.
     connection.abort();
   }
 });
+
+test("A large text that is never completed gives its buffer back, however its connection ends", async () => {
+  const free = countTextBuffers();
+  const begun = frameFor("server", TEXT, "x".repeat(200_000)).subarray(0, 150_000);
+  const ends: Record<string, (opened: Opened) => void | Promise<void>> = {
+    "lost": ({ transport }) => transport.lose(),
+    "ended by the peer": ({ transport }) => transport.receiveEof(),
+    "aborted": ({ connection }) => connection.abort(),
+    "closed by us, without an answer": async ({ connection, clock }) => {
+      void connection.close();
+      await clock.advance(60_000);
+    },
+    "failed by what follows": async ({ transport, clock }) => {
+      transport.receive(new Uint8Array(10_000).fill(0xff));
+      await clock.advance(60_000);
+    },
+    "idle": ({ clock }) => clock.advance(400_000),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const clock = new ManualClock();
+    const opened = openConnection({ clock, idleTimeout: 300_000 });
+    opened.transport.receive(begun);
+    assertEquals(countTextBuffers(), free - 1, how);
+    await end({ ...opened, clock });
+    await settle();
+    assertEquals((await opened.connection.closed).wasClean, false, how);
+    assertEquals(countTextBuffers(), free, how);
+  }
+});
+
+interface Opened extends ReturnType<typeof openConnection> {
+  readonly clock: ManualClock;
+}
+
+/** How many buffers to gather text in by vectors nobody has. */
+function countTextBuffers(): number {
+  const taken: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
+    taken.push(next);
+  }
+  for (const buffer of taken) returnVectorBuffer(buffer);
+  return taken.length;
+}
 
 test("A decompression bomb is stopped at the limit, not behind it (RFC 7692 8)", () => {
   const maxMessageSize = 1 << 20;
