@@ -1,7 +1,7 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/adapters/read_buffer.ts";
-import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { test } from "../harness.ts";
+import { withoutVectorBuffers } from "../protocol/vector_buffers.ts";
 
 /** The sizes of a buffer, from small to large. */
 const [SMALL, KIB, KIB4, KIB16, KIB64, KIB128] = [256, 1024, 4096, 16384, 65536, 131072] as const;
@@ -25,19 +25,6 @@ function sizes(buffer: ReadBuffer, reads: readonly number[]): number[] {
     sizes.push(buffer.bytes.length);
   }
   return sizes;
-}
-
-/** Runs a test while no vector buffer is to be had. */
-function withoutVectorBuffers(run: () => void): void {
-  const taken: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = takeVectorBuffer("read"); next !== undefined; next = takeVectorBuffer("read")) {
-    taken.push(next);
-  }
-  try {
-    run();
-  } finally {
-    for (const buffer of taken) returnVectorBuffer(buffer);
-  }
 }
 
 function testGrowth(large: number): void {
@@ -92,7 +79,7 @@ test("ReadBuffer grows where a read fills it, and shrinks behind a run of small 
 });
 
 test("ReadBuffer grows to 64 KiB where no vector buffer is to be had", () => {
-  withoutVectorBuffers(() => testGrowth(KIB64));
+  withoutVectorBuffers("read", () => testGrowth(KIB64));
 });
 
 test("ReadBuffer lends a large buffer on once it is released", () => {
@@ -108,7 +95,7 @@ test("ReadBuffer lends a large buffer on once it is released", () => {
     second.release();
   };
   testLending();
-  withoutVectorBuffers(testLending);
+  withoutVectorBuffers("read", testLending);
 });
 
 test("ReadBuffer gives 32 connections a vector buffer each, and takes them all back", () => {

@@ -7,7 +7,6 @@ import { Deflater } from "../../src/deflate/deflate.ts";
 import { Inflater } from "../../src/deflate/inflate.ts";
 import type { PermessageDeflateInit } from "../../src/extensions/permessage_deflate.ts";
 import { RequestHeadReader } from "../../src/handshake/http1.ts";
-import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { HttpExchange } from "../../src/server/http_exchange.ts";
 import { createPair, ManualClock } from "../../src/testing.ts";
 import type { Message } from "../../src/types.ts";
@@ -23,6 +22,7 @@ import {
   PONG,
   TEXT,
 } from "../protocol/frames.ts";
+import { countTextBuffers } from "../protocol/vector_buffers.ts";
 import { FakeTransport as FakeServerTransport } from "../server/fakes.ts";
 import { allocatedBy } from "./allocations.ts";
 import * as formula from "./formula.ts";
@@ -248,16 +248,6 @@ test("A large text that is never completed gives its buffer back, however its co
 
 interface Opened extends ReturnType<typeof openConnection> {
   readonly clock: ManualClock;
-}
-
-/** How many buffers to gather text in by vectors nobody has. */
-function countTextBuffers(): number {
-  const taken: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
-    taken.push(next);
-  }
-  for (const buffer of taken) returnVectorBuffer(buffer);
-  return taken.length;
 }
 
 test("A decompression bomb is stopped at the limit, not behind it (RFC 7692 8)", () => {

@@ -5,6 +5,7 @@ import { applyMask } from "../../src/protocol/mask.ts";
 import { returnVectorBuffer, takeVectorBuffer } from "../../src/protocol/vector_memory.ts";
 import { randomSource, test } from "../harness.ts";
 import { bytes } from "./frames.ts";
+import { countTextBuffers, withoutVectorBuffers } from "./vector_buffers.ts";
 
 function createAssembler(limits: Partial<MessageLimits> = {}): MessageAssembler {
   return new MessageAssembler(
@@ -172,26 +173,7 @@ test("MessageAssembler gathers texts in memory that serves again, and mixes none
 
 /** Runs a test with every buffer to gather text in by vectors free, and with none. */
 function withAndWithoutVectors(run: (free: number) => void): void {
-  const taken: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
-    taken.push(next);
-  }
-  try {
-    run(0);
-  } finally {
-    for (const buffer of taken) returnVectorBuffer(buffer);
-  }
-  run(taken.length);
-}
-
-/** How many buffers to gather text in by vectors are free. */
-function countFree(): number {
-  const taken: Uint8Array<ArrayBuffer>[] = [];
-  for (let next = takeVectorBuffer("text"); next !== undefined; next = takeVectorBuffer("text")) {
-    taken.push(next);
-  }
-  for (const buffer of taken) returnVectorBuffer(buffer);
-  return taken.length;
+  run(withoutVectorBuffers("text", () => run(0)));
 }
 
 test("MessageAssembler unmasks pieces of text, wherever they were read and are gathered", () => {
@@ -239,7 +221,7 @@ test("MessageAssembler unmasks pieces of text, wherever they were read and are g
         }
         assertEquals(result, undefined, label);
       }
-      assertEquals(countFree(), free, label);
+      assertEquals(countTextBuffers(), free, label);
     }
   });
   returnVectorBuffer(wasm);
@@ -263,7 +245,7 @@ test("MessageAssembler refuses ASCII within a character, also where it is seen b
 });
 
 test("MessageAssembler gathers more texts at a time than there are buffers for", () => {
-  const free = countFree();
+  const free = countTextBuffers();
   const payload = bytes("é".repeat(200_000));
   const assemblers = Array.from({ length: free + 2 }, () => createAssembler());
   for (const assembler of assemblers) {
@@ -271,16 +253,16 @@ test("MessageAssembler gathers more texts at a time than there are buffers for",
     assembler.expect(payload.length, true);
     assertEquals(assembler.append(payload, 0, 150_001, 0), undefined);
   }
-  assertEquals(countFree(), 0);
+  assertEquals(countTextBuffers(), 0);
   for (const assembler of assemblers.slice(1)) {
     const text = assembler.finish(payload, 150_001, payload.length, 0);
     assert(text === "é".repeat(200_000));
   }
   // One that ends with its message unfinished gives its own back as well, once.
-  assertEquals(countFree(), free - 1);
+  assertEquals(countTextBuffers(), free - 1);
   assemblers[0]!.release();
   assemblers[0]!.release();
-  assertEquals(countFree(), free);
+  assertEquals(countTextBuffers(), free);
 });
 
 test("MessageAssembler allocates little for what is only announced", () => {
